@@ -1,0 +1,1 @@
+//! Tests of the three crates together; nothing to import.
