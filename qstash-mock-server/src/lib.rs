@@ -1,1 +1,3 @@
-//! A complete QStash server.
+#![doc = include_str!("../README.md")]
+
+pub mod engine;
