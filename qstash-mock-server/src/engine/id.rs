@@ -28,6 +28,14 @@ impl Seed {
     }
 }
 
+impl Seed {
+    /// The signing secret that `defaultUser` gets from this seed.
+    #[must_use]
+    pub fn signing_secret(self) -> String {
+        Randomness::new(self, 0).secret(AccountName::DEFAULT, 0)
+    }
+}
+
 impl From<u64> for Seed {
     fn from(seed: u64) -> Self {
         Self([seed, 0, 0, 0])
