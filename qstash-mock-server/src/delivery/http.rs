@@ -1,0 +1,250 @@
+//! Sending: one pooled HTTP client for all webhooks.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::ring;
+
+use super::outcome::{answered, failed};
+use super::request::{Unsendable, request};
+use super::signature::Signer;
+use crate::engine::{Attempt, Outcome};
+
+/// How much of an answer is read at most so that its connection can be used again.
+const MAX_DRAINED: usize = 64 * 1024;
+/// Idle connections are closed before common consumers (5 s) close them under a request.
+const IDLE: Duration = Duration::from_secs(4);
+/// Idle connections to one consumer.
+const MAX_IDLE: usize = 256;
+
+/// Sends attempts. Cheap to clone; the clones share connections and prepared keys.
+#[derive(Clone)]
+pub(crate) struct Deliverer(Arc<Shared>);
+
+struct Shared {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    signer: Signer,
+}
+
+impl Deliverer {
+    pub(crate) fn new() -> Self {
+        let mut tcp = HttpConnector::new();
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        // The provider is named: where other crates bring a second one, rustls refuses to choose.
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_webpki_roots(ring::default_provider())
+            .expect("ring has the ciphers of TLS 1.2 and 1.3")
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let client = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(MAX_IDLE)
+            .build(connector);
+        let signer = Signer::default();
+        Self(Arc::new(Shared { client, signer }))
+    }
+
+    /// Delivers `attempt`. Has no timeout of its own and never follows a redirect.
+    ///
+    /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
+    pub(crate) async fn deliver(&self, attempt: &Attempt) -> Outcome {
+        let signature = self.0.signer.sign(&attempt.secret, &attempt.body);
+        let request = match request(attempt, &signature) {
+            Ok(request) => request,
+            Err(Unsendable::Url) => {
+                return failed("the webhook URL is not a valid http or https URL");
+            }
+            Err(Unsendable::Header) => return failed("a header cannot be sent over HTTP"),
+        };
+        match self.0.client.request(request).await {
+            Ok(answer) => {
+                let (head, body) = answer.into_parts();
+                match beginning(body).await {
+                    // The server's time has moved on a little since the start of the attempt. Taking
+                    // that for now, a date is waited for too long rather than not long enough.
+                    Ok(body) => answered(&head, body, attempt.started_at),
+                    Err(_) => failed("the connection broke in the middle of the answer"),
+                }
+            }
+            Err(error) => failed(sentence(&error)),
+        }
+    }
+}
+
+/// The first [`Outcome::MAX_BODY`] bytes. Reads a short rest too, which keeps the connection usable; a
+/// long one is left, which closes it.
+async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let mut kept = BytesMut::new();
+    let mut read = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame?.into_data() else {
+            continue;
+        };
+        read += data.len();
+        if read == data.len() && data.len() <= Outcome::MAX_BODY && body.is_end_stream() {
+            // Nearly always: the whole answer at once.
+            return Ok(data);
+        }
+        let room = Outcome::MAX_BODY - kept.len();
+        kept.extend_from_slice(&data[..data.len().min(room)]);
+        let rest = body.size_hint().lower();
+        let full = kept.len() == Outcome::MAX_BODY;
+        if full && (read > MAX_DRAINED || rest > MAX_DRAINED as u64) {
+            break;
+        }
+    }
+    Ok(kept.freeze())
+}
+
+/// Why no answer came. Says what a person can act on and nothing of the request's contents.
+fn sentence(error: &Error) -> String {
+    let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    if error.is_connect() {
+        let innermost = causes(error).last().map(ToString::to_string);
+        return match (kind, innermost) {
+            (Some(io::ErrorKind::ConnectionRefused), _) => "connection refused".to_owned(),
+            (_, Some(cause)) => format!("could not connect: {cause}"),
+            (_, None) => "could not connect".to_owned(),
+        };
+    }
+    let unreadable = causes(error)
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_parse);
+    if unreadable {
+        "the answer is not HTTP".to_owned()
+    } else if kind == Some(io::ErrorKind::ConnectionReset) {
+        "connection reset".to_owned()
+    } else {
+        "the connection broke before an answer".to_owned()
+    }
+}
+
+/// What caused `error`, from the outside in.
+fn causes<'a>(error: &'a Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(error.source(), |&error| error.source())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::super::request::tests::attempt;
+    use super::*;
+    use crate::engine::Verdict;
+
+    /// A consumer that answers each connection's requests with the next of `answers`, and the number of
+    /// connections it took in the end.
+    async fn consumer(answers: Vec<Vec<u8>>) -> (String, tokio::task::JoinHandle<usize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let task = tokio::spawn(async move {
+            let mut answers = answers.into_iter();
+            let mut connections = 0;
+            while answers.len() > 0 {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                connections += 1;
+                let mut request = [0; 4096];
+                while stream.read(&mut request).await.unwrap_or(0) > 0 {
+                    let Some(answer) = answers.next() else { break };
+                    // The sender may have had enough.
+                    let _ = stream.write_all(&answer).await;
+                    if answers.len() == 0 || answer.is_empty() {
+                        break;
+                    }
+                }
+            }
+            connections
+        });
+        (url, task)
+    }
+
+    fn answer(status: &str, length: usize) -> Vec<u8> {
+        let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
+        [head.into_bytes(), vec![b'x'; length]].concat()
+    }
+
+    #[tokio::test]
+    async fn deliveries_share_a_connection_and_keep_the_beginning_of_an_answer() {
+        let lengths = [0, 60, 4096, 4097, 60_000, 1];
+        let answers = lengths.map(|length| answer("200 OK", length)).to_vec();
+        let (url, task) = consumer(answers).await;
+        let deliverer = Deliverer::new();
+        for length in lengths {
+            let outcome = deliverer.deliver(&attempt(&url, &[])).await;
+            assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
+            assert_eq!(outcome.body.len(), length.min(Outcome::MAX_BODY));
+        }
+        assert_eq!(task.await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_huge_answer_costs_the_connection_and_not_the_delivery() {
+        let answers = vec![answer("500 Oops", 8 << 20), answer("200 OK", 1)];
+        let (url, task) = consumer(answers).await;
+        let deliverer = Deliverer::new();
+        let outcome = deliverer.deliver(&attempt(&url, &[])).await;
+        assert_eq!(outcome.status, Some(500));
+        assert_eq!(outcome.body.len(), Outcome::MAX_BODY);
+        let outcome = deliverer.deliver(&attempt(&url, &[])).await;
+        assert_eq!(outcome.verdict, Verdict::Success);
+        assert_eq!(task.await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_redirect_is_not_followed() {
+        let redirect = b"HTTP/1.1 307 No\r\nLocation: /hook\r\nContent-Length: 0\r\n\r\n";
+        let (url, _task) = consumer(vec![redirect.to_vec()]).await;
+        let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+        assert_eq!(
+            outcome.error.as_deref(),
+            Some("answered 307 Temporary Redirect")
+        );
+    }
+
+    #[tokio::test]
+    async fn what_goes_wrong_is_told_in_a_sentence() {
+        for (answer, sentence) in [
+            (&b"SSH-2.0-OpenSSH\r\n"[..], "the answer is not HTTP"),
+            (b"", "the connection broke before an answer"),
+            (
+                b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
+                "the connection broke in the middle of the answer",
+            ),
+        ] {
+            let (url, _task) = consumer(vec![answer.to_vec()]).await;
+            let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+            assert_eq!(outcome, failed(sentence));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refused_connection_and_a_bad_url_are_failures() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        drop(listener);
+        let deliverer = Deliverer::new();
+        let outcome = deliverer.deliver(&attempt(&url, &[])).await;
+        assert_eq!(outcome, failed("connection refused"));
+        for url in ["", "nonsense", "ftp://a/", "http://\u{7f}/", "http://u:p@/"] {
+            let outcome = deliverer.deliver(&attempt(url, &[])).await;
+            assert!(matches!(outcome.verdict, Verdict::Failure { .. }), "{url}");
+        }
+    }
+}

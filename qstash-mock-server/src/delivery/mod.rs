@@ -1,0 +1,16 @@
+//! Delivery: an attempt becomes a signed HTTP request, the answer becomes an [`Outcome`](crate::engine::Outcome).
+//!
+//! 1. `request` writes the request: the body as published, the headers of v1.md section 5. Pure.
+//! 2. `signature` signs the body; prepared keys are kept, because every attempt needs one.
+//! 3. `http` sends it over pooled connections and reads the beginning of the answer.
+//! 4. `outcome` says what the answer, or its absence, means. Pure.
+//!
+//! Delivery knows no queues, retries or timeouts: the engine decides what an outcome leads to, and gives
+//! up an attempt whose time is over by having its future dropped. It reads no clock either.
+
+mod http;
+mod outcome;
+mod request;
+mod signature;
+
+pub(crate) use self::http::Deliverer;

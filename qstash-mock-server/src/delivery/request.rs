@@ -1,0 +1,197 @@
+//! From an attempt to the HTTP request of v1.md section 5. Pure.
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri};
+use http_body_util::Full;
+
+use crate::engine::Attempt;
+use crate::text::rfc3339;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
+const MESSAGE_ID: HeaderName = HeaderName::from_static("qstash-message-id");
+const QUEUE: HeaderName = HeaderName::from_static("qstash-queue");
+const ATTEMPT: HeaderName = HeaderName::from_static("qstash-attempt");
+const LEASE_ID: HeaderName = HeaderName::from_static("qstash-lease-id");
+const PUBLISHED_AT: HeaderName = HeaderName::from_static("qstash-published-at");
+const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
+
+/// Why an attempt cannot be written as a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unsendable {
+    /// The webhook URL is no absolute http or https URL.
+    Url,
+    /// A header has a name or value that HTTP cannot carry.
+    Header,
+}
+
+/// The request that delivers `attempt`. The URL stands in it as it was given.
+pub(super) fn request(
+    attempt: &Attempt,
+    signature: &str,
+) -> Result<Request<Full<Bytes>>, Unsendable> {
+    let mut request = Request::new(Full::new(attempt.body.clone()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = webhook(&attempt.url)?;
+    *request.headers_mut() = headers(attempt, signature)?;
+    Ok(request)
+}
+
+fn webhook(url: &str) -> Result<Uri, Unsendable> {
+    let uri: Uri = url.parse().map_err(|_| Unsendable::Url)?;
+    let known = matches!(uri.scheme_str(), Some("http" | "https"));
+    let named = uri.host().is_some_and(|host| !host.is_empty());
+    // A port that is none, such as 99999, would silently become the default port.
+    let ported = uri.authority().is_some_and(|authority| {
+        let after_user = authority.as_str().rsplit('@').next().unwrap_or_default();
+        after_user == authority.host() || authority.port_u16().is_some()
+    });
+    (known && named && ported)
+        .then_some(uri)
+        .ok_or(Unsendable::Url)
+}
+
+/// The publisher's headers and ours. Ours win, but for the content type and the user agent, which are
+/// defaults.
+fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
+    let mut headers = HeaderMap::with_capacity(12 + attempt.headers.len());
+    for (name, value) in attempt.headers.iter() {
+        let name = HeaderName::try_from(name.as_str()).map_err(|_| Unsendable::Header)?;
+        headers.append(name, text(value)?);
+    }
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(AGENT));
+    headers.insert(SIGNATURE, text(signature)?);
+    headers.insert(MESSAGE_ID, text(&attempt.message.0.to_string())?);
+    headers.insert(QUEUE, text(attempt.queue.as_str())?);
+    headers.insert(ATTEMPT, HeaderValue::from(attempt.number));
+    headers.insert(LEASE_ID, text(&format!("lse_{:016x}", attempt.lease.0))?);
+    headers.insert(PUBLISHED_AT, text(&rfc3339(attempt.published_at))?);
+    Ok(headers)
+}
+
+fn text(value: &str) -> Result<HeaderValue, Unsendable> {
+    HeaderValue::from_str(value).map_err(|_| Unsendable::Header)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::engine::{AccountName, AttemptId, LeaseId, MessageId, QueueName, Timestamp};
+
+    pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
+        Attempt {
+            id: AttemptId(7),
+            message: MessageId(Uuid::from_u128(0x0197)),
+            account: AccountName::new(AccountName::DEFAULT),
+            queue: QueueName::parse("order-events").unwrap(),
+            url: Arc::from(url),
+            body: Bytes::from_static(br#"{"order_id": 42.0}"#),
+            headers: headers
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            number: 2,
+            lease: LeaseId(0xabc),
+            published_at: Timestamp::from_millis(1_709_210_096_007),
+            started_at: Timestamp::from_millis(1_709_210_097_000),
+            secret: Arc::from("a signing secret"),
+        }
+    }
+
+    #[test]
+    fn a_request_carries_every_header_of_the_contract() {
+        let attempt = attempt(
+            "http://127.0.0.1:9/hook",
+            &[("X-Trace", "a"), ("x-trace", "b")],
+        );
+        let request = request(&attempt, "5bdc").unwrap();
+        let mut lines: Vec<String> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        let agent = format!("user-agent: {AGENT}");
+        assert_eq!(request.method(), "POST");
+        assert_eq!(
+            lines,
+            [
+                "content-type: application/json",
+                "qstash-attempt: 2",
+                "qstash-lease-id: lse_0000000000000abc",
+                "qstash-message-id: 00000000-0000-0000-0000-000000000197",
+                "qstash-published-at: 2024-02-29T12:34:56.007Z",
+                "qstash-queue: order-events",
+                "qstash-signature: 5bdc",
+                agent.as_str(),
+                "x-trace: a",
+                "x-trace: b",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_publisher_chooses_the_content_type_but_never_our_headers() {
+        let published = [
+            ("Content-Type", "application/cloudevents+json"),
+            ("QStash-Signature", "forged"),
+        ];
+        let request = request(&attempt("http://a/", &published), "real").unwrap();
+        assert_eq!(
+            request.headers()["content-type"],
+            "application/cloudevents+json"
+        );
+        assert_eq!(request.headers()["qstash-signature"], "real");
+        assert_eq!(
+            request.headers().get_all("qstash-signature").iter().count(),
+            1
+        );
+    }
+
+    #[test]
+    fn the_url_is_sent_as_it_was_given() {
+        for url in [
+            "http://127.0.0.1:8080/a/../b//c?x=%2f&y=",
+            "https://Example.com/%7Euser/",
+            "http://[::1]:9/",
+        ] {
+            let request = request(&attempt(url, &[]), "").unwrap();
+            assert_eq!(request.uri().to_string(), url);
+        }
+    }
+
+    #[test]
+    fn what_is_no_http_url_is_refused() {
+        for url in [
+            "",
+            "/hook",
+            "ftp://a/",
+            "http://",
+            "http:///x",
+            "a b",
+            "http://a:99999/",
+            "http://a:/",
+            "mailto:a@b",
+        ] {
+            let refused = request(&attempt(url, &[]), "").err();
+            assert_eq!(refused, Some(Unsendable::Url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_http_cannot_carry_is_refused() {
+        for header in [("x y", "1"), ("", "1"), ("x", "a\r\nb: c"), ("x", "\0")] {
+            let refused = request(&attempt("http://a/", &[header]), "").err();
+            assert_eq!(refused, Some(Unsendable::Header), "{header:?}");
+        }
+    }
+}
