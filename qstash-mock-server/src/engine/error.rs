@@ -1,0 +1,53 @@
+//! Why the engine refuses a command. Free of HTTP: each dialect maps every variant to its own words.
+
+use super::command::Permission;
+use super::id::QueueName;
+
+/// Why a command was refused. A refused command has changed nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// The caller's grant does not reach that far.
+    #[error("the token does not allow `{}` on queue `{queue}`", permission.as_str())]
+    Forbidden {
+        /// The queue that was asked for.
+        queue: QueueName,
+        /// The permission that is missing.
+        permission: Permission,
+    },
+    /// The caller's grant lacks a permission that belongs to the account and not to one queue.
+    #[error("the token does not allow `{}` on the whole account", permission.as_str())]
+    ForbiddenAccount {
+        /// The permission that is missing.
+        permission: Permission,
+    },
+    /// No such queue.
+    #[error("queue `{0}` does not exist")]
+    QueueNotFound(QueueName),
+    /// No such message, or none that the caller may see.
+    #[error("message not found")]
+    MessageNotFound,
+    /// The dead-letter queue is the queue itself or leads back to it.
+    #[error("dead-letter queue `{0}` leads back to this queue")]
+    DeadLetterCycle(QueueName),
+    /// Another queue names this one as its dead-letter queue.
+    #[error("queue `{by}` names this queue as its dead-letter queue")]
+    QueueIsDeadLetterTarget {
+        /// One queue that does.
+        by: QueueName,
+    },
+    /// The queue pushes to a webhook, so nothing is handed out.
+    #[error("queue `{0}` is pushed to its webhook; it cannot be received from")]
+    QueueIsPushed(QueueName),
+    /// The message is under no lease.
+    #[error("the message is not leased")]
+    NotLeased,
+    /// The message is under a lease, but not under the one given.
+    #[error("the lease is no longer current")]
+    LeaseLost,
+    /// Redriving a queue into itself.
+    #[error("a queue cannot be redriven into itself")]
+    RedriveToItself,
+    /// A bound on held bytes or queues is reached.
+    #[error("the server holds as much as it may: {0}")]
+    Overloaded(&'static str),
+}

@@ -1,0 +1,95 @@
+//! Spellings that API answers and deliveries share.
+
+use std::io::Write;
+
+use crate::engine::{LeaseId, Timestamp};
+
+/// Appends `time`, for example `2026-08-01T12:00:00.000Z`. Later than the year 9999 there is no spelling, so
+/// it stops there.
+pub(crate) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
+    const LAST: u64 = 253_402_300_799_999;
+    let millis = time.as_millis().min(LAST);
+    let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
+    let (year, month, day) = civil_from_days(days);
+    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
+    let (second, milli) = (rest / 1000 % 60, rest % 1000);
+    let written = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+    );
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+/// `time` in RFC 3339.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    let mut out = Vec::with_capacity(24);
+    write_rfc3339(&mut out, time);
+    out.into_iter().map(char::from).collect()
+}
+
+/// Stands before every lease id.
+pub(crate) const LEASE_PREFIX: &str = "lse_";
+
+/// A lease id as consumers see it.
+pub(crate) fn lease_id(lease: LeaseId) -> String {
+    format!("{LEASE_PREFIX}{:016x}", lease.0)
+}
+
+/// Year, month and day of the day `days` after 1970-01-01, counted in 400-year eras that begin on 1 March.
+const fn civil_from_days(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + (month <= 2) as u64;
+    (year, month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spelled(millis: u64) -> String {
+        let mut out = Vec::new();
+        write_rfc3339(&mut out, Timestamp::from_millis(millis));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn known_times() {
+        for (millis, expected) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+            (1_709_210_096_007, "2024-02-29T12:34:56.007Z"),
+            (1_735_689_599_999, "2024-12-31T23:59:59.999Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (u64::MAX, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(spelled(millis), expected);
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let mut before = civil_from_days(0);
+        for days in 1..150_000 {
+            let today = civil_from_days(days);
+            let (year, month, day) = before;
+            let follows = today == (year, month, day + 1)
+                || (today == (year, month + 1, 1) && day >= 28)
+                || (today == (year + 1, 1, 1) && (month, day) == (12, 31));
+            assert!(follows, "{before:?} then {today:?}");
+            before = today;
+        }
+    }
+}
