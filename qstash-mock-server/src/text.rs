@@ -1,31 +1,38 @@
-//! Times as text: RFC 3339 in UTC with milliseconds.
+//! Spellings that API answers and deliveries share.
 
-use crate::engine::Timestamp;
+use std::io::Write;
 
-/// `time`, for example `2026-08-01T12:00:00.000Z`. Later than the year 9999 there is no spelling, so it stops
-/// there.
-pub(crate) fn rfc3339(time: Timestamp) -> String {
+use crate::engine::{LeaseId, Timestamp};
+
+/// Appends `time`, for example `2026-08-01T12:00:00.000Z`. Later than the year 9999 there is no spelling, so
+/// it stops there.
+pub(crate) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
     const LAST: u64 = 253_402_300_799_999;
     let millis = time.as_millis().min(LAST);
-    let (year, month, day) = civil_from_days(millis / 86_400_000);
-    let rest = millis % 86_400_000;
-    let mut text = *b"0000-00-00T00:00:00.000Z";
-    let fields: [(usize, usize, u64); 7] = [
-        (0, 4, year),
-        (5, 2, month),
-        (8, 2, day),
-        (11, 2, rest / 3_600_000),
-        (14, 2, rest / 60_000 % 60),
-        (17, 2, rest / 1000 % 60),
-        (20, 3, rest % 1000),
-    ];
-    for (start, width, mut number) in fields {
-        for digit in text[start..start + width].iter_mut().rev() {
-            *digit += (number % 10) as u8;
-            number /= 10;
-        }
-    }
-    text.iter().map(|byte| char::from(*byte)).collect()
+    let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
+    let (year, month, day) = civil_from_days(days);
+    let (hour, minute) = (rest / 3_600_000, rest / 60_000 % 60);
+    let (second, milli) = (rest / 1000 % 60, rest % 1000);
+    let written = write!(
+        out,
+        "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
+    );
+    debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+/// `time` in RFC 3339.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    let mut out = Vec::with_capacity(24);
+    write_rfc3339(&mut out, time);
+    out.into_iter().map(char::from).collect()
+}
+
+/// Stands before every lease id.
+pub(crate) const LEASE_PREFIX: &str = "lse_";
+
+/// A lease id as consumers see it.
+pub(crate) fn lease_id(lease: LeaseId) -> String {
+    format!("{LEASE_PREFIX}{:016x}", lease.0)
 }
 
 /// Year, month and day of the day `days` after 1970-01-01, counted in 400-year eras that begin on 1 March.
@@ -50,8 +57,14 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
 mod tests {
     use super::*;
 
+    fn spelled(millis: u64) -> String {
+        let mut out = Vec::new();
+        write_rfc3339(&mut out, Timestamp::from_millis(millis));
+        String::from_utf8(out).unwrap()
+    }
+
     #[test]
-    fn known_times_are_spelled_as_expected() {
+    fn known_times() {
         for (millis, expected) in [
             (0, "1970-01-01T00:00:00.000Z"),
             (951_782_399_999, "2000-02-28T23:59:59.999Z"),
@@ -62,7 +75,21 @@ mod tests {
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
             (u64::MAX, "9999-12-31T23:59:59.999Z"),
         ] {
-            assert_eq!(rfc3339(Timestamp::from_millis(millis)), expected);
+            assert_eq!(spelled(millis), expected);
+        }
+    }
+
+    #[test]
+    fn every_day_follows_the_one_before() {
+        let mut before = civil_from_days(0);
+        for days in 1..150_000 {
+            let today = civil_from_days(days);
+            let (year, month, day) = before;
+            let follows = today == (year, month, day + 1)
+                || (today == (year, month + 1, 1) && day >= 28)
+                || (today == (year + 1, 1, 1) && (month, day) == (12, 31));
+            assert!(follows, "{before:?} then {today:?}");
+            before = today;
         }
     }
 }

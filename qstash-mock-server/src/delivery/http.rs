@@ -17,6 +17,7 @@ use rustls::crypto::ring;
 use super::outcome::{answered, failed};
 use super::request::{Unsendable, request};
 use super::signature::Signer;
+use crate::driver::wall_time;
 use crate::engine::{Attempt, Outcome};
 
 /// How much of an answer is read at most so that its connection can be used again.
@@ -61,7 +62,9 @@ impl Deliverer {
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
     pub(crate) async fn deliver(&self, attempt: &Attempt) -> Outcome {
-        let signature = self.0.signer.sign(&attempt.secret, &attempt.body);
+        let Ok(signature) = self.0.signer.sign(&attempt.secret, &attempt.body) else {
+            return failed("the signing secret is too short");
+        };
         let request = match request(attempt, &signature) {
             Ok(request) => request,
             Err(Unsendable::Url) => {
@@ -73,9 +76,7 @@ impl Deliverer {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
                 match beginning(body).await {
-                    // The server's time has moved on a little since the start of the attempt. Taking
-                    // that for now, a date is waited for too long rather than not long enough.
-                    Ok(body) => answered(&head, body, attempt.started_at),
+                    Ok(body) => answered(&head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 }
             }

@@ -6,7 +6,8 @@
 //! 4. `outcome` says what the answer, or its absence, means. Pure.
 //!
 //! Delivery knows no queues, retries or timeouts: the engine decides what an outcome leads to, and gives
-//! up an attempt whose time is over by having its future dropped. It reads no clock either.
+//! up an attempt whose time is over by having its future dropped. Only `http`
+//! reads a clock, for dates in answers.
 
 mod http;
 mod outcome;

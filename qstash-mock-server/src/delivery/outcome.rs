@@ -8,8 +8,8 @@ use http::{StatusCode, response};
 
 use crate::engine::{Outcome, Timestamp, Verdict};
 
-/// What the answer `head` with the beginning `body` means. `now` is the server's time, which the dates
-/// in it are compared with.
+/// What the answer `head` with the beginning `body` means. `now` is the machine's time, which a
+/// date in it is compared with.
 pub(super) fn answered(head: &response::Parts, body: Bytes, now: Timestamp) -> Outcome {
     let verdict = verdict(head.status, &head.headers, now);
     let failed = matches!(verdict, Verdict::Failure { .. });

@@ -6,7 +6,7 @@ use http::{Method, Request, Uri};
 use http_body_util::Full;
 
 use crate::engine::Attempt;
-use crate::text::rfc3339;
+use crate::text::{lease_id, rfc3339};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
 const MESSAGE_ID: HeaderName = HeaderName::from_static("qstash-message-id");
@@ -69,7 +69,7 @@ fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> 
     headers.insert(MESSAGE_ID, text(&attempt.message.0.to_string())?);
     headers.insert(QUEUE, text(attempt.queue.as_str())?);
     headers.insert(ATTEMPT, HeaderValue::from(attempt.number));
-    headers.insert(LEASE_ID, text(&format!("lse_{:016x}", attempt.lease.0))?);
+    headers.insert(LEASE_ID, text(&lease_id(attempt.lease))?);
     headers.insert(PUBLISHED_AT, text(&rfc3339(attempt.published_at))?);
     Ok(headers)
 }

@@ -1,0 +1,247 @@
+//! Who is calling: the bearer token of a request, checked against real time on each one.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use axum::extract::FromRequestParts;
+use base64ct::{Base64, Encoding};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use subtle::ConstantTimeEq;
+
+use super::ApiState;
+use super::error::ApiError;
+use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
+use super::token::{self, Grant};
+use crate::engine::{AccountName, Caller, Permissions, Secret};
+
+/// The development users that the protocol publishes, and their passwords.
+const DEVELOPMENT_USERS: [(&str, &str); 4] = [
+    (AccountName::DEFAULT, "defaultPassword"),
+    ("testUser1", "testPassword"),
+    ("testUser2", "testPassword"),
+    ("testUser3", "testPassword"),
+];
+
+/// The token of a published development user: base64 of a JSON object, as v2 has it.
+fn development_token(user: &str, password: &str) -> String {
+    let text = format!(r#"{{"UserID":"{user}","Password":"{password}"}}"#);
+    Base64::encode_string(text.as_bytes())
+}
+
+/// The token of the published development user 1, whose account is [`AccountName::DEFAULT`].
+fn default_development_token() -> String {
+    let (user, password) = DEVELOPMENT_USERS[0];
+    development_token(user, password)
+}
+
+/// Knows which tokens are good.
+pub(crate) struct Authenticator {
+    secret: Option<Secret>,
+    development: Vec<(String, Arc<Caller>)>,
+    /// Tokens whose signature was found good, so that the hot path need not compute it again. Only what this
+    /// server's secret signed gets in; when it is full, it starts anew.
+    remembered: RwLock<HashMap<Box<str>, Grant>>,
+}
+
+impl Authenticator {
+    /// `token_secret` signs JWTs. The published development users are accepted without one, or if
+    /// `dev_users` is set.
+    pub(crate) fn new(token_secret: Option<Secret>, dev_users: bool) -> Self {
+        let users: &[_] = if token_secret.is_none() || dev_users {
+            &DEVELOPMENT_USERS
+        } else {
+            &[]
+        };
+        Self {
+            secret: token_secret,
+            development: users
+                .iter()
+                .map(|(user, password)| (development_token(user, password), everything(user)))
+                .collect(),
+            remembered: RwLock::default(),
+        }
+    }
+
+    /// A token that may do everything with [`AccountName::DEFAULT`].
+    pub(crate) fn default_token(&self) -> String {
+        self.secret
+            .as_ref()
+            .map_or_else(default_development_token, |secret| {
+                token::issue_token(secret.0.as_bytes(), AccountName::DEFAULT, None, None, None)
+            })
+    }
+
+    /// The caller that `token` stands for at `now`, in seconds since the Unix epoch.
+    fn caller(&self, token: &str, now: u64) -> Result<Arc<Caller>, ApiError> {
+        if let Some(caller) = self.development_user(token) {
+            return Ok(caller);
+        }
+        let grant = self.grant(token).ok_or_else(ApiError::invalid_token)?;
+        match grant.expires {
+            Some(expires) if now as f64 >= expires => Err(ApiError::expired_token()),
+            _ => Ok(grant.caller),
+        }
+    }
+
+    /// Compares with all of them, in a time that does not tell which one it was.
+    fn development_user(&self, token: &str) -> Option<Arc<Caller>> {
+        let mut found = None;
+        for (known, caller) in &self.development {
+            if known.as_bytes().ct_eq(token.as_bytes()).into() {
+                found = Some(caller);
+            }
+        }
+        found.cloned()
+    }
+
+    fn grant(&self, token: &str) -> Option<Grant> {
+        let secret = self.secret.as_ref()?;
+        let remembered = self
+            .remembered
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(grant) = remembered.get(token) {
+            return Some(grant.clone());
+        }
+        drop(remembered);
+        if token.len() > TOKEN_BYTES {
+            return None;
+        }
+        let grant = token::verify(secret.0.as_bytes(), token)?;
+        let mut remembered = self
+            .remembered
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if remembered.len() >= REMEMBERED_TOKENS {
+            remembered.clear();
+        }
+        remembered.insert(token.into(), grant.clone());
+        Some(grant)
+    }
+}
+
+fn everything(account: &str) -> Arc<Caller> {
+    Arc::new(Caller {
+        account: AccountName::new(account),
+        queues: None,
+        permissions: Permissions::ALL,
+    })
+}
+
+/// The one bearer token of a request.
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let mut given = headers.get_all(AUTHORIZATION).iter();
+    let value = given.next().ok_or_else(ApiError::missing_token)?;
+    if given.next().is_some() {
+        return Err(ApiError::invalid_token());
+    }
+    let value = value.to_str().map_err(|_| ApiError::invalid_token())?;
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    match token.trim() {
+        _ if !scheme.eq_ignore_ascii_case("bearer") => Err(ApiError::missing_token()),
+        "" => Err(ApiError::missing_token()),
+        token => Ok(token),
+    }
+}
+
+/// Takes the caller out of a request. First among a handler's arguments, so that nobody without a token learns
+/// what exists.
+pub(super) struct Identity(pub(super) Arc<Caller>);
+
+impl FromRequestParts<ApiState> for Identity {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, ApiError> {
+        let token = bearer(&parts.headers)?;
+        api.authenticator()
+            .caller(token, crate::driver::wall_time().as_secs())
+            .map(Self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::token::issue_token;
+    use super::*;
+
+    const SECRET: &str = "a token secret for tests";
+
+    fn secured(dev_users: bool) -> Authenticator {
+        Authenticator::new(Some(Secret(SECRET.into())), dev_users)
+    }
+
+    fn code(result: Result<Arc<Caller>, ApiError>) -> &'static str {
+        result.unwrap_err().parts().1
+    }
+
+    #[test]
+    fn the_published_tokens_are_the_ones_of_the_official_development_server() {
+        assert_eq!(
+            default_development_token(),
+            "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
+        );
+        assert_eq!(
+            development_token("testUser3", "testPassword"),
+            "eyJVc2VySUQiOiJ0ZXN0VXNlcjMiLCJQYXNzd29yZCI6InRlc3RQYXNzd29yZCJ9"
+        );
+    }
+
+    #[test]
+    fn published_users_are_off_on_a_secured_server_unless_asked_for() {
+        let token = default_development_token();
+        let open = Authenticator::new(None, false);
+        assert_eq!(
+            open.caller(&token, 0).unwrap().account.as_str(),
+            "defaultUser"
+        );
+        assert!(secured(true).caller(&token, 0).is_ok());
+        assert_eq!(code(secured(false).caller(&token, 0)), "invalid_token");
+    }
+
+    #[test]
+    fn without_a_secret_no_jwt_is_accepted() {
+        let token = issue_token(b"", "mallory", None, None, None);
+        let open = Authenticator::new(None, true);
+        assert_eq!(code(open.caller(&token, 0)), "invalid_token");
+    }
+
+    #[test]
+    fn a_remembered_token_still_expires() {
+        let authenticator = secured(false);
+        let token = issue_token(SECRET.as_bytes(), "shop", None, None, Some(100));
+        assert!(authenticator.caller(&token, 99).is_ok());
+        assert!(authenticator.caller(&token, 99).is_ok());
+        assert_eq!(code(authenticator.caller(&token, 100)), "expired_token");
+    }
+
+    #[test]
+    fn no_more_tokens_are_remembered_than_the_bound() {
+        let authenticator = secured(false);
+        for number in 0..REMEMBERED_TOKENS + 10 {
+            let token = issue_token(SECRET.as_bytes(), &format!("a{number}"), None, None, None);
+            assert!(authenticator.caller(&token, 0).is_ok());
+            assert!(authenticator.remembered.read().unwrap().len() <= REMEMBERED_TOKENS);
+        }
+    }
+
+    #[test]
+    fn only_one_bearer_token_counts() {
+        let headers = |values: &[&str]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append(AUTHORIZATION, value.parse().unwrap());
+            }
+            bearer(&headers)
+                .map(str::to_owned)
+                .map_err(|error| error.parts().1)
+        };
+        assert_eq!(headers(&["Bearer abc"]), Ok("abc".into()));
+        assert_eq!(headers(&["bearer  abc "]), Ok("abc".into()));
+        assert_eq!(headers(&[]), Err("missing_token"));
+        assert_eq!(headers(&["Bearer "]), Err("missing_token"));
+        assert_eq!(headers(&["Basic abc"]), Err("missing_token"));
+        assert_eq!(headers(&["Bearer a", "Bearer b"]), Err("invalid_token"));
+    }
+}

@@ -1,0 +1,112 @@
+//! The HTTP face: decode a request to a command, call the driver, encode the reply.
+//!
+//! No rule of queueing lives here. [`router`] below is the one page that lists every route; the
+//! contract is `protocol/v1.md`, and where it is silent, `docs/wire-v1.md`.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::driver::Driver;
+use crate::engine::{Action, Caller, Command, Reply};
+
+mod auth;
+mod error;
+mod json;
+mod limits;
+mod token;
+mod v1;
+
+pub(crate) use auth::Authenticator;
+use error::ApiError;
+pub(crate) use limits::Limits;
+pub(crate) use token::issue_token;
+
+/// Every route of the server.
+pub(crate) fn router(state: ApiState) -> Router {
+    let mut router = Router::new()
+        .route("/health", get(health))
+        .route("/v1/publish", post(v1::publish::one))
+        .route("/v1/publish/batch", post(v1::publish::batch))
+        .route("/v1/queues", get(v1::queues::list).post(v1::queues::put))
+        .route(
+            "/v1/queues/{queue}",
+            get(v1::queues::get).delete(v1::queues::delete),
+        )
+        .route("/v1/queues/{queue}/pause", post(v1::queues::pause))
+        .route("/v1/queues/{queue}/resume", post(v1::queues::resume))
+        .route("/v1/queues/{queue}/purge", post(v1::queues::purge))
+        .route("/v1/queues/{queue}/redrive", post(v1::queues::redrive))
+        .route("/v1/queues/{queue}/receive", post(v1::receive::receive))
+        .route("/v1/queues/{queue}/messages", get(v1::messages::list))
+        .route(
+            "/v1/messages/{id}",
+            get(v1::messages::get).delete(v1::messages::cancel),
+        )
+        .route("/v1/messages/{id}/extend", post(v1::receive::extend))
+        .route("/v1/messages/{id}/ack", post(v1::receive::acknowledge))
+        .route("/v1/messages/{id}/release", post(v1::receive::release))
+        .route("/v1/metrics", get(v1::metrics::own))
+        .route("/v1/signing-secret", get(v1::signing_secret::get))
+        .route(
+            "/v1/signing-secret/rotate",
+            post(v1::signing_secret::rotate),
+        );
+    if state.0.prometheus {
+        router = router.route("/metrics", get(v1::metrics::all));
+    }
+    router
+        .fallback(async || ApiError::no_such_route())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .with_state(state)
+}
+
+/// What every handler needs.
+#[derive(Clone)]
+pub(crate) struct ApiState(Arc<Shared>);
+
+struct Shared {
+    driver: Driver,
+    authenticator: Authenticator,
+    limits: Limits,
+    prometheus: bool,
+}
+
+impl ApiState {
+    /// `prometheus`: whether `GET /metrics` is served, without a token.
+    pub(crate) fn new(
+        driver: Driver,
+        authenticator: Authenticator,
+        limits: Limits,
+        prometheus: bool,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            driver,
+            authenticator,
+            limits,
+            prometheus,
+        }))
+    }
+
+    fn authenticator(&self) -> &Authenticator {
+        &self.0.authenticator
+    }
+
+    fn driver(&self) -> &Driver {
+        &self.0.driver
+    }
+
+    fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    async fn call(&self, caller: Arc<Caller>, action: Action) -> Result<Reply, ApiError> {
+        let command = Command { caller, action };
+        Ok(self.0.driver.call(command).await?)
+    }
+}
+
+async fn health() -> axum::response::Response {
+    json::Json::object(|json| json.key("status").text("ok")).into_ok()
+}

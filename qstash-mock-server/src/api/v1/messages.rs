@@ -1,0 +1,52 @@
+//! Looking at messages without taking them, and cancelling one.
+
+use axum::extract::{RawQuery, State};
+
+use super::super::ApiState;
+use super::super::auth::Identity;
+use super::super::error::ApiError;
+use super::path::{MessageInPath, QueueInPath};
+use super::query::Query;
+use super::{Answer, wire};
+use crate::engine::{Action, Reply};
+
+pub(in crate::api) async fn get(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    MessageInPath(id): MessageInPath,
+) -> Answer {
+    match api.call(caller, Action::GetMessage(id)).await? {
+        Reply::Message(message) => Ok(wire::message(&message)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+pub(in crate::api) async fn cancel(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    MessageInPath(id): MessageInPath,
+) -> Answer {
+    match api.call(caller, Action::CancelMessage(id)).await? {
+        Reply::Cancelled { id, cancelled } => Ok(wire::cancelled(id, cancelled)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+pub(in crate::api) async fn list(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    QueueInPath(queue): QueueInPath,
+    RawQuery(query): RawQuery,
+) -> Answer {
+    let query = Query::parse(query.as_deref(), &["state", "limit", "cursor"])?;
+    let action = Action::ListMessages {
+        queue,
+        state: query.state()?,
+        after: query.number_cursor()?,
+        limit: query.limit()?,
+    };
+    match api.call(caller, action).await? {
+        Reply::Messages { messages, next } => Ok(wire::messages(&messages, next)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}

@@ -1,0 +1,142 @@
+//! The figures, as JSON and as Prometheus text (v1.md section 6).
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use http::header::ACCEPT;
+
+use super::super::ApiState;
+use super::super::auth::Identity;
+use super::super::error::ApiError;
+use super::super::json::Json;
+use super::{Answer, prometheus};
+use crate::engine::{Action, Counters, Metrics, QueueMetrics, Reply};
+
+/// The caller's own figures: JSON, or Prometheus text where only text is accepted.
+pub(in crate::api) async fn own(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    headers: HeaderMap,
+) -> Answer {
+    let account = caller.account.clone();
+    match api.call(caller, Action::Metrics).await? {
+        Reply::Metrics(metrics) if wants_text(&headers) => {
+            Ok(prometheus::response(&[(account, *metrics)]))
+        }
+        Reply::Metrics(metrics) => Ok(json(&metrics)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+/// The figures of all accounts, for a scraper that has no token.
+pub(in crate::api) async fn all(State(api): State<ApiState>) -> Response {
+    prometheus::response(&api.driver().all_metrics())
+}
+
+/// A scraper accepts `text/plain`; a program that accepts JSON as well gets JSON.
+fn wants_text(headers: &HeaderMap) -> bool {
+    let accepts = |media_type| {
+        headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.to_ascii_lowercase().contains(media_type))
+    };
+    accepts("text/plain") && !accepts("application/json")
+}
+
+fn json(metrics: &Metrics) -> Response {
+    let mut totals = QueueMetrics::default();
+    let body = Json::object(|json| {
+        json.key("queues").members(|json| {
+            for (name, queue) in &metrics.queues {
+                add(&mut totals, queue);
+                json.text_key(name.as_str()).members(|json| {
+                    figures(json, queue);
+                    times(json, queue);
+                });
+            }
+        });
+        json.key("totals").members(|json| figures(json, &totals));
+        json.key("uptime_seconds").seconds(metrics.uptime);
+    });
+    body.into_ok()
+}
+
+fn add(totals: &mut QueueMetrics, queue: &QueueMetrics) {
+    totals.ready += queue.ready;
+    totals.delayed += queue.delayed;
+    totals.in_flight += queue.in_flight;
+    totals.counters += queue.counters;
+}
+
+fn figures(json: &mut Json, queue: &QueueMetrics) {
+    let gauges = [
+        ("pending", queue.pending()),
+        ("ready", queue.ready),
+        ("delayed", queue.delayed),
+        ("in_flight", queue.in_flight),
+    ];
+    for (name, value) in gauges.into_iter().chain(counters(&queue.counters)) {
+        json.key(name).integer(value);
+    }
+}
+
+/// Every counter with its name on the wire.
+pub(super) fn counters(counters: &Counters) -> [(&'static str, u64); 8] {
+    let Counters {
+        published,
+        deduplicated,
+        delivered,
+        retried,
+        dead_lettered,
+        failed,
+        cancelled,
+        expired_leases,
+    } = *counters;
+    [
+        ("published", published),
+        ("deduplicated", deduplicated),
+        ("delivered", delivered),
+        ("retried", retried),
+        ("dead_lettered", dead_lettered),
+        ("failed", failed),
+        ("cancelled", cancelled),
+        ("expired_leases", expired_leases),
+    ]
+}
+
+/// An age is 0 while nothing is ready; a percentile is null while nothing was delivered.
+fn times(json: &mut Json, queue: &QueueMetrics) {
+    let age = queue.oldest_ready_age.unwrap_or_default();
+    json.key("oldest_ready_age_seconds").seconds(age);
+    json.key("delivery_latency_seconds").members(|json| {
+        for (index, name) in ["p50", "p90", "p99"].into_iter().enumerate() {
+            let percentile = queue.delivery_latency.map(|it| it[index]);
+            json.key(name).maybe(percentile, Json::seconds);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_only_for_those_who_take_no_json() {
+        for (accept, text) in [
+            ("", false),
+            ("*/*", false),
+            ("text/plain", true),
+            ("application/json, text/plain, */*", false),
+            (
+                "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                true,
+            ),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(ACCEPT, accept.parse().unwrap());
+            assert_eq!(wants_text(&headers), text, "{accept}");
+        }
+    }
+}

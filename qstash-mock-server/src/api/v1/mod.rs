@@ -1,0 +1,21 @@
+//! The v1 dialect: named queues over JSON. Each handler decodes, calls and encodes.
+
+mod decode;
+pub(super) mod messages;
+pub(super) mod metrics;
+mod path;
+mod prometheus;
+pub(super) mod publish;
+mod query;
+pub(super) mod queues;
+pub(super) mod receive;
+mod settings;
+pub(super) mod signing_secret;
+mod wire;
+
+use axum::response::Response;
+
+use super::error::ApiError;
+
+/// What every handler answers.
+type Answer = Result<Response, ApiError>;

@@ -1,0 +1,100 @@
+//! Receiving by polling, and what a consumer does with a lease: extend, acknowledge, release.
+
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use serde_json::value::RawValue;
+
+use super::super::ApiState;
+use super::super::auth::Identity;
+use super::super::error::ApiError;
+use super::super::limits::{Expected, RECEIVE_MESSAGES};
+use super::decode::{Object, integer, seconds, text};
+use super::path::{MessageInPath, QueueInPath};
+use super::{Answer, wire};
+use crate::engine::{Action, LeaseId, QueueName, Receive, Reply};
+
+pub(in crate::api) async fn receive(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    QueueInPath(queue): QueueInPath,
+    request: Request,
+) -> Answer {
+    let body = api.limits().body(request, Expected::Optional).await?;
+    let receive = decode_receive(&body, queue)?;
+    match api.call(caller, Action::Receive(receive)).await? {
+        Reply::Received(messages) => Ok(wire::received(&messages)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+fn decode_receive(body: &[u8], queue: QueueName) -> Result<Receive, ApiError> {
+    const FIELDS: &[&str] = &["max_messages", "wait_seconds", "visibility_timeout_seconds"];
+    let object = Object::of_body(body, FIELDS)?;
+    let max_messages = object.nullable("max_messages", integer(1..=RECEIVE_MESSAGES))?;
+    let wait = object.nullable("wait_seconds", seconds(0.0..=20.0))?;
+    Ok(Receive {
+        queue,
+        max_messages: max_messages.unwrap_or(1) as usize,
+        wait: wait.unwrap_or(Duration::ZERO),
+        visibility_timeout: object
+            .nullable("visibility_timeout_seconds", seconds(1.0..=43_200.0))?,
+    })
+}
+
+pub(in crate::api) async fn extend(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    MessageInPath(id): MessageInPath,
+    request: Request,
+) -> Answer {
+    let body = api.limits().body(request, Expected::Small).await?;
+    let object = Object::of_body(&body, &["visibility_seconds", "lease_id"])?;
+    let visibility = object.required("visibility_seconds", seconds(0.0..=43_200.0))?;
+    let lease = object.nullable("lease_id", lease_id)?;
+    match api
+        .call(caller, Action::Extend(id, lease, visibility))
+        .await?
+    {
+        Reply::Extended { id, expires_at } => Ok(wire::extended(id, expires_at)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+pub(in crate::api) async fn acknowledge(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    MessageInPath(id): MessageInPath,
+    request: Request,
+) -> Answer {
+    let body = api.limits().body(request, Expected::Optional).await?;
+    let object = Object::of_body(&body, &["lease_id"])?;
+    let lease = object.nullable("lease_id", lease_id)?;
+    match api.call(caller, Action::Acknowledge(id, lease)).await? {
+        Reply::Message(message) => Ok(wire::settled(&message)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+pub(in crate::api) async fn release(
+    State(api): State<ApiState>,
+    Identity(caller): Identity,
+    MessageInPath(id): MessageInPath,
+    request: Request,
+) -> Answer {
+    let body = api.limits().body(request, Expected::Optional).await?;
+    let object = Object::of_body(&body, &["delay_seconds", "lease_id"])?;
+    let delay = object.nullable("delay_seconds", seconds(0.0..=7_776_000.0))?;
+    let lease = object.nullable("lease_id", lease_id)?;
+    let delay = delay.unwrap_or(Duration::ZERO);
+    match api.call(caller, Action::Release(id, lease, delay)).await? {
+        Reply::Message(message) => Ok(wire::settled(&message)),
+        _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+/// A text that was never a lease id is a lease that is lost: the caller does not hold the message.
+fn lease_id(value: &RawValue) -> Result<LeaseId, ApiError> {
+    let text = text(value)?;
+    wire::parse_lease_id(&text).ok_or_else(ApiError::lease_lost)
+}
