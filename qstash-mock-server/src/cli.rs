@@ -1,17 +1,18 @@
 //! The command line.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::api::issue_token;
 use crate::config::Settings;
 use crate::driver::wall_time;
 use crate::engine::{AccountName, Permission};
-use crate::{MockServer, StartError};
+use crate::{MockServerBuilder, StartError};
 
 /// A complete QStash server with real queueing semantics, for tests and local development.
 #[derive(Debug, Parser)]
@@ -20,7 +21,7 @@ struct Cli {
     #[command(flatten)]
     settings: Settings,
     /// A TOML file with any of these settings
-    #[arg(long, env = "QSTASH_MOCK_CONFIG")]
+    #[arg(long, global = true, env = "QSTASH_MOCK_CONFIG")]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Option<Subcommands>,
@@ -35,7 +36,7 @@ enum Subcommands {
 #[derive(Debug, clap::Args)]
 struct TokenArgs {
     /// A queue name or glob; repeat it for several [default: all]
-    #[arg(long = "queue")]
+    #[arg(long = "queue", value_parser = queue_pattern)]
     queues: Vec<String>,
     /// What the token allows; repeat it for several [default: all]
     #[arg(long = "allow", value_enum)]
@@ -44,7 +45,7 @@ struct TokenArgs {
     #[arg(long, value_parser = duration)]
     expires: Option<Duration>,
     /// Whose state it opens
-    #[arg(long, default_value = AccountName::DEFAULT)]
+    #[arg(long, default_value = AccountName::DEFAULT, value_parser = NonEmptyStringValueParser::new())]
     account: String,
 }
 
@@ -89,7 +90,7 @@ type Failure = Box<dyn std::error::Error>;
 
 fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<(), Failure> {
     let settings = settings.complete(config)?;
-    let secret = settings.token_secret.ok_or(
+    let secret = settings.token_secret()?.ok_or(
         "a token needs the server's token secret: set QSTASH_TOKEN_SECRET or pass --token-secret",
     )?;
     let permissions: Vec<Permission> = args
@@ -110,59 +111,93 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
 }
 
 fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("QSTASH_MOCK_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    let settings = settings.complete(config)?;
     tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(settings.log_filter()?)
         .with_writer(std::io::stderr)
         .init();
-    let settings = settings.complete(config)?;
     let patience = settings.shutdown()?;
     let server = settings.server()?;
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let server = server.start().await.map_err(|error| explained(&error))?;
-        let lines: Vec<_> = server
-            .env()
-            .into_iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect();
-        print(&lines)?;
-        stop_signal().await?;
-        shut_down(server, patience).await
-    })
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(run_until_told(server, patience));
+    // Not a plain drop, which waits for a name that is being looked up.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run_until_told(server: MockServerBuilder, patience: Duration) -> Result<(), Failure> {
+    // Before the lines that say the server is ready: who reads them may send a signal at once.
+    let mut signals = Signals::new()?;
+    let server = tokio::select! {
+        started = server.start() => started.map_err(|error| explained(&error))?,
+        () = signals.next() => return Ok(()),
+    };
+    let lines: Vec<_> = server
+        .env()
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    print(&lines)?;
+    signals.next().await;
+    tokio::select! {
+        () = server.shutdown_within(patience) => {}
+        // A second signal ends the wait.
+        () = signals.next() => {}
+    }
+    Ok(())
 }
 
 fn explained(error: &StartError) -> Failure {
-    let cause = std::error::Error::source(error)
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
-    format!("{error}{cause}").into()
+    match (error, std::error::Error::source(error)) {
+        // Said already, and better.
+        (StartError::Bind { source, .. }, _) if source.kind() == ErrorKind::AddrInUse => {
+            error.to_string().into()
+        }
+        (_, Some(cause)) => format!("{error}: {cause}").into(),
+        (_, None) => error.to_string().into(),
+    }
 }
 
-/// A second signal ends the wait.
-async fn shut_down(server: MockServer, patience: Duration) -> Result<(), Failure> {
-    tokio::select! {
-        () = server.shutdown_within(patience) => Ok(()),
-        signal = stop_signal() => Ok(signal?),
-    }
+/// SIGINT and SIGTERM.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-async fn stop_signal() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut interrupt, mut terminate) = (
-        signal(SignalKind::interrupt())?,
-        signal(SignalKind::terminate())?,
-    );
-    tokio::select! {
-        _ = interrupt.recv() => Ok(()),
-        _ = terminate.recv() => Ok(()),
+impl Signals {
+    /// From now on the signals no longer end the process by themselves.
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
 
-#[cfg(not(unix))]
-async fn stop_signal() -> std::io::Result<()> {
-    tokio::signal::ctrl_c().await
+/// Ctrl-C.
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    /// From now on Ctrl-C no longer ends the process by itself.
+    fn new() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
 
 /// A reader that has gone away is no reason to stop.
@@ -170,13 +205,23 @@ fn print(lines: &[String]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in lines {
         match writeln!(out, "{line}") {
-            Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => return Ok(()),
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
             result => result?,
         }
     }
     match out.flush() {
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         result => result,
+    }
+}
+
+/// What a token may name as a queue: a queue name, in which `*` stands for any text.
+fn queue_pattern(text: &str) -> Result<String, String> {
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
+    if (1..=256).contains(&text.len()) && text.bytes().all(valid) {
+        Ok(text.to_owned())
+    } else {
+        Err("a queue is 1 to 256 of `A-Za-z0-9_.-`, and `*` for any text".to_owned())
     }
 }
 
@@ -213,7 +258,46 @@ fn wrong(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn switches_may_stand_before_the_subcommand() {
+        let cli = Cli::try_parse_from([
+            "x",
+            "--dev-users",
+            "token",
+            "--queue",
+            "order-*",
+            "--token-secret",
+            "s",
+            "--allow",
+            "publish",
+        ]);
+        assert!(matches!(cli.unwrap().command, Some(Subcommands::Token(_))));
+        for bad in ["", "a b", "ö"] {
+            assert!(
+                Cli::try_parse_from(["x", "token", "--queue", bad]).is_err(),
+                "{bad}"
+            );
+        }
+        for bad in [
+            &["--metrics", "maybe"][..],
+            &["--port", "70000"],
+            &["--nonsense"],
+        ] {
+            assert!(
+                Cli::try_parse_from([&["x"], bad].concat()).is_err(),
+                "{bad:?}"
+            );
+        }
+    }
 
     #[test]
     fn durations_are_numbers_with_units() {

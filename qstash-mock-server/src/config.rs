@@ -4,12 +4,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use serde::Deserialize;
+use tracing_subscriber::EnvFilter;
 
 use crate::{MockServer, MockServerBuilder};
 
 /// The defaults, and the documentation of every key.
 const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// The shortest signing or token secret, in bytes.
+const MIN_SECRET: usize = 16;
 
 /// What can be set; what is absent was not set here.
 #[derive(Clone, Default, Deserialize, clap::Args)]
@@ -25,13 +30,19 @@ pub(crate) struct Settings {
     #[arg(long, env = "QSTASH_SIGNING_SECRET", hide_env_values = true)]
     signing_secret: Option<String>,
     /// Signs API tokens; without it the published development users are accepted
-    #[arg(long, env = "QSTASH_TOKEN_SECRET", hide_env_values = true)]
-    pub(crate) token_secret: Option<String>,
+    #[arg(
+        long,
+        global = true,
+        env = "QSTASH_TOKEN_SECRET",
+        hide_env_values = true
+    )]
+    token_secret: Option<String>,
     /// The token for test control
     #[arg(long, env = "QSTASH_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
     /// Accept the published development users although a token secret is set
-    #[arg(long, env = "QSTASH_MOCK_DEV_USERS", num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, env = "QSTASH_MOCK_DEV_USERS", value_name = "on|off", value_parser = BoolishValueParser::new())]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     dev_users: Option<bool>,
     /// How long to wait for deliveries in flight when stopping
     #[arg(long, env = "QSTASH_MOCK_SHUTDOWN_SECONDS")]
@@ -55,8 +66,11 @@ pub(crate) struct Settings {
     #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
     max_finished_messages: Option<usize>,
     /// Whether GET /metrics answers
-    #[arg(long, env = "QSTASH_MOCK_METRICS")]
+    #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
+    /// What is logged to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`
+    #[arg(long, env = "QSTASH_MOCK_LOG", value_name = "FILTER")]
+    log: Option<String>,
 }
 
 impl std::fmt::Debug for Settings {
@@ -76,10 +90,20 @@ pub(crate) enum ConfigError {
         path: PathBuf,
         source: std::io::Error,
     },
-    #[error("the configuration file {} is not valid: {message}", path.display())]
-    Parse { path: PathBuf, message: String },
+    #[error("the configuration file {}{place}: {message}", path.display())]
+    Parse {
+        path: PathBuf,
+        place: String,
+        message: String,
+    },
     #[error("`{0}` must be a number of seconds from 0 to 31536000")]
     Seconds(&'static str),
+    #[error("`{0}` must have at least {1} bytes; leave it out to do without")]
+    ShortSecret(&'static str, usize),
+    #[error(
+        "`log` must be a level such as `info`, or a filter such as `warn,qstash_mock_server=debug`"
+    )]
+    Log,
 }
 
 impl Settings {
@@ -114,6 +138,7 @@ impl Settings {
             max_held_bytes: self.max_held_bytes.or(other.max_held_bytes),
             max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
             metrics: self.metrics.or(other.metrics),
+            log: self.log.or(other.log),
         }
     }
 
@@ -122,8 +147,21 @@ impl Settings {
         seconds("shutdown_seconds", self.shutdown_seconds.unwrap_or(5.0))
     }
 
+    /// What is logged.
+    pub(crate) fn log_filter(&self) -> Result<EnvFilter, ConfigError> {
+        EnvFilter::try_new(self.log.as_deref().unwrap_or("warn")).map_err(|_| ConfigError::Log)
+    }
+
+    /// The secret that signs API tokens; `None` where none is set.
+    pub(crate) fn token_secret(&self) -> Result<Option<&str>, ConfigError> {
+        secret("token_secret", MIN_SECRET, self.token_secret.as_deref())
+    }
+
     /// A server with these settings.
     pub(crate) fn server(self) -> Result<MockServerBuilder, ConfigError> {
+        self.token_secret()?;
+        secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
+        secret("admin_token", 1, self.admin_token.as_deref())?;
         let mut server = MockServer::builder();
         if let (Some(host), Some(port)) = (self.host, self.port) {
             server = server.address(SocketAddr::new(host, port));
@@ -181,12 +219,37 @@ fn seconds(name: &'static str, seconds: f64) -> Result<Duration, ConfigError> {
         .ok_or(ConfigError::Seconds(name))
 }
 
+fn secret<'a>(
+    name: &'static str,
+    shortest: usize,
+    secret: Option<&'a str>,
+) -> Result<Option<&'a str>, ConfigError> {
+    let short = secret.is_some_and(|secret| secret.len() < shortest);
+    (!short)
+        .then_some(secret)
+        .ok_or(ConfigError::ShortSecret(name, shortest))
+}
+
 fn parse(text: &str, path: &Path) -> Result<Settings, ConfigError> {
-    // `message` and not `Display`: the latter quotes the line, which may hold a secret.
-    toml::from_str(text).map_err(|error| ConfigError::Parse {
+    // Not its `Display`: that quotes the line, which may hold a secret.
+    toml::from_str(text).map_err(|error: toml::de::Error| ConfigError::Parse {
         path: path.to_owned(),
+        place: error
+            .span()
+            .map_or_else(String::new, |span| place(text, span.start)),
         message: error.message().to_owned(),
     })
+}
+
+/// Where the byte `at` is: its line, and the key that stands there.
+fn place(text: &str, at: usize) -> String {
+    let before = text.get(..at).unwrap_or(text);
+    let number = before.matches('\n').count();
+    let line = text.lines().nth(number).unwrap_or_default();
+    match line.split_once('=') {
+        Some((key, _)) => format!(", line {}, key `{}`", number + 1, key.trim()),
+        None => format!(", line {}", number + 1),
+    }
 }
 
 #[cfg(test)]
@@ -202,14 +265,62 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_key_is_named() {
-        let error = parse("prot = 1", Path::new("x.toml"))
-            .unwrap_err()
-            .to_string();
+    fn every_setting_is_documented_in_the_default_file() {
+        use clap::Args;
+        let flags = Settings::augment_args(clap::Command::new("test"));
+        for flag in flags.get_arguments() {
+            let key = format!("{} = ", flag.get_id());
+            let documented = |line: &str| line.trim_start_matches("# ").starts_with(&key);
+            assert!(DEFAULTS.lines().any(documented), "{key}");
+        }
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_told_with_file_line_and_key() {
+        for (text, expected) in [
+            (
+                "prot = 1",
+                "x.toml, line 1, key `prot`: unknown field `prot`",
+            ),
+            (
+                "seed = 1\nport = \"x\"",
+                "x.toml, line 2, key `port`: invalid type",
+            ),
+            ("port = 70000", "x.toml, line 1, key `port`: invalid value"),
+            (
+                "[server]\nport = 1",
+                "x.toml, line 1: unknown field `server`",
+            ),
+        ] {
+            let error = parse(text, Path::new("x.toml")).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn no_error_and_no_debug_shows_a_secret() {
+        let text = "token_secret = \"hunter2\" x";
+        let error = parse(text, Path::new("x.toml")).unwrap_err();
         assert!(
-            error.contains("prot") && error.contains("x.toml"),
-            "{error}"
+            !format!("{error} {error:?}").contains("hunter2"),
+            "{error:?}"
         );
+        let settings = parse("token_secret = \"hunter2\"", Path::new("")).unwrap();
+        assert!(!format!("{settings:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn secrets_have_a_shortest_length_and_an_empty_admin_token_is_none() {
+        let error = |text: &str| {
+            let settings = parse(text, Path::new("x.toml")).unwrap();
+            settings.server().err().map(|error| error.to_string())
+        };
+        for name in ["signing_secret", "token_secret"] {
+            let named = error(&format!("{name} = \"fifteen bytes..\"")).unwrap();
+            assert!(named.contains(name), "{named}");
+            assert_eq!(error(&format!("{name} = \"sixteen bytes ..\"")), None);
+        }
+        assert!(error("admin_token = \"\"").is_some());
     }
 
     #[test]
