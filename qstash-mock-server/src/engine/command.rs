@@ -179,12 +179,8 @@ pub struct Publish {
 /// The publisher's headers, shared by message, attempts and storage.
 pub type Headers = Arc<[(String, String)]>;
 
-/// Settings to change; `None` leaves one as it is.
+/// Settings to change; `None` leaves one as it is, `Some(None)` takes one away.
 #[derive(Clone, Debug, Default, PartialEq)]
-#[expect(
-    clippy::option_option,
-    reason = "outer: given or not; inner: a value or null"
-)]
 pub struct QueuePatch {
     /// See [`QueueSettings::dead_letter_queue`].
     pub dead_letter_queue: Option<Option<QueueName>>,

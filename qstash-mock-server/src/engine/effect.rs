@@ -17,7 +17,7 @@ pub enum Effect {
     /// Give up an attempt: its time is over. No outcome is expected any more.
     Abort(AttemptId),
     /// Answer a caller that waits.
-    Answer(WaiterId, Reply),
+    Answer(WaiterId, Box<Reply>),
 }
 
 /// One try to deliver a message.

@@ -28,6 +28,14 @@ impl Seed {
     }
 }
 
+impl Seed {
+    /// The signing secret that `defaultUser` gets from this seed.
+    #[must_use]
+    pub fn signing_secret(self) -> String {
+        Randomness::new(self, 0).secret(AccountName::DEFAULT, 0)
+    }
+}
+
 impl From<u64> for Seed {
     fn from(seed: u64) -> Self {
         Self([seed, 0, 0, 0])
@@ -123,6 +131,10 @@ pub struct AttemptId(pub u64);
 /// Names a caller that waits for an answer; never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaiterId(pub u64);
+
+/// Names a stored body, which several messages may share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BodyId(pub u64);
 
 /// Names a queue for as long as it exists; a queue made again under its old name is another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -14,7 +14,7 @@ use bytes::Bytes;
 
 use super::command::{Headers, MessageView};
 use super::config::Limits;
-use super::id::{AccountName, AttemptId, LeaseId, MessageId, QueueId, QueueName};
+use super::id::{AccountName, AttemptId, BodyId, LeaseId, MessageId, QueueId, QueueName};
 use super::time::Timestamp;
 
 /// The state of a message, as callers see it. At any time a message is in exactly one.
@@ -149,8 +149,10 @@ pub struct Message {
     pub account: AccountName,
     /// The queue it is in.
     pub queue: QueueId,
-    /// The name of that queue, which outlives it.
+    /// The name of that queue.
     pub queue_name: QueueName,
+    /// Its body; gone once the message is finished.
+    pub body: BodyId,
     /// How far it has come.
     pub state: State,
     /// When it first became due in this queue: its place in line, before `sequence`.

@@ -11,14 +11,30 @@
 //! Read on in `command.rs` (what can be asked), `effect.rs` (what it wants done), `message.rs` (states),
 //! `state.rs` (the only place that changes anything).
 
+mod attempt;
+mod bulk;
 mod command;
 mod config;
+mod dead_letter;
 mod effect;
+mod entity;
 mod error;
 mod id;
+mod invariants;
+mod lease;
+mod line;
+mod lookup;
+mod machine;
 mod message;
 mod metrics;
+mod publish;
+mod queue;
+mod receive;
+mod restore;
+mod retry;
+mod state;
 mod time;
+mod timers;
 
 pub use command::{
     Action, Caller, Command, Headers, MessageView, OnAccepted, Permission, Permissions, Publish,
@@ -26,8 +42,13 @@ pub use command::{
 };
 pub use config::{Backoff, Config, Limits, Secret};
 pub use effect::{Attempt, Effect, Outcome, Verdict};
+pub use entity::{Account, Change, DedupKey, DedupKeyId, Entity, EntityKey, Meta, Queue};
 pub use error::Error;
-pub use id::{AccountName, AttemptId, LeaseId, MessageId, QueueId, QueueName, Seed, WaiterId};
+pub use id::{
+    AccountName, AttemptId, BodyId, LeaseId, MessageId, QueueId, QueueName, Seed, WaiterId,
+};
+pub use machine::Engine;
 pub use message::{AttemptRecord, DeadLetter, Message, Policy, Stage, State};
 pub use metrics::{Counters, Metrics, QueueMetrics};
+pub use restore::RestoreError;
 pub use time::Timestamp;

@@ -1,0 +1,23 @@
+# Lists the commands.
+default:
+    @just --list
+
+# The main job: a server, a consumer and a producer in one process.
+quickstart:
+    cargo run --example quickstart
+
+# All tests.
+test:
+    cargo test --workspace
+
+# What CI runs.
+ci:
+    .ci/run
+
+# The engine against its model, with more cases.
+sim cases="2000":
+    PROPTEST_CASES={{cases}} cargo test -p qstash-tests --no-default-features --test sim
+
+# The load benchmark.
+bench:
+    cargo bench -p qstash-mock-server --bench load

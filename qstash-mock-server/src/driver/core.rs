@@ -1,0 +1,173 @@
+//! One input, then its commit, then its effects, in order.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use tokio::sync::oneshot;
+use tokio::task::AbortHandle;
+
+use super::handle::{CallError, Driver};
+use crate::engine::{AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
+use crate::storage::{Commit, Durability, Store, StoreError};
+
+/// What the lock protects.
+pub(super) struct Core {
+    pub(super) engine: Engine,
+    store: Box<dyn Store>,
+    /// The number of the newest commit.
+    committed: u64,
+    /// The number of the newest durable commit.
+    durable: u64,
+    /// What waits for its commit, oldest first.
+    outbox: VecDeque<(u64, Parcel)>,
+    /// Callers that wait for the engine.
+    waiting: HashMap<WaiterId, oneshot::Sender<Reply>>,
+    /// Deliveries under way.
+    pub(super) deliveries: HashMap<AttemptId, AbortHandle>,
+    /// Outcomes that came while the clock is being moved, to be applied in attempt order.
+    pub(super) held_outcomes: Option<BTreeMap<AttemptId, Outcome>>,
+    /// When the timer task will wake up by itself.
+    pub(super) armed: Option<Timestamp>,
+    /// Set when a commit was lost or the server was stopped: nothing is accepted any more.
+    pub(super) stopped: bool,
+}
+
+/// Something that may leave once its commit is durable.
+enum Parcel {
+    Effect(Effect),
+    Reply(
+        oneshot::Sender<Result<Reply, CallError>>,
+        Result<Reply, CallError>,
+    ),
+}
+
+/// A reply, now or later.
+pub(super) enum Answer {
+    Now(Result<Reply, CallError>),
+    Later(oneshot::Receiver<Result<Reply, CallError>>),
+}
+
+impl Core {
+    pub(super) fn new(engine: Engine, store: Box<dyn Store>) -> Self {
+        Self {
+            engine,
+            store,
+            committed: 0,
+            durable: 0,
+            outbox: VecDeque::new(),
+            waiting: HashMap::new(),
+            deliveries: HashMap::new(),
+            held_outcomes: None,
+            armed: None,
+            stopped: false,
+        }
+    }
+
+    /// Feeds the engine once, and commits.
+    pub(super) fn input<T>(&mut self, driver: &Driver, feed: impl FnOnce(&mut Engine) -> T) -> T {
+        let fed = feed(&mut self.engine);
+        self.committed += 1;
+        while let Some(effect) = self.engine.poll_effect() {
+            self.outbox
+                .push_back((self.committed, Parcel::Effect(effect)));
+        }
+        let commit = Commit {
+            number: self.committed,
+            engine: &mut self.engine,
+        };
+        match self.store.commit(commit) {
+            Ok(Durability::Now) if self.durable + 1 == self.committed => {
+                self.durable = self.committed
+            }
+            Ok(_) => {}
+            Err(error) => self.fail(&error),
+        }
+        self.send_durable(driver);
+        fed
+    }
+
+    /// The reply to the input just fed, to leave with its commit.
+    pub(super) fn answer(&mut self, reply: Result<Reply, CallError>) -> Answer {
+        if self.stopped {
+            return Answer::Now(Err(CallError::Stopped));
+        }
+        if self.durable >= self.committed {
+            return Answer::Now(reply);
+        }
+        let (sender, receiver) = oneshot::channel();
+        self.outbox
+            .push_back((self.committed, Parcel::Reply(sender, reply)));
+        Answer::Later(receiver)
+    }
+
+    /// A place for the answer that comes as an effect.
+    pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Reply> {
+        let (sender, receiver) = oneshot::channel();
+        self.waiting.insert(waiter, sender);
+        receiver
+    }
+
+    pub(super) fn stop_waiting(&mut self, waiter: WaiterId) {
+        self.waiting.remove(&waiter);
+    }
+
+    /// The store tells how far it has come.
+    pub(super) fn acknowledge(&mut self, driver: &Driver, result: Result<u64, StoreError>) {
+        match result {
+            Ok(number) => self.durable = self.durable.max(number.min(self.committed)),
+            Err(error) => self.fail(&error),
+        }
+        self.send_durable(driver);
+    }
+
+    fn fail(&mut self, error: &StoreError) {
+        tracing::error!(%error, "a commit was lost; the server stops");
+        self.stop();
+    }
+
+    /// Refuses everything from now on, and tells whoever waits.
+    pub(super) fn stop(&mut self) {
+        self.stopped = true;
+        self.outbox.clear();
+        self.waiting.clear();
+        for (_, delivery) in self.deliveries.drain() {
+            delivery.abort();
+        }
+    }
+
+    fn send_durable(&mut self, driver: &Driver) {
+        while self
+            .outbox
+            .front()
+            .is_some_and(|(number, _)| *number <= self.durable)
+        {
+            match self.outbox.pop_front() {
+                Some((_, Parcel::Effect(effect))) => self.carry_out(driver, effect),
+                // Whoever asked may be gone: what it asked for is done all the same.
+                Some((_, Parcel::Reply(sender, reply))) => drop(sender.send(reply)),
+                None => return,
+            }
+        }
+    }
+
+    fn carry_out(&mut self, driver: &Driver, effect: Effect) {
+        match effect {
+            Effect::Attempt(attempt) => {
+                let delivery = driver.spawn_delivery(attempt);
+                self.deliveries.insert(delivery.0, delivery.1);
+            }
+            Effect::Abort(attempt) => {
+                if let Some(delivery) = self.deliveries.remove(&attempt) {
+                    delivery.abort();
+                }
+            }
+            Effect::Answer(waiter, reply) => {
+                // Fails only if the caller is gone; its guard gives back what the reply holds.
+                if let Some(sender) = self.waiting.remove(&waiter)
+                    && let Err(reply) = sender.send(*reply)
+                {
+                    driver.give_back_later(waiter, reply);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! What the rest of the server calls.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::AbortHandle;
+
+use super::clock::Clock;
+use super::core::{Answer, Core};
+use crate::delivery::Deliverer;
+use crate::engine::{
+    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Error, LeaseId, MessageId,
+    Metrics, Outcome, Reply, Timestamp, WaiterId,
+};
+use crate::storage::{Acknowledge, Store};
+
+/// A handle on the one engine of a server. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Driver(Arc<Shared>);
+
+pub(super) struct Shared {
+    core: Mutex<Core>,
+    pub(super) clock: Clock,
+    /// The engine wants to be called earlier than the timer task thinks.
+    pub(super) earlier: Notify,
+    /// A delivery is over.
+    pub(super) delivered: Notify,
+    /// Somebody moves the clock.
+    pub(super) moving: tokio::sync::Mutex<()>,
+    /// How long, in real time, the clock waits for a consumer.
+    pub(super) patience: Duration,
+    deliverer: Deliverer,
+    runtime: Handle,
+}
+
+/// Why a call was not answered with a reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CallError {
+    /// The engine refused the command.
+    Refused(Error),
+    /// The server is stopped, or its storage has failed.
+    Stopped,
+}
+
+impl Driver {
+    /// Must be called on the runtime that is to carry the deliveries.
+    pub(crate) fn new(
+        engine: Engine,
+        mut store: Box<dyn Store>,
+        clock: Clock,
+        patience: Duration,
+    ) -> Self {
+        Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
+            let weak = weak.clone();
+            store.start(Acknowledge::new(move |result| {
+                if let Some(shared) = weak.upgrade() {
+                    let driver = Self(shared);
+                    driver.lock().acknowledge(&driver, result);
+                }
+            }));
+            Shared {
+                core: Mutex::new(Core::new(engine, store)),
+                clock,
+                earlier: Notify::new(),
+                delivered: Notify::new(),
+                moving: tokio::sync::Mutex::new(()),
+                patience,
+                deliverer: Deliverer::new(),
+                runtime: Handle::current(),
+            }
+        }))
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.0
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
+        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The server's time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// Feeds the engine once and sees to the timer.
+    pub(super) fn input<T>(
+        &self,
+        core: &mut Core,
+        feed: impl FnOnce(&mut Engine, Timestamp) -> T,
+    ) -> T {
+        let now = self.now();
+        let fed = core.input(self, |engine| feed(engine, now));
+        let next = core.engine.poll_timeout();
+        if next.is_some_and(|next| core.armed.is_none_or(|armed| next < armed)) {
+            core.armed = next;
+            self.0.earlier.notify_one();
+        }
+        fed
+    }
+
+    /// Does what a command asks for. A long poll takes as long as it takes.
+    ///
+    /// Cancel safe: if the future is dropped, messages that were handed to it go back.
+    pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        let caller = Arc::clone(&command.caller);
+        let real_wait = self.real_wait(&command.action);
+        let (answer, waiting) = {
+            let mut core = self.lock();
+            if core.stopped {
+                return Err(CallError::Stopped);
+            }
+            let reply = self.input(&mut core, |engine, now| engine.handle(now, command));
+            match reply {
+                Ok(Reply::Waiting(waiter)) => {
+                    let receiver = core.wait_for(waiter);
+                    (None, Some((waiter, receiver)))
+                }
+                reply => (Some(core.answer(reply.map_err(CallError::Refused))), None),
+            }
+        };
+        match (answer, waiting) {
+            (Some(Answer::Now(reply)), _) => reply,
+            (Some(Answer::Later(receiver)), _) => receiver.await.unwrap_or(Err(CallError::Stopped)),
+            (None, Some((waiter, receiver))) => {
+                let long_poll = LongPoll {
+                    driver: self,
+                    caller,
+                    waiter,
+                    receiver,
+                };
+                long_poll.answer(real_wait).await
+            }
+            (None, None) => Err(CallError::Stopped),
+        }
+    }
+
+    /// On a manual clock a long poll ends after the same real time, if virtual time stands still.
+    fn real_wait(&self, action: &Action) -> Option<Duration> {
+        match action {
+            Action::Receive(receive) if self.0.clock.is_manual() => Some(receive.wait),
+            _ => None,
+        }
+    }
+
+    /// The figures of all accounts.
+    pub(crate) fn all_metrics(&self) -> Vec<(AccountName, Metrics)> {
+        self.lock().engine.all_metrics(self.now())
+    }
+
+    /// A delivery is over.
+    pub(super) fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
+        let mut core = self.lock();
+        core.deliveries.remove(&attempt);
+        match &mut core.held_outcomes {
+            Some(held) => drop(held.insert(attempt, outcome)),
+            None => self.input(&mut core, |engine, now| {
+                engine.handle_outcome(now, attempt, outcome)
+            }),
+        }
+        drop(core);
+        self.0.delivered.notify_one();
+    }
+
+    pub(super) fn spawn_delivery(&self, attempt: Box<Attempt>) -> (AttemptId, AbortHandle) {
+        let (driver, id) = (self.clone(), attempt.id);
+        let task = self.0.runtime.spawn(async move {
+            let outcome = driver.0.deliverer.deliver(&attempt).await;
+            driver.outcome(id, outcome);
+        });
+        (id, task.abort_handle())
+    }
+
+    /// What an answer held goes back to its queue: the caller was gone when it came.
+    pub(super) fn give_back_later(&self, waiter: WaiterId, reply: Reply) {
+        let driver = self.clone();
+        self.0
+            .runtime
+            .spawn(async move { driver.give_back(&Caller::owner(""), waiter, reply) });
+    }
+
+    fn give_back(&self, caller: &Caller, waiter: WaiterId, reply: Reply) {
+        let handed: Vec<(MessageId, LeaseId)> = match reply {
+            Reply::Received(received) => received.into_iter().map(|it| (it.id, it.lease)).collect(),
+            _ => vec![],
+        };
+        let action = Action::Abandon { waiter, handed };
+        let command = Command {
+            caller: Arc::new(caller.clone()),
+            action,
+        };
+        let mut core = self.lock();
+        core.stop_waiting(waiter);
+        if !core.stopped {
+            // `Abandon` is never refused.
+            let _ = self.input(&mut core, |engine, now| engine.handle(now, command));
+        }
+    }
+
+    /// Deliveries under way.
+    pub(crate) fn deliveries(&self) -> usize {
+        self.lock().deliveries.len()
+    }
+
+    /// Returns once no delivery is under way.
+    pub(crate) async fn drained(&self) {
+        while self.deliveries() > 0 {
+            self.0.delivered.notified().await;
+        }
+    }
+
+    /// Refuses everything from now on and gives up what is under way.
+    pub(crate) fn stop(&self) {
+        self.lock().stop();
+    }
+}
+
+/// A caller that waits. When it is dropped before it has its answer, the engine is told.
+struct LongPoll<'a> {
+    driver: &'a Driver,
+    caller: Arc<Caller>,
+    waiter: WaiterId,
+    receiver: oneshot::Receiver<Reply>,
+}
+
+impl LongPoll<'_> {
+    async fn answer(mut self, real_wait: Option<Duration>) -> Result<Reply, CallError> {
+        let Some(wait) = real_wait else {
+            return (&mut self.receiver).await.map_err(|_| CallError::Stopped);
+        };
+        match tokio::time::timeout(wait, &mut self.receiver).await {
+            Ok(reply) => reply.map_err(|_| CallError::Stopped),
+            Err(_) => Ok(Reply::Received(vec![])),
+        }
+    }
+}
+
+impl Drop for LongPoll<'_> {
+    fn drop(&mut self) {
+        // Once the answer was taken the channel is closed and empty: there is nothing to give back.
+        self.receiver.close();
+        let answered = self.receiver.try_recv();
+        if let Ok(reply) = answered {
+            self.driver.give_back(&self.caller, self.waiter, reply);
+        } else if !self.receiver.is_terminated() {
+            self.driver
+                .give_back(&self.caller, self.waiter, Reply::Abandoned);
+        }
+    }
+}

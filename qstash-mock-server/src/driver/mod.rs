@@ -1,0 +1,15 @@
+//! The driver owns the engine: it stamps the time on one input at a time, commits what the input
+//! changed, and lets replies and effects go once that is durable.
+//!
+//! Read `core.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
+//! timer), `advance.rs` (moving a manual clock from deadline to deadline), `clock.rs`.
+
+mod advance;
+mod clock;
+mod core;
+mod handle;
+mod timer;
+
+pub use advance::{Advanced, ClockBusy};
+pub(crate) use clock::{Clock, wall_time};
+pub(crate) use handle::{CallError, Driver};

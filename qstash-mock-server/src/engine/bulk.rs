@@ -1,0 +1,165 @@
+//! Operations on many messages: targets are fixed at the start, work goes on in bounded steps.
+//!
+//! Each step is an input of its own, so a million messages stall nobody; whoever asked is answered
+//! when the last one is done.
+
+use std::collections::VecDeque;
+
+use super::command::{Caller, Permission, Reply};
+use super::effect::Effect;
+use super::error::Error;
+use super::id::{MessageId, QueueId, QueueName, WaiterId};
+use super::machine::Engine;
+use super::message::Stage;
+use super::time::Timestamp;
+use super::timers::Timer;
+
+/// What to do with each target.
+#[derive(Clone, Debug)]
+pub(crate) enum BulkWork {
+    /// Cancel it, if it is still in the queue and not finished.
+    Cancel {
+        /// The queue that is purged.
+        queue: QueueId,
+    },
+    /// Remove it; its queue is gone.
+    Remove,
+    /// Move it, if it still waits in the queue.
+    Redrive {
+        /// The queue that holds the dead letters.
+        from: QueueId,
+        /// Where to, if not back.
+        to: Option<QueueName>,
+    },
+}
+
+/// A bulk operation under way.
+#[derive(Debug)]
+pub(crate) struct BulkJob {
+    work: BulkWork,
+    targets: VecDeque<MessageId>,
+    done: usize,
+    waiter: WaiterId,
+}
+
+impl Engine {
+    pub(crate) fn purge(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        name: &QueueName,
+    ) -> Result<Reply, Error> {
+        let queue = self.queue_for(caller, name, Permission::Manage)?.id;
+        let members = self.state.line(queue).map(|line| line.members.values());
+        let unfinished = |id: &&MessageId| {
+            self.state
+                .message(**id)
+                .is_some_and(|message| !message.state.stage().is_finished())
+        };
+        let targets = members
+            .into_iter()
+            .flatten()
+            .filter(unfinished)
+            .copied()
+            .collect();
+        Ok(self.start_bulk(now, BulkWork::Cancel { queue }, targets))
+    }
+
+    pub(crate) fn delete_queue(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        name: &QueueName,
+    ) -> Result<Reply, Error> {
+        let queue = self.queue_for(caller, name, Permission::Manage)?;
+        if let Some(by) = self.state.dead_letter_source(queue) {
+            return Err(Error::QueueIsDeadLetterTarget { by: by.clone() });
+        }
+        let id = queue.id;
+        let Some(line) = self.state.remove_queue(id) else {
+            return Err(Error::QueueNotFound(name.clone()));
+        };
+        self.dismiss_waiters(line.waiters);
+        Ok(self.start_bulk(now, BulkWork::Remove, line.members.into_values().collect()))
+    }
+
+    /// Does the first step; answers at once if it was the last one too.
+    pub(crate) fn start_bulk(
+        &mut self,
+        now: Timestamp,
+        work: BulkWork,
+        targets: VecDeque<MessageId>,
+    ) -> Reply {
+        let waiter = self.next_waiter_id();
+        let mut job = BulkJob {
+            work,
+            targets,
+            done: 0,
+            waiter,
+        };
+        self.step(now, &mut job);
+        if job.targets.is_empty() {
+            return job.reply();
+        }
+        self.jobs.push_back(job);
+        self.state.timers.set(now, Timer::Bulk);
+        Reply::Waiting(waiter)
+    }
+
+    pub(crate) fn continue_bulk(&mut self, now: Timestamp) {
+        let Some(mut job) = self.jobs.pop_front() else {
+            return;
+        };
+        self.step(now, &mut job);
+        if job.targets.is_empty() {
+            self.effects
+                .push_back(Effect::Answer(job.waiter, Box::new(job.reply())));
+        } else {
+            self.jobs.push_back(job);
+        }
+        if !self.jobs.is_empty() {
+            self.state.timers.set(now, Timer::Bulk);
+        }
+    }
+
+    fn step(&mut self, now: Timestamp, job: &mut BulkJob) {
+        for _ in 0..self.config.limits.bulk_step {
+            let Some(id) = job.targets.pop_front() else {
+                return;
+            };
+            let done = match &job.work {
+                BulkWork::Cancel { queue } => self.cancel_in(now, id, *queue),
+                BulkWork::Remove => {
+                    let removed = self
+                        .state
+                        .message(id)
+                        .is_some_and(|it| !it.state.stage().is_finished());
+                    self.state.remove_message(id);
+                    removed
+                }
+                BulkWork::Redrive { from, to } => self.redrive_one(now, id, *from, to.as_ref()),
+            };
+            job.done += usize::from(done);
+        }
+    }
+
+    fn cancel_in(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
+        let waits = self
+            .state
+            .message(id)
+            .is_some_and(|message| message.queue == queue && !message.state.stage().is_finished());
+        if waits {
+            self.finish(now, id, Stage::Cancelled);
+        }
+        waits
+    }
+}
+
+impl BulkJob {
+    fn reply(&self) -> Reply {
+        match self.work {
+            BulkWork::Cancel { .. } | BulkWork::Remove => Reply::Removed(self.done),
+            BulkWork::Redrive { .. } => Reply::Redriven(self.done),
+        }
+    }
+}

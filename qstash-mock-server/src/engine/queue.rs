@@ -1,0 +1,212 @@
+//! Making, changing and looking at queues; signing secrets (v1.md sections 3, 5 and 6).
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::Arc;
+
+use super::command::{Caller, Permission, QueuePatch, QueueSettings, Reply, SigningSecret};
+use super::entity::Account;
+use super::error::Error;
+use super::id::{AccountName, QueueName};
+use super::machine::Engine;
+use super::metrics::Metrics;
+use super::time::Timestamp;
+
+impl Engine {
+    pub(crate) fn put_queue(
+        &mut self,
+        caller: &Caller,
+        name: &QueueName,
+        patch: QueuePatch,
+    ) -> Result<Reply, Error> {
+        caller.check(name, Permission::Manage)?;
+        let target = patch.dead_letter_queue.clone().flatten();
+        if let Some(target) = &target {
+            caller.check(target, Permission::Manage)?;
+            self.check_cycle(&caller.account, name, target)?;
+        }
+        let created = self.state.queue_id(&caller.account, name).is_none();
+        self.check_room_for_queues(&caller.account, name, target.as_ref())?;
+        let id = self.ensure_queue(&caller.account, name)?;
+        if let Some(target) = &target {
+            self.ensure_queue(&caller.account, target)?;
+        }
+        let mut queue = self
+            .state
+            .queue(id)
+            .ok_or_else(|| Error::QueueNotFound(name.clone()))?
+            .clone();
+        patch.apply(&mut queue.settings);
+        let view = queue.view();
+        self.state.put_queue(queue);
+        Ok(Reply::QueuePut {
+            created,
+            queue: view,
+        })
+    }
+
+    /// Refuses before anything is made, so that a refusal changes nothing.
+    fn check_room_for_queues(
+        &self,
+        account: &AccountName,
+        name: &QueueName,
+        target: Option<&QueueName>,
+    ) -> Result<(), Error> {
+        let names = self.state.queue_names(account);
+        let is_new = |name: &&QueueName| !names.is_some_and(|names| names.contains_key(*name));
+        let new = [Some(name), target]
+            .into_iter()
+            .flatten()
+            .filter(is_new)
+            .count();
+        if names.map_or(0, BTreeMap::len) + new > self.config.limits.queues {
+            return Err(Error::Overloaded("too many queues"));
+        }
+        Ok(())
+    }
+
+    /// Follows the dead letters of `target`; they must not come back to `name`.
+    fn check_cycle(
+        &self,
+        account: &AccountName,
+        name: &QueueName,
+        target: &QueueName,
+    ) -> Result<(), Error> {
+        let mut next = Some(target.clone());
+        while let Some(current) = next {
+            if current == *name {
+                return Err(Error::DeadLetterCycle(target.clone()));
+            }
+            let id = self.state.queue_id(account, &current);
+            next = id.and_then(|id| self.state.queue(id)?.settings.dead_letter_queue.clone());
+        }
+        Ok(())
+    }
+
+    pub(crate) fn get_queue(&self, caller: &Caller, name: &QueueName) -> Result<Reply, Error> {
+        Ok(Reply::Queue(
+            self.queue_for(caller, name, Permission::Manage)?.view(),
+        ))
+    }
+
+    pub(crate) fn list_queues(
+        &self,
+        caller: &Caller,
+        prefix: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Reply, Error> {
+        if !caller.permissions.has(Permission::Manage) {
+            return Err(Error::ForbiddenAccount {
+                permission: Permission::Manage,
+            });
+        }
+        let empty = BTreeMap::new();
+        let names = self.state.queue_names(&caller.account).unwrap_or(&empty);
+        let start = after
+            .and_then(QueueName::parse)
+            .map_or(Bound::Unbounded, Bound::Excluded);
+        let mut found = names
+            .range((start, Bound::Unbounded))
+            .filter(|(name, _)| name.as_str().starts_with(prefix) && caller.sees(name))
+            .filter_map(|(_, id)| self.state.queue(*id));
+        let queues: Vec<_> = found
+            .by_ref()
+            .take(limit)
+            .map(super::entity::Queue::view)
+            .collect();
+        Ok(Reply::Queues {
+            queues,
+            more: found.next().is_some(),
+        })
+    }
+
+    pub(crate) fn set_paused(
+        &mut self,
+        caller: &Caller,
+        name: &QueueName,
+        paused: bool,
+    ) -> Result<Reply, Error> {
+        let mut queue = self.queue_for(caller, name, Permission::Manage)?.clone();
+        queue.settings.paused = paused;
+        let view = queue.view();
+        self.state.put_queue(queue);
+        Ok(Reply::Queue(view))
+    }
+
+    pub(crate) fn metrics(&self, now: Timestamp, caller: &Caller) -> Result<Reply, Error> {
+        if !caller.permissions.has(Permission::Metrics) {
+            return Err(Error::ForbiddenAccount {
+                permission: Permission::Metrics,
+            });
+        }
+        let metrics = self.account_metrics(now, &caller.account, |name| caller.sees(name));
+        Ok(Reply::Metrics(Box::new(metrics)))
+    }
+
+    pub(crate) fn account_metrics(
+        &self,
+        now: Timestamp,
+        account: &AccountName,
+        sees: impl Fn(&QueueName) -> bool,
+    ) -> Metrics {
+        let names = self.state.queue_names(account).into_iter().flatten();
+        let queues = names
+            .filter(|(name, _)| sees(name))
+            .filter_map(|(name, id)| Some((name.clone(), self.state.line(*id)?.metrics(now))))
+            .collect();
+        Metrics {
+            queues,
+            uptime: now.since(self.started_at),
+        }
+    }
+
+    pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        Ok(secrets(self.ensure_account(&caller.account)))
+    }
+
+    pub(crate) fn rotate_signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        let old = self.ensure_account(&caller.account).clone();
+        let rotations = old.rotations + 1;
+        let new = Account {
+            secret: self.random.secret(old.name.as_str(), rotations).into(),
+            previous_secret: Some(old.secret),
+            rotations,
+            name: old.name,
+        };
+        let reply = secrets(&new);
+        self.state.put_account(new);
+        Ok(reply)
+    }
+}
+
+fn secrets(account: &Account) -> Reply {
+    Reply::SigningSecret(SigningSecret {
+        current: Arc::clone(&account.secret),
+        previous: account.previous_secret.clone(),
+    })
+}
+
+impl QueuePatch {
+    fn apply(self, settings: &mut QueueSettings) {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        set(&mut settings.dead_letter_queue, self.dead_letter_queue);
+        set(
+            &mut settings.webhook_url,
+            self.webhook_url.map(|url| url.map(Into::into)),
+        );
+        set(&mut settings.max_retries, self.max_retries);
+        set(&mut settings.retry_backoff, self.retry_backoff);
+        set(&mut settings.visibility_timeout, self.visibility_timeout);
+        set(&mut settings.delivery_timeout, self.delivery_timeout);
+        set(&mut settings.parallelism, self.parallelism);
+        set(&mut settings.on_accepted, self.on_accepted);
+        set(&mut settings.paused, self.paused);
+    }
+}

@@ -1,0 +1,422 @@
+//! The engine's memory and its only writer.
+//!
+//! Every method that changes an entity notes its key; what was noted between two inputs is the change
+//! set that storage commits. Indices (`lines`, `timers`, `targets`, `finished`) follow from the entities
+//! and are kept here too, so that recovery cannot drift from running.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::Bytes;
+
+use super::config::Limits;
+use super::entity::{Account, Change, DedupKey, DedupKeyId, Entity, EntityKey, Meta, Queue};
+use super::id::{AccountName, AttemptId, BodyId, MessageId, QueueId, QueueName};
+use super::line::Line;
+use super::message::{Message, State};
+use super::time::Timestamp;
+use super::timers::{Timer, Timers};
+
+/// A webhook call under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenAttempt {
+    pub(crate) message: MessageId,
+    pub(crate) queue: QueueId,
+    pub(crate) deadline: Timestamp,
+}
+
+/// A stored body and how many messages share it.
+#[derive(Debug)]
+struct SharedBody {
+    bytes: Bytes,
+    holders: usize,
+}
+
+/// All entities, and the indices over them.
+#[derive(Debug)]
+pub(crate) struct EngineState {
+    meta: Meta,
+    accounts: BTreeMap<AccountName, Account>,
+    queues: BTreeMap<QueueId, Queue>,
+    messages: BTreeMap<MessageId, Message>,
+    bodies: BTreeMap<BodyId, SharedBody>,
+    keys: BTreeMap<DedupKeyId, DedupKey>,
+    attempts: BTreeMap<AttemptId, OpenAttempt>,
+    /// Queue ids by account and name.
+    names: BTreeMap<AccountName, BTreeMap<QueueName, QueueId>>,
+    /// Which queues name a queue as their dead-letter queue.
+    targets: BTreeMap<(AccountName, QueueName), BTreeSet<QueueName>>,
+    lines: BTreeMap<QueueId, Line>,
+    /// Finished messages, the oldest first.
+    finished: BTreeSet<(Timestamp, MessageId)>,
+    pub(crate) timers: Timers,
+    held_bytes: usize,
+    retention: std::time::Duration,
+    changed: Vec<EntityKey>,
+    /// Queues in which something may be handed out.
+    stirred: BTreeSet<QueueId>,
+}
+
+impl EngineState {
+    pub(crate) fn new(meta: Meta, retention: std::time::Duration) -> Self {
+        Self {
+            meta,
+            accounts: BTreeMap::new(),
+            queues: BTreeMap::new(),
+            messages: BTreeMap::new(),
+            bodies: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            names: BTreeMap::new(),
+            targets: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            finished: BTreeSet::new(),
+            timers: Timers::default(),
+            held_bytes: 0,
+            retention,
+            changed: vec![EntityKey::Meta],
+            stirred: BTreeSet::new(),
+        }
+    }
+
+    // ----- reading -----
+
+    pub(crate) fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.accounts.get(name)
+    }
+
+    pub(crate) fn account_names(&self) -> impl Iterator<Item = &AccountName> {
+        self.names.keys()
+    }
+
+    pub(crate) fn queue(&self, id: QueueId) -> Option<&Queue> {
+        self.queues.get(&id)
+    }
+
+    pub(crate) fn queue_id(&self, account: &AccountName, name: &QueueName) -> Option<QueueId> {
+        self.names.get(account)?.get(name).copied()
+    }
+
+    /// The account's queues by name.
+    pub(crate) fn queue_names(
+        &self,
+        account: &AccountName,
+    ) -> Option<&BTreeMap<QueueName, QueueId>> {
+        self.names.get(account)
+    }
+
+    pub(crate) fn line(&self, id: QueueId) -> Option<&Line> {
+        self.lines.get(&id)
+    }
+
+    pub(crate) fn message(&self, id: MessageId) -> Option<&Message> {
+        self.messages.get(&id)
+    }
+
+    pub(crate) fn body(&self, id: BodyId) -> Option<&Bytes> {
+        self.bodies.get(&id).map(|body| &body.bytes)
+    }
+
+    pub(crate) fn key(&self, id: &DedupKeyId) -> Option<&DedupKey> {
+        self.keys.get(id)
+    }
+
+    pub(crate) fn attempt(&self, id: AttemptId) -> Option<&OpenAttempt> {
+        self.attempts.get(&id)
+    }
+
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// A queue that names `queue` as its dead-letter queue.
+    pub(crate) fn dead_letter_source(&self, queue: &Queue) -> Option<&QueueName> {
+        self.targets
+            .get(&(queue.account.clone(), queue.name.clone()))?
+            .first()
+    }
+
+    pub(crate) fn finished_over(&self, limit: usize) -> Option<MessageId> {
+        (self.finished.len() > limit).then(|| self.finished.first().map(|(_, id)| *id))?
+    }
+
+    // ----- writing -----
+
+    pub(crate) fn next_sequence(&mut self) -> u64 {
+        let sequence = self.meta.next_sequence;
+        self.meta.next_sequence += 1;
+        sequence
+    }
+
+    pub(crate) fn put_account(&mut self, account: Account) {
+        self.changed.push(EntityKey::Account(account.name.clone()));
+        self.accounts.insert(account.name.clone(), account);
+    }
+
+    pub(crate) fn put_queue(&mut self, queue: Queue) {
+        self.changed.push(EntityKey::Queue(queue.id));
+        self.stirred.insert(queue.id);
+        if let Some(old) = self.queues.get(&queue.id) {
+            let old = old.clone();
+            self.unlink(&old);
+        }
+        if let Some(target) = &queue.settings.dead_letter_queue {
+            let target = (queue.account.clone(), target.clone());
+            self.targets
+                .entry(target)
+                .or_default()
+                .insert(queue.name.clone());
+        }
+        self.names
+            .entry(queue.account.clone())
+            .or_default()
+            .insert(queue.name.clone(), queue.id);
+        self.lines.entry(queue.id).or_default();
+        self.queues.insert(queue.id, queue);
+    }
+
+    /// Takes a queue away at once; its messages are orphans until they are removed too.
+    pub(crate) fn remove_queue(&mut self, id: QueueId) -> Option<Line> {
+        let queue = self.queues.remove(&id)?;
+        self.changed.push(EntityKey::Queue(id));
+        self.unlink(&queue);
+        if let Some(names) = self.names.get_mut(&queue.account) {
+            names.remove(&queue.name);
+        }
+        self.lines.remove(&id)
+    }
+
+    fn unlink(&mut self, queue: &Queue) {
+        let Some(target) = &queue.settings.dead_letter_queue else {
+            return;
+        };
+        let target = (queue.account.clone(), target.clone());
+        if let Some(sources) = self.targets.get_mut(&target) {
+            sources.remove(&queue.name);
+            if sources.is_empty() {
+                self.targets.remove(&target);
+            }
+        }
+    }
+
+    pub(crate) fn pop_stirred(&mut self) -> Option<QueueId> {
+        self.stirred.pop_first()
+    }
+
+    /// The part of a queue that is not stored: waiters, counters, calls.
+    pub(crate) fn line_mut(&mut self, id: QueueId) -> Option<&mut Line> {
+        self.lines.get_mut(&id)
+    }
+
+    pub(crate) fn put_body(&mut self, id: BodyId, bytes: Bytes) {
+        self.changed.push(EntityKey::Body(id));
+        self.bodies.insert(id, SharedBody { bytes, holders: 0 });
+    }
+
+    /// Adds a message whose body is there.
+    pub(crate) fn insert_message(&mut self, message: Message) {
+        self.changed.push(EntityKey::Message(message.id));
+        if !message.state.stage().is_finished() {
+            self.hold(&message);
+        }
+        self.index(&message);
+        self.messages.insert(message.id, message);
+    }
+
+    /// Changes a message; its indices, timer and body follow.
+    pub(crate) fn update_message(&mut self, id: MessageId, change: impl FnOnce(&mut Message)) {
+        let Some(mut message) = self.messages.remove(&id) else {
+            return;
+        };
+        let was_finished = message.state.stage().is_finished();
+        self.unindex(&message);
+        change(&mut message);
+        self.index(&message);
+        if !was_finished && message.state.stage().is_finished() {
+            self.let_go(&message);
+        }
+        self.changed.push(EntityKey::Message(id));
+        self.messages.insert(id, message);
+    }
+
+    pub(crate) fn remove_message(&mut self, id: MessageId) {
+        let Some(message) = self.messages.remove(&id) else {
+            return;
+        };
+        self.changed.push(EntityKey::Message(id));
+        self.unindex(&message);
+        if !message.state.stage().is_finished() {
+            self.let_go(&message);
+        }
+    }
+
+    fn hold(&mut self, message: &Message) {
+        if let Some(body) = self.bodies.get_mut(&message.body) {
+            body.holders += 1;
+            self.held_bytes += message.cost(&body.bytes);
+        }
+    }
+
+    fn let_go(&mut self, message: &Message) {
+        let Some(body) = self.bodies.get_mut(&message.body) else {
+            return;
+        };
+        self.held_bytes -= message.cost(&body.bytes);
+        body.holders -= 1;
+        if body.holders == 0 {
+            self.bodies.remove(&message.body);
+            self.changed.push(EntityKey::Body(message.body));
+        }
+    }
+
+    fn index(&mut self, message: &Message) {
+        if let Some(line) = self.lines.get_mut(&message.queue) {
+            line.add(message);
+            self.stirred.insert(message.queue);
+        }
+        if let Some(at) = self.message_timer(message) {
+            self.timers.set(at, Timer::Message(message.id));
+        }
+        if let State::Finished { at, .. } = message.state {
+            self.finished.insert((at, message.id));
+        }
+    }
+
+    fn unindex(&mut self, message: &Message) {
+        if let Some(line) = self.lines.get_mut(&message.queue) {
+            line.remove(message);
+            self.stirred.insert(message.queue);
+        }
+        if let Some(at) = self.message_timer(message) {
+            self.timers.clear(at, Timer::Message(message.id));
+        }
+        if let State::Finished { at, .. } = message.state {
+            self.finished.remove(&(at, message.id));
+        }
+    }
+
+    pub(crate) fn message_timer(&self, message: &Message) -> Option<Timestamp> {
+        match message.state {
+            State::Delayed { until } | State::Leased { until, .. } => Some(until),
+            State::Finished { at, .. } => Some(at + self.retention),
+            State::Ready | State::InFlight { .. } => None,
+        }
+    }
+
+    pub(crate) fn put_key(&mut self, key: DedupKey) {
+        self.changed.push(EntityKey::DedupKey(key.id.clone()));
+        self.held_bytes += key.id.text.len() + Limits::KEY_OVERHEAD;
+        self.timers
+            .set(key.expires_at, Timer::DedupKey(key.id.clone()));
+        self.keys.insert(key.id.clone(), key);
+    }
+
+    pub(crate) fn remove_key(&mut self, id: &DedupKeyId) {
+        let Some(key) = self.keys.remove(id) else {
+            return;
+        };
+        self.changed.push(EntityKey::DedupKey(key.id.clone()));
+        self.held_bytes -= key.id.text.len() + Limits::KEY_OVERHEAD;
+        self.timers.clear(key.expires_at, Timer::DedupKey(key.id));
+    }
+
+    pub(crate) fn open_attempt(&mut self, id: AttemptId, attempt: OpenAttempt) {
+        self.timers.set(attempt.deadline, Timer::Attempt(id));
+        if let Some(line) = self.lines.get_mut(&attempt.queue) {
+            line.calls += 1;
+        }
+        self.attempts.insert(id, attempt);
+    }
+
+    pub(crate) fn postpone_attempt(&mut self, id: AttemptId, deadline: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
+        self.timers.clear(attempt.deadline, Timer::Attempt(id));
+        attempt.deadline = deadline;
+        self.timers.set(deadline, Timer::Attempt(id));
+    }
+
+    /// Forgets a call that is over; its slot is free.
+    pub(crate) fn close_attempt(&mut self, id: AttemptId) -> Option<OpenAttempt> {
+        let attempt = self.attempts.remove(&id)?;
+        self.timers.clear(attempt.deadline, Timer::Attempt(id));
+        if let Some(line) = self.lines.get_mut(&attempt.queue) {
+            line.calls -= 1;
+            self.stirred.insert(attempt.queue);
+        }
+        Some(attempt)
+    }
+
+    /// What changed since the last call, each entity once.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        let mut keys = std::mem::take(&mut self.changed);
+        keys.sort_unstable();
+        keys.dedup();
+        keys.into_iter()
+            .map(|key| self.entity(&key).map_or(Change::Delete(key), Change::Put))
+            .collect()
+    }
+
+    pub(crate) fn forget_changes(&mut self) {
+        self.changed.clear();
+    }
+
+    fn entity(&self, key: &EntityKey) -> Option<Entity> {
+        match key {
+            EntityKey::Meta => Some(Entity::Meta(self.meta)),
+            EntityKey::Account(name) => self.accounts.get(name).cloned().map(Entity::Account),
+            EntityKey::Queue(id) => self.queues.get(id).cloned().map(Entity::Queue),
+            EntityKey::Body(id) => self
+                .body(*id)
+                .cloned()
+                .map(|bytes| Entity::Body(*id, bytes)),
+            EntityKey::Message(id) => self
+                .messages
+                .get(id)
+                .cloned()
+                .map(Box::new)
+                .map(Entity::Message),
+            EntityKey::DedupKey(id) => self.keys.get(id).cloned().map(Entity::DedupKey),
+        }
+    }
+
+    // ----- for the invariants -----
+
+    pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
+        self.messages.values()
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (QueueId, &Line)> {
+        self.lines.iter().map(|(id, line)| (*id, line))
+    }
+
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = (AttemptId, &OpenAttempt)> {
+        self.attempts.iter().map(|(id, attempt)| (*id, attempt))
+    }
+
+    pub(crate) fn bodies(&self) -> impl Iterator<Item = (BodyId, usize)> {
+        self.bodies.iter().map(|(id, body)| (*id, body.holders))
+    }
+}
+
+impl EngineState {
+    // ----- for recovery -----
+
+    /// A stored message that is not taken over.
+    pub(crate) fn note_removed(&mut self, id: MessageId) {
+        self.changed.push(EntityKey::Message(id));
+    }
+
+    /// Removes bodies that no message holds.
+    pub(crate) fn drop_orphan_bodies(&mut self) {
+        let orphans: Vec<_> = self
+            .bodies()
+            .filter(|(_, holders)| *holders == 0)
+            .map(|(id, _)| id)
+            .collect();
+        for id in orphans {
+            self.bodies.remove(&id);
+            self.changed.push(EntityKey::Body(id));
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Everything that time can do, in one ordered table.
+
+use std::collections::BTreeSet;
+
+use super::entity::DedupKeyId;
+use super::id::{AttemptId, MessageId, WaiterId};
+use super::time::Timestamp;
+
+/// What is due at a time.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Timer {
+    /// A delay, a lease or the retention of a message is over.
+    Message(MessageId),
+    /// An attempt has taken too long.
+    Attempt(AttemptId),
+    /// A long poll has waited long enough.
+    Waiter(WaiterId),
+    /// An idempotency key may be forgotten.
+    DedupKey(DedupKeyId),
+    /// A bulk operation has more to do.
+    Bulk,
+}
+
+/// The table of timers.
+#[derive(Debug, Default)]
+pub(crate) struct Timers(BTreeSet<(Timestamp, Timer)>);
+
+impl Timers {
+    pub(crate) fn set(&mut self, at: Timestamp, timer: Timer) {
+        self.0.insert((at, timer));
+    }
+
+    pub(crate) fn clear(&mut self, at: Timestamp, timer: Timer) {
+        self.0.remove(&(at, timer));
+    }
+
+    pub(crate) fn next(&self) -> Option<Timestamp> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Takes the first timer that is due.
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+        if self.next()? > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, timer)| timer)
+    }
+
+    pub(crate) fn contains(&self, at: Timestamp, timer: Timer) -> bool {
+        self.0.contains(&(at, timer))
+    }
+}

@@ -1,0 +1,165 @@
+//! The server as a value: started on the caller's runtime, stopped when it is dropped.
+
+mod builder;
+mod listen;
+
+pub use builder::{MockServerBuilder, StartError};
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{AbortHandle, JoinHandle};
+
+use crate::driver::{Advanced, ClockBusy, Driver};
+use crate::engine::Timestamp;
+
+/// A complete QStash server in this process.
+///
+/// It runs on the runtime that started it. Dropping it closes the listener and aborts its tasks; the
+/// port is certain to be free after [`MockServer::shutdown`].
+#[derive(Debug)]
+#[must_use = "the server stops when it is dropped"]
+pub struct MockServer {
+    address: SocketAddr,
+    token: String,
+    signing_secret: String,
+    running: Running,
+}
+
+/// What stops when the server stops.
+struct Running {
+    driver: Driver,
+    /// Set to true, the listener closes and connections finish what they are doing.
+    stop: watch::Sender<bool>,
+    listener: Option<JoinHandle<()>>,
+    helpers: Vec<AbortHandle>,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Running(..)")
+    }
+}
+
+impl MockServer {
+    /// Starts a server with the defaults on a free port of 127.0.0.1. It accepts connections when this returns.
+    ///
+    /// # Panics
+    /// If no port is free, or outside a tokio runtime. [`MockServer::builder`] gives an error instead.
+    pub async fn start() -> Self {
+        Self::builder()
+            .start()
+            .await
+            .expect("a server with the defaults starts")
+    }
+
+    /// A server to be configured first.
+    pub fn builder() -> MockServerBuilder {
+        MockServerBuilder::default()
+    }
+
+    /// The base URL, without a trailing slash.
+    #[must_use]
+    pub fn uri(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// A token of `defaultUser` that may do everything. Treat as a secret.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The secret that signs `defaultUser`'s deliveries, as it was at the start. Treat as a secret.
+    #[must_use]
+    pub fn signing_secret(&self) -> &str {
+        &self.signing_secret
+    }
+
+    /// What clients and consumers read from their environment.
+    #[must_use]
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("QSTASH_URL", self.uri()),
+            ("QSTASH_TOKEN", self.token.clone()),
+            ("QSTASH_SIGNING_SECRET", self.signing_secret.clone()),
+        ]
+    }
+
+    /// The server's time, which is not the machine's on a manual clock.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.running.driver.now()
+    }
+
+    /// Moves a manual clock by `duration`, stopping at every deadline on the way: what fell due is
+    /// delivered and its outcome applied before time goes on.
+    ///
+    /// A consumer that does not answer within the server's patience (5 s of real time by default) is
+    /// left behind; its attempt fails at its virtual timeout. Not cancel safe: dropped half way, the
+    /// clock stands where it got to.
+    ///
+    /// # Errors
+    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    pub async fn advance(&self, duration: Duration) -> Result<Advanced, ClockBusy> {
+        self.running.driver.advance_to(self.now() + duration).await
+    }
+
+    /// Moves a manual clock to `time`; see [`MockServer::advance`]. A time in the past only settles.
+    ///
+    /// # Errors
+    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    pub async fn advance_to(&self, time: Timestamp) -> Result<Advanced, ClockBusy> {
+        self.running.driver.advance_to(time.max(self.now())).await
+    }
+
+    /// Waits until nothing is due or in flight at the time that it is.
+    ///
+    /// # Errors
+    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    pub async fn settle(&self) -> Result<Advanced, ClockBusy> {
+        self.running.driver.settle().await
+    }
+
+    /// Stops: no new connections, at most 5 s for deliveries in flight. The port is free afterwards.
+    pub async fn shutdown(self) {
+        self.shutdown_within(Duration::from_secs(5)).await;
+    }
+
+    /// Stops like [`MockServer::shutdown`], waiting at most `patience` for deliveries in flight.
+    pub async fn shutdown_within(mut self, patience: Duration) {
+        self.running.stop.send_replace(true);
+        let drained = self.running.driver.drained();
+        // What is not over by then is given up; a durable server makes the attempt again.
+        let _ = tokio::time::timeout(patience, drained).await;
+        self.running.driver.stop();
+        if let Some(listener) = self.running.listener.take() {
+            let abort = listener.abort_handle();
+            if tokio::time::timeout(Duration::from_secs(1), listener)
+                .await
+                .is_err()
+            {
+                abort.abort();
+            }
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.driver.stop();
+        for helper in &self.helpers {
+            helper.abort();
+        }
+        if let Some(listener) = &self.listener {
+            listener.abort();
+        }
+    }
+}
