@@ -14,7 +14,7 @@ use super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
 use super::time::real_now;
-use super::token::{self, Grant};
+use super::token::{self, Grant, issue_token};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
 
 /// The development users that the protocol publishes, and their passwords.
@@ -31,12 +31,6 @@ fn development_token(user: &str, password: &str) -> String {
     Base64::encode_string(text.as_bytes())
 }
 
-/// The token of the published development user 1, whose account is [`AccountName::DEFAULT`].
-pub(crate) fn default_development_token() -> String {
-    let (user, password) = DEVELOPMENT_USERS[0];
-    development_token(user, password)
-}
-
 /// Knows which tokens are good.
 pub(crate) struct Authenticator {
     secret: Option<Secret>,
@@ -49,19 +43,33 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     /// `token_secret` signs JWTs. The published development users are accepted without one, or if
     /// `dev_users` is set.
-    pub(crate) fn new(token_secret: Option<Secret>, dev_users: bool) -> Self {
+    pub(crate) fn new(token_secret: Option<String>, dev_users: bool) -> Self {
         let users: &[_] = if token_secret.is_none() || dev_users {
             &DEVELOPMENT_USERS
         } else {
             &[]
         };
         Self {
-            secret: token_secret,
+            secret: token_secret.map(|secret| Secret(secret.into())),
             development: users
                 .iter()
                 .map(|(user, password)| (development_token(user, password), everything(user)))
                 .collect(),
             remembered: RwLock::default(),
+        }
+    }
+
+    /// A token of [`AccountName::DEFAULT`] that may do everything: a JWT if there is a secret to sign it with, or
+    /// else the published one.
+    pub(crate) fn default_token(&self) -> String {
+        match &self.secret {
+            Some(Secret(secret)) => {
+                issue_token(secret.as_bytes(), AccountName::DEFAULT, None, None, None)
+            }
+            None => {
+                let (user, password) = DEVELOPMENT_USERS[0];
+                development_token(user, password)
+            }
         }
     }
 
@@ -153,13 +161,12 @@ impl FromRequestParts<ApiState> for Identity {
 
 #[cfg(test)]
 mod tests {
-    use super::token::issue_token;
     use super::*;
 
     const SECRET: &str = "a token secret for tests";
 
     fn secured(dev_users: bool) -> Authenticator {
-        Authenticator::new(Some(Secret(SECRET.into())), dev_users)
+        Authenticator::new(Some(SECRET.into()), dev_users)
     }
 
     fn code(result: Result<Arc<Caller>, ApiError>) -> &'static str {
@@ -169,7 +176,7 @@ mod tests {
     #[test]
     fn the_published_tokens_are_the_ones_of_the_official_development_server() {
         assert_eq!(
-            default_development_token(),
+            Authenticator::new(None, false).default_token(),
             "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
         );
         assert_eq!(
@@ -180,7 +187,7 @@ mod tests {
 
     #[test]
     fn published_users_are_off_on_a_secured_server_unless_asked_for() {
-        let token = default_development_token();
+        let token = Authenticator::new(None, false).default_token();
         let open = Authenticator::new(None, false);
         assert_eq!(
             open.caller(&token, 0).unwrap().account.as_str(),
@@ -188,6 +195,13 @@ mod tests {
         );
         assert!(secured(true).caller(&token, 0).is_ok());
         assert_eq!(code(secured(false).caller(&token, 0)), "invalid_token");
+    }
+
+    #[test]
+    fn a_secured_server_has_a_signed_token_of_its_own() {
+        let secured = secured(false);
+        let caller = secured.caller(&secured.default_token(), 0).unwrap();
+        assert_eq!(caller, everything(AccountName::DEFAULT));
     }
 
     #[test]

@@ -11,17 +11,19 @@ use axum::routing::{get, post};
 use crate::driver::Driver;
 use crate::engine::{Action, Caller, Command, Reply};
 
-pub(crate) mod auth;
+mod auth;
 mod error;
 mod json;
-pub(crate) mod limits;
+mod limits;
 mod time;
-pub(crate) mod token;
+mod token;
 mod v1;
 
-use auth::Authenticator;
+pub(crate) use auth::Authenticator;
+pub(crate) use limits::Limits;
+pub(crate) use token::issue_token;
+
 use error::ApiError;
-use limits::Limits;
 
 /// Every route of the server.
 pub(crate) fn router(state: ApiState) -> Router {
