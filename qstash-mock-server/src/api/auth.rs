@@ -13,8 +13,7 @@ use subtle::ConstantTimeEq;
 use super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
-use super::time::real_now;
-use super::token::{self, Grant, issue_token};
+use super::token::{self, Grant};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
 
 /// The development users that the protocol publishes, and their passwords.
@@ -31,6 +30,12 @@ fn development_token(user: &str, password: &str) -> String {
     Base64::encode_string(text.as_bytes())
 }
 
+/// The token of the published development user 1, whose account is [`AccountName::DEFAULT`].
+fn default_development_token() -> String {
+    let (user, password) = DEVELOPMENT_USERS[0];
+    development_token(user, password)
+}
+
 /// Knows which tokens are good.
 pub(crate) struct Authenticator {
     secret: Option<Secret>,
@@ -43,14 +48,14 @@ pub(crate) struct Authenticator {
 impl Authenticator {
     /// `token_secret` signs JWTs. The published development users are accepted without one, or if
     /// `dev_users` is set.
-    pub(crate) fn new(token_secret: Option<String>, dev_users: bool) -> Self {
+    pub(crate) fn new(token_secret: Option<Secret>, dev_users: bool) -> Self {
         let users: &[_] = if token_secret.is_none() || dev_users {
             &DEVELOPMENT_USERS
         } else {
             &[]
         };
         Self {
-            secret: token_secret.map(|secret| Secret(secret.into())),
+            secret: token_secret,
             development: users
                 .iter()
                 .map(|(user, password)| (development_token(user, password), everything(user)))
@@ -59,18 +64,13 @@ impl Authenticator {
         }
     }
 
-    /// A token of [`AccountName::DEFAULT`] that may do everything: a JWT if there is a secret to sign it with, or
-    /// else the published one.
+    /// A token that may do everything with [`AccountName::DEFAULT`].
     pub(crate) fn default_token(&self) -> String {
-        match &self.secret {
-            Some(Secret(secret)) => {
-                issue_token(secret.as_bytes(), AccountName::DEFAULT, None, None, None)
-            }
-            None => {
-                let (user, password) = DEVELOPMENT_USERS[0];
-                development_token(user, password)
-            }
-        }
+        self.secret
+            .as_ref()
+            .map_or_else(default_development_token, |secret| {
+                token::issue_token(secret.0.as_bytes(), AccountName::DEFAULT, None, None, None)
+            })
     }
 
     /// The caller that `token` stands for at `now`, in seconds since the Unix epoch.
@@ -155,18 +155,21 @@ impl FromRequestParts<ApiState> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
-        api.authenticator().caller(token, real_now()).map(Self)
+        api.authenticator()
+            .caller(token, crate::driver::wall_time().as_secs())
+            .map(Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::token::issue_token;
     use super::*;
 
     const SECRET: &str = "a token secret for tests";
 
     fn secured(dev_users: bool) -> Authenticator {
-        Authenticator::new(Some(SECRET.into()), dev_users)
+        Authenticator::new(Some(Secret(SECRET.into())), dev_users)
     }
 
     fn code(result: Result<Arc<Caller>, ApiError>) -> &'static str {
@@ -176,7 +179,7 @@ mod tests {
     #[test]
     fn the_published_tokens_are_the_ones_of_the_official_development_server() {
         assert_eq!(
-            Authenticator::new(None, false).default_token(),
+            default_development_token(),
             "eyJVc2VySUQiOiJkZWZhdWx0VXNlciIsIlBhc3N3b3JkIjoiZGVmYXVsdFBhc3N3b3JkIn0="
         );
         assert_eq!(
@@ -187,7 +190,7 @@ mod tests {
 
     #[test]
     fn published_users_are_off_on_a_secured_server_unless_asked_for() {
-        let token = Authenticator::new(None, false).default_token();
+        let token = default_development_token();
         let open = Authenticator::new(None, false);
         assert_eq!(
             open.caller(&token, 0).unwrap().account.as_str(),

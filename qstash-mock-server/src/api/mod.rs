@@ -15,15 +15,13 @@ mod auth;
 mod error;
 mod json;
 mod limits;
-mod time;
 mod token;
 mod v1;
 
 pub(crate) use auth::Authenticator;
+use error::ApiError;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
-
-use error::ApiError;
 
 /// Every route of the server.
 pub(crate) fn router(state: ApiState) -> Router {
