@@ -45,13 +45,21 @@ pub(crate) struct Settings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     dev_users: Option<bool>,
     /// How long to wait for deliveries in flight when stopping
-    #[arg(long, env = "QSTASH_MOCK_SHUTDOWN_SECONDS")]
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_SHUTDOWN_SECONDS",
+        allow_negative_numbers = true
+    )]
     shutdown_seconds: Option<f64>,
     /// Makes ids, leases and jitter repeatable
     #[arg(long, env = "QSTASH_MOCK_SEED")]
     seed: Option<u64>,
     /// How long an idempotency key is remembered
-    #[arg(long, env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS")]
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS",
+        allow_negative_numbers = true
+    )]
     deduplication_window_seconds: Option<f64>,
     /// The largest message
     #[arg(long, env = "QSTASH_MOCK_MAX_MESSAGE_BYTES")]

@@ -1,0 +1,285 @@
+//! The program: what it prints, how it is configured, how it stops.
+
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::process::{Child, ChildStdout, Command};
+
+/// Only a hang takes this long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const TOKEN_SECRET: &str = "a token secret for tests";
+
+/// The program, in an environment that says nothing about QStash.
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qstash-mock-server"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QSTASH_")) {
+        command.env_remove(name);
+    }
+    command
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+async fn run(mut command: Command) -> Output {
+    tokio::time::timeout(PATIENCE, command.output())
+        .await
+        .expect("the program ends")
+        .unwrap()
+}
+
+/// Runs a program that must fail; what it said on stderr.
+async fn refusal(command: Command) -> String {
+    let output = run(command).await;
+    assert!(!output.status.success(), "{output:?}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    String::from_utf8(output.stderr).unwrap()
+}
+
+/// A running program that has printed its environment.
+struct Server {
+    child: Child,
+    url: String,
+    token: String,
+    signing_secret: String,
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Server {
+    async fn start(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut values = vec![];
+        for name in ["QSTASH_URL", "QSTASH_TOKEN", "QSTASH_SIGNING_SECRET"] {
+            let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await;
+            let line = line.expect("the program gets ready").unwrap();
+            let line = line.expect("a line for each variable");
+            let value = line.strip_prefix(name).and_then(|it| it.strip_prefix('='));
+            values.push(value.expect(name).to_owned());
+        }
+        let [url, token, signing_secret] = values.try_into().unwrap();
+        Self {
+            child,
+            url,
+            token,
+            signing_secret,
+            _stdout: stdout,
+        }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+        reqwest::Client::new()
+            .post(format!("{}{path}", self.url))
+            .bearer_auth(&self.token)
+            .json(body)
+            .send()
+            .await
+            .unwrap()
+    }
+
+    /// Starts a delivery that its consumer never answers.
+    async fn hang(&self) -> TcpStream {
+        let consumer = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let webhook = format!("http://{}/", consumer.local_addr().unwrap());
+        let queue = json!({"name": "slow", "webhook_url": webhook});
+        assert_eq!(self.post("/v1/queues", &queue).await.status(), 201);
+        let message = json!({"queue": "slow", "message": 1});
+        assert_eq!(self.post("/v1/publish", &message).await.status(), 200);
+        consumer.accept().await.unwrap().0
+    }
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    let status = std::process::Command::new("kill")
+        .args(["-s", name, &id])
+        .status();
+    assert!(status.unwrap().success());
+}
+
+#[cfg(unix)]
+async fn exit_code(mut child: Child) -> Option<i32> {
+    let status = tokio::time::timeout(PATIENCE, child.wait()).await;
+    status.expect("the program ends").unwrap().code()
+}
+
+#[tokio::test]
+async fn the_program_is_ready_when_it_prints_its_environment() {
+    let server = Server::start(program(&["--port", "0"])).await;
+    assert!(
+        server.url.starts_with("http://127.0.0.1:"),
+        "{}",
+        server.url
+    );
+    assert!(!server.url.ends_with('/') && !server.url.ends_with(":0"));
+    assert!(server.signing_secret.len() >= 16);
+    let health = reqwest::get(format!("{}/health", server.url))
+        .await
+        .unwrap();
+    assert_eq!(health.status(), 200);
+    let message = json!({"queue": "order-events", "message": {"order_id": 42}});
+    assert_eq!(server.post("/v1/publish", &message).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_flag_beats_the_environment_which_beats_the_file() {
+    let file = std::env::temp_dir().join(format!("qstash-binary-{}.toml", std::process::id()));
+    let text = "port = 1\nmetrics = true\nsigning_secret = \"the secret of the file\"\n";
+    std::fs::write(&file, text).unwrap();
+    let mut command = program(&["--port", "0", "--config", file.to_str().unwrap()]);
+    command
+        .env("QSTASH_MOCK_PORT", "2")
+        .env("QSTASH_MOCK_METRICS", "off");
+    let server = Server::start(command).await;
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(server.signing_secret, "the secret of the file");
+    let metrics = reqwest::get(format!("{}/metrics", server.url)).await;
+    assert_eq!(metrics.unwrap().status(), 404);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn sigterm_and_sigint_stop_the_program_with_0() {
+    for name in ["TERM", "INT"] {
+        let server = Server::start(program(&["--port", "0"])).await;
+        signal(&server.child, name);
+        assert_eq!(exit_code(server.child).await, Some(0), "{name}");
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_hanging_delivery_holds_up_the_stop_no_longer_than_it_may() {
+    let server = Server::start(program(&["--port", "0", "--shutdown-seconds", "0.1"])).await;
+    let _held = server.hang().await;
+    signal(&server.child, "TERM");
+    assert_eq!(exit_code(server.child).await, Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_second_signal_stops_the_program_at_once() {
+    let server = Server::start(program(&["--port", "0", "--shutdown-seconds", "86400"])).await;
+    let _held = server.hang().await;
+    signal(&server.child, "TERM");
+    signal(&server.child, "INT");
+    assert_eq!(exit_code(server.child).await, Some(0));
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_reason_to_stop() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    let mut child = program(&["--port", &port]).spawn().unwrap();
+    drop(child.stdout.take());
+    let health = format!("http://127.0.0.1:{port}/health");
+    let healthy = async {
+        while reqwest::get(&health).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = healthy => {}
+        ended = child.wait() => panic!("the program ended: {ended:?}"),
+    }
+    signal(&child, "TERM");
+    assert_eq!(exit_code(child).await, Some(0));
+}
+
+#[tokio::test]
+async fn a_scoped_token_opens_what_it_names_and_nothing_else() {
+    let mut command = program(&["token", "--queue", "order-*", "--allow", "publish"]);
+    command
+        .args(["--expires", "1d"])
+        .env("QSTASH_TOKEN_SECRET", TOKEN_SECRET);
+    let output = run(command).await;
+    assert!(output.status.success(), "{output:?}");
+    let token = String::from_utf8(output.stdout).unwrap();
+    let mut server = Server::start(program(&["--port", "0", "--token-secret", TOKEN_SECRET])).await;
+    server.token = token.trim_end().to_owned();
+    for (queue, status) in [("order-events", 200), ("payments", 403)] {
+        let message = json!({"queue": queue, "message": 1});
+        let answer = server.post("/v1/publish", &message).await;
+        assert_eq!(answer.status(), status, "{queue}");
+    }
+    let receive = server
+        .post("/v1/queues/order-events/receive", &json!({}))
+        .await;
+    assert_eq!(receive.status(), 403);
+}
+
+#[tokio::test]
+async fn a_token_needs_a_secret_and_a_sane_lifetime() {
+    let said = refusal(program(&["token", "--queue", "order-*"])).await;
+    assert!(said.contains("QSTASH_TOKEN_SECRET"), "{said}");
+    let arguments = ["token", "--token-secret", TOKEN_SECRET, "--expires", "soon"];
+    let said = refusal(program(&arguments)).await;
+    assert!(said.contains("1d or 12h30m"), "{said}");
+    assert!(!said.contains(TOKEN_SECRET), "{said}");
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_settings_is_told_and_no_secret_with_it() {
+    let file = std::env::temp_dir().join(format!("qstash-mistake-{}.toml", std::process::id()));
+    std::fs::write(&file, "prot = 1\n").unwrap();
+    let path = file.to_str().unwrap();
+    let said = refusal(program(&["--config", path])).await;
+    assert!(said.contains("`prot`") && said.contains(path), "{said}");
+    std::fs::remove_file(&file).unwrap();
+    let said = refusal(program(&["--config", path])).await;
+    assert!(
+        said.contains("cannot read") && said.contains(path),
+        "{said}"
+    );
+    for (arguments, name) in [
+        (["--signing-secret", "hunter2"], "signing_secret"),
+        (["--token-secret", "hunter2"], "token_secret"),
+        (["--admin-token", ""], "admin_token"),
+        (["--shutdown-seconds", "-0.5"], "shutdown"),
+        (["--port", "70000"], "--port"),
+        (["--metrics", "maybe"], "--metrics"),
+        (["--log", "a=b=c"], "log"),
+    ] {
+        let said = refusal(program(&arguments)).await;
+        assert!(said.contains(name) && !said.contains("hunter2"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn help_names_every_variable_and_shows_no_secret() {
+    let mut command = program(&["--help"]);
+    command
+        .env("QSTASH_SIGNING_SECRET", "hunter2 hunter2 hunter2")
+        .env("QSTASH_TOKEN_SECRET", "hunter2 hunter2 hunter2")
+        .env("QSTASH_ADMIN_TOKEN", "hunter2");
+    let help = String::from_utf8(run(command).await.stdout).unwrap();
+    for name in [
+        "QSTASH_ADMIN_TOKEN",
+        "QSTASH_MOCK_PORT",
+        "QSTASH_MOCK_CONFIG",
+    ] {
+        assert!(help.contains(name), "{name}");
+    }
+    assert!(!help.contains("hunter2"), "{help}");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_with_the_address() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let port = address.port().to_string();
+    let output = run(program(&["--port", &port])).await;
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("address already in use"), "{said}");
+    assert!(said.contains(&address.to_string()), "{said}");
+}

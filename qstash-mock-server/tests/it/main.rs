@@ -1,0 +1,10 @@
+//! The HTTP face of a running server: what it answers to good and to bad requests.
+
+mod auth;
+mod binary;
+mod metrics;
+mod publish;
+mod queues;
+mod receive;
+mod routes;
+mod support;
