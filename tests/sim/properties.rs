@@ -127,7 +127,9 @@ impl Run {
             Step::Purge => self.note(Action::Purge(name("hook"))),
             Step::Receive => self.note(receive("dead", 2, 0)),
             Step::Redrive => {
-                let now = self.world.now;
+                // A millisecond of its own, so that nobody starts in it before the redriven join.
+                world.advance(Duration::from_millis(1));
+                let now = world.now;
                 let died = self.members("dead");
                 self.note(Action::Redrive {
                     queue: name("dead"),
