@@ -1,3 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 pub mod engine;
+
+#[cfg(feature = "server")]
+mod api;
+#[cfg(feature = "server")]
+pub mod cli;
+#[cfg(feature = "server")]
+mod config;
+#[cfg(feature = "server")]
+mod delivery;
+#[cfg(feature = "server")]
+mod driver;
+#[cfg(feature = "server")]
+mod server;
+#[cfg(feature = "server")]
+pub mod storage;
+#[cfg(feature = "server")]
+mod text;
+
+#[cfg(feature = "server")]
+pub use driver::{Advanced, ClockBusy};
+#[cfg(feature = "server")]
+pub use server::{MockServer, MockServerBuilder, StartError};

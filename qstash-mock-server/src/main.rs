@@ -1,2 +1,5 @@
-//! The command line.
-fn main() {}
+//! The `qstash-mock-server` program.
+
+fn main() -> std::process::ExitCode {
+    qstash_mock_server::cli::run()
+}

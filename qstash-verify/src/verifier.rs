@@ -18,7 +18,6 @@ struct Inner {
 
 impl Verifier {
     /// A verifier to be configured.
-    #[must_use]
     pub fn builder() -> VerifierBuilder {
         VerifierBuilder {
             keys: vec![],

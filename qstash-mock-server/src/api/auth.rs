@@ -13,7 +13,6 @@ use subtle::ConstantTimeEq;
 use super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
-use super::time::real_now;
 use super::token::{self, Grant};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
 
@@ -32,7 +31,7 @@ fn development_token(user: &str, password: &str) -> String {
 }
 
 /// The token of the published development user 1, whose account is [`AccountName::DEFAULT`].
-pub(crate) fn default_development_token() -> String {
+fn default_development_token() -> String {
     let (user, password) = DEVELOPMENT_USERS[0];
     development_token(user, password)
 }
@@ -63,6 +62,15 @@ impl Authenticator {
                 .collect(),
             remembered: RwLock::default(),
         }
+    }
+
+    /// A token that may do everything with [`AccountName::DEFAULT`].
+    pub(crate) fn default_token(&self) -> String {
+        self.secret
+            .as_ref()
+            .map_or_else(default_development_token, |secret| {
+                token::issue_token(secret.0.as_bytes(), AccountName::DEFAULT, None, None, None)
+            })
     }
 
     /// The caller that `token` stands for at `now`, in seconds since the Unix epoch.
@@ -147,7 +155,9 @@ impl FromRequestParts<ApiState> for Identity {
 
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
-        api.authenticator().caller(token, real_now()).map(Self)
+        api.authenticator()
+            .caller(token, crate::driver::wall_time().as_secs())
+            .map(Self)
     }
 }
 

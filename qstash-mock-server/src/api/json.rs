@@ -7,8 +7,8 @@ use axum::response::Response;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
-use super::time::write_rfc3339;
 use crate::engine::Timestamp;
+use crate::text::write_rfc3339;
 
 /// JSON that is being written. Commas come by themselves.
 pub(super) struct Json(Vec<u8>);

@@ -177,8 +177,8 @@ mod tests {
             ("application/x-www-form-urlencoded", false),
             ("", false),
         ] {
-            let body = Limits::default().body(request(given, "{}"), Expected::Small);
-            match body.await {
+            let limits = Limits::default();
+            match limits.body(request(given, "{}"), Expected::Small).await {
                 Ok(body) => assert!(accepted && body == "{}", "{given}"),
                 Err(error) => assert_eq!((accepted, error.parts().0), (false, 415), "{given}"),
             }

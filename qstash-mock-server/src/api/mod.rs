@@ -11,17 +11,17 @@ use axum::routing::{get, post};
 use crate::driver::Driver;
 use crate::engine::{Action, Caller, Command, Reply};
 
-pub(crate) mod auth;
+mod auth;
 mod error;
 mod json;
-pub(crate) mod limits;
-mod time;
-pub(crate) mod token;
+mod limits;
+mod token;
 mod v1;
 
-use auth::Authenticator;
+pub(crate) use auth::Authenticator;
 use error::ApiError;
-use limits::Limits;
+pub(crate) use limits::Limits;
+pub(crate) use token::issue_token;
 
 /// Every route of the server.
 pub(crate) fn router(state: ApiState) -> Router {

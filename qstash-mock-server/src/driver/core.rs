@@ -36,11 +36,15 @@ enum Parcel {
     Effect(Effect),
     Reply(
         oneshot::Sender<Result<Reply, CallError>>,
-        Result<Reply, CallError>,
+        Box<Result<Reply, CallError>>,
     ),
 }
 
 /// A reply, now or later.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment, and a box would cost every call"
+)]
 pub(super) enum Answer {
     Now(Result<Reply, CallError>),
     Later(oneshot::Receiver<Result<Reply, CallError>>),
@@ -76,7 +80,7 @@ impl Core {
         };
         match self.store.commit(commit) {
             Ok(Durability::Now) if self.durable + 1 == self.committed => {
-                self.durable = self.committed
+                self.durable = self.committed;
             }
             Ok(_) => {}
             Err(error) => self.fail(&error),
@@ -95,7 +99,7 @@ impl Core {
         }
         let (sender, receiver) = oneshot::channel();
         self.outbox
-            .push_back((self.committed, Parcel::Reply(sender, reply)));
+            .push_back((self.committed, Parcel::Reply(sender, Box::new(reply))));
         Answer::Later(receiver)
     }
 
@@ -143,7 +147,7 @@ impl Core {
             match self.outbox.pop_front() {
                 Some((_, Parcel::Effect(effect))) => self.carry_out(driver, effect),
                 // Whoever asked may be gone: what it asked for is done all the same.
-                Some((_, Parcel::Reply(sender, reply))) => drop(sender.send(reply)),
+                Some((_, Parcel::Reply(sender, reply))) => drop(sender.send(*reply)),
                 None => return,
             }
         }

@@ -158,7 +158,7 @@ impl Driver {
         match &mut core.held_outcomes {
             Some(held) => drop(held.insert(attempt, outcome)),
             None => self.input(&mut core, |engine, now| {
-                engine.handle_outcome(now, attempt, outcome)
+                engine.handle_outcome(now, attempt, outcome);
             }),
         }
         drop(core);

@@ -190,7 +190,10 @@ impl MockServerBuilder {
             .signing_secret
             .take()
             .unwrap_or_else(|| seed.signing_secret());
-        let authenticator = Authenticator::new(self.token_secret.clone(), self.dev_users);
+        let authenticator = Authenticator::new(
+            self.token_secret.take().map(|secret| Secret(secret.into())),
+            self.dev_users,
+        );
         let token = authenticator.default_token();
         let (limits, metrics) = (self.limits, self.metrics);
         let driver = self.driver(seed, &signing_secret)?;

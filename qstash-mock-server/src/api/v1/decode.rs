@@ -134,7 +134,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
                         map.next_value::<IgnoredAny>()?;
                     } else if object.get(&name).is_some() {
                         map.next_value::<IgnoredAny>()?;
-                        object.repeated.get_or_insert(name.into_owned());
+                        object.repeated.get_or_insert_with(|| name.into_owned());
                     } else {
                         object.fields.push((name, map.next_value()?));
                     }

@@ -9,6 +9,7 @@ use crate::engine::{
     AttemptRecord, Backoff, DeadLetter, Error, LeaseId, MessageId, MessageView, OnAccepted,
     Published, QueueView, Received, SigningSecret, Stage, Timestamp,
 };
+use crate::text::{LEASE_PREFIX, lease_id};
 
 pub(super) fn published(published: Published) -> Response {
     Json::object(|json| write_published(json, published)).into_ok()
@@ -274,12 +275,6 @@ fn write_message_id(json: &mut Json, id: MessageId) {
     let mut spelling = uuid::Uuid::encode_buffer();
     json.key("message_id")
         .text(id.0.hyphenated().encode_lower(&mut spelling));
-}
-
-const LEASE_PREFIX: &str = "lse_";
-
-fn lease_id(lease: LeaseId) -> String {
-    format!("{LEASE_PREFIX}{:016x}", lease.0)
 }
 
 pub(super) fn parse_lease_id(text: &str) -> Option<LeaseId> {

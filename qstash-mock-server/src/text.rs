@@ -1,13 +1,12 @@
-//! Times on the wire: RFC 3339 in UTC with milliseconds; and the real time, for tokens.
+//! Spellings that API answers and deliveries share.
 
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::engine::Timestamp;
+use crate::engine::{LeaseId, Timestamp};
 
 /// Appends `time`, for example `2026-08-01T12:00:00.000Z`. Later than the year 9999 there is no spelling, so
 /// it stops there.
-pub(super) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
+pub(crate) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
     const LAST: u64 = 253_402_300_799_999;
     let millis = time.as_millis().min(LAST);
     let (days, rest) = (millis / 86_400_000, millis % 86_400_000);
@@ -19,6 +18,21 @@ pub(super) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
         "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z"
     );
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
+}
+
+/// `time` in RFC 3339.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    let mut out = Vec::with_capacity(24);
+    write_rfc3339(&mut out, time);
+    out.into_iter().map(char::from).collect()
+}
+
+/// Stands before every lease id.
+pub(crate) const LEASE_PREFIX: &str = "lse_";
+
+/// A lease id as consumers see it.
+pub(crate) fn lease_id(lease: LeaseId) -> String {
+    format!("{LEASE_PREFIX}{:016x}", lease.0)
 }
 
 /// Year, month and day of the day `days` after 1970-01-01, counted in 400-year eras that begin on 1 March.
@@ -37,18 +51,6 @@ const fn civil_from_days(days: u64) -> (u64, u64, u64) {
     };
     let year = year_of_era + era * 400 + (month <= 2) as u64;
     (year, month, day)
-}
-
-/// Seconds since the Unix epoch, in real time: a token's lifetime is a promise to its owner, whatever clock
-/// the queues run on.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "tokens are checked in real time, never in the server's virtual time"
-)]
-pub(super) fn real_now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
 }
 
 #[cfg(test)]

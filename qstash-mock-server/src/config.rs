@@ -1,0 +1,236 @@
+//! Settings: a flag beats the environment, the environment beats the file, the file beats the default.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::{MockServer, MockServerBuilder};
+
+/// The defaults, and the documentation of every key.
+const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// What can be set; what is absent was not set here.
+#[derive(Clone, Default, Deserialize, clap::Args)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Address to listen on
+    #[arg(long, env = "QSTASH_MOCK_HOST")]
+    host: Option<IpAddr>,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, env = "QSTASH_MOCK_PORT")]
+    port: Option<u16>,
+    /// Signs the deliveries of defaultUser; at least 16 bytes [default: random]
+    #[arg(long, env = "QSTASH_SIGNING_SECRET", hide_env_values = true)]
+    signing_secret: Option<String>,
+    /// Signs API tokens; without it the published development users are accepted
+    #[arg(long, env = "QSTASH_TOKEN_SECRET", hide_env_values = true)]
+    pub(crate) token_secret: Option<String>,
+    /// The token for test control
+    #[arg(long, env = "QSTASH_ADMIN_TOKEN", hide_env_values = true)]
+    admin_token: Option<String>,
+    /// Accept the published development users although a token secret is set
+    #[arg(long, env = "QSTASH_MOCK_DEV_USERS", num_args = 0..=1, default_missing_value = "true")]
+    dev_users: Option<bool>,
+    /// How long to wait for deliveries in flight when stopping
+    #[arg(long, env = "QSTASH_MOCK_SHUTDOWN_SECONDS")]
+    shutdown_seconds: Option<f64>,
+    /// Makes ids, leases and jitter repeatable
+    #[arg(long, env = "QSTASH_MOCK_SEED")]
+    seed: Option<u64>,
+    /// How long an idempotency key is remembered
+    #[arg(long, env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS")]
+    deduplication_window_seconds: Option<f64>,
+    /// The largest message
+    #[arg(long, env = "QSTASH_MOCK_MAX_MESSAGE_BYTES")]
+    max_message_bytes: Option<usize>,
+    /// The largest batch request
+    #[arg(long, env = "QSTASH_MOCK_MAX_BATCH_BYTES")]
+    max_batch_bytes: Option<usize>,
+    /// What is held before publishing is refused
+    #[arg(long, env = "QSTASH_MOCK_MAX_HELD_BYTES")]
+    max_held_bytes: Option<usize>,
+    /// Finished messages that stay readable
+    #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
+    max_finished_messages: Option<usize>,
+    /// Whether GET /metrics answers
+    #[arg(long, env = "QSTASH_MOCK_METRICS")]
+    metrics: Option<bool>,
+}
+
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Settings")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why settings are refused.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    #[error("cannot read the configuration file {}: {source}", path.display())]
+    Read {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("the configuration file {} is not valid: {message}", path.display())]
+    Parse { path: PathBuf, message: String },
+    #[error("`{0}` must be a number of seconds from 0 to 31536000")]
+    Seconds(&'static str),
+}
+
+impl Settings {
+    /// These settings, then the file's, then the defaults.
+    pub(crate) fn complete(self, file: Option<&Path>) -> Result<Self, ConfigError> {
+        let defaults = parse(DEFAULTS, Path::new("config.default.toml"))?;
+        let Some(path) = file else {
+            return Ok(self.or(defaults));
+        };
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(self.or(parse(&text, path)?).or(defaults))
+    }
+
+    fn or(self, other: Self) -> Self {
+        Self {
+            host: self.host.or(other.host),
+            port: self.port.or(other.port),
+            signing_secret: self.signing_secret.or(other.signing_secret),
+            token_secret: self.token_secret.or(other.token_secret),
+            admin_token: self.admin_token.or(other.admin_token),
+            dev_users: self.dev_users.or(other.dev_users),
+            shutdown_seconds: self.shutdown_seconds.or(other.shutdown_seconds),
+            seed: self.seed.or(other.seed),
+            deduplication_window_seconds: self
+                .deduplication_window_seconds
+                .or(other.deduplication_window_seconds),
+            max_message_bytes: self.max_message_bytes.or(other.max_message_bytes),
+            max_batch_bytes: self.max_batch_bytes.or(other.max_batch_bytes),
+            max_held_bytes: self.max_held_bytes.or(other.max_held_bytes),
+            max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
+            metrics: self.metrics.or(other.metrics),
+        }
+    }
+
+    /// How long to wait for deliveries in flight when stopping.
+    pub(crate) fn shutdown(&self) -> Result<Duration, ConfigError> {
+        seconds("shutdown_seconds", self.shutdown_seconds.unwrap_or(5.0))
+    }
+
+    /// A server with these settings.
+    pub(crate) fn server(self) -> Result<MockServerBuilder, ConfigError> {
+        let mut server = MockServer::builder();
+        if let (Some(host), Some(port)) = (self.host, self.port) {
+            server = server.address(SocketAddr::new(host, port));
+        }
+        if let Some(window) = self.deduplication_window_seconds {
+            server = server.deduplication_window(seconds("deduplication_window_seconds", window)?);
+        }
+        server = apply(
+            server,
+            self.signing_secret,
+            MockServerBuilder::signing_secret,
+        );
+        server = apply(server, self.token_secret, MockServerBuilder::token_secret);
+        server = apply(server, self.admin_token, MockServerBuilder::admin_token);
+        server = apply(server, self.dev_users, MockServerBuilder::dev_users);
+        server = apply(server, self.seed, MockServerBuilder::seed);
+        server = apply(
+            server,
+            self.max_message_bytes,
+            MockServerBuilder::max_message_bytes,
+        );
+        server = apply(
+            server,
+            self.max_batch_bytes,
+            MockServerBuilder::max_batch_bytes,
+        );
+        server = apply(
+            server,
+            self.max_held_bytes,
+            MockServerBuilder::max_held_bytes,
+        );
+        server = apply(
+            server,
+            self.max_finished_messages,
+            MockServerBuilder::max_finished_messages,
+        );
+        Ok(apply(server, self.metrics, MockServerBuilder::metrics))
+    }
+}
+
+fn apply<T>(
+    server: MockServerBuilder,
+    value: Option<T>,
+    set: impl FnOnce(MockServerBuilder, T) -> MockServerBuilder,
+) -> MockServerBuilder {
+    match value {
+        Some(value) => set(server, value),
+        None => server,
+    }
+}
+
+fn seconds(name: &'static str, seconds: f64) -> Result<Duration, ConfigError> {
+    let sane = (0.0..=31_536_000.0).contains(&seconds);
+    sane.then(|| Duration::from_secs_f64(seconds))
+        .ok_or(ConfigError::Seconds(name))
+}
+
+fn parse(text: &str, path: &Path) -> Result<Settings, ConfigError> {
+    // `message` and not `Display`: the latter quotes the line, which may hold a secret.
+    toml::from_str(text).map_err(|error| ConfigError::Parse {
+        path: path.to_owned(),
+        message: error.message().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documented_defaults_are_the_defaults() {
+        let settings = Settings::default().complete(None).unwrap();
+        assert_eq!(settings.port, Some(8080));
+        assert_eq!(settings.shutdown().unwrap(), Duration::from_secs(5));
+        assert!(settings.server().is_ok());
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = parse("prot = 1", Path::new("x.toml"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("prot") && error.contains("x.toml"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_flag_beats_the_file() {
+        let flags = Settings {
+            port: Some(1),
+            ..Settings::default()
+        };
+        let file = Settings {
+            port: Some(2),
+            seed: Some(3),
+            ..Settings::default()
+        };
+        let both = flags.or(file);
+        assert_eq!((both.port, both.seed), (Some(1), Some(3)));
+    }
+
+    #[test]
+    fn absurd_durations_are_refused() {
+        for bad in [-1.0, f64::NAN, f64::INFINITY, 1e308] {
+            assert!(seconds("x", bad).is_err(), "{bad}");
+        }
+    }
+}
