@@ -119,7 +119,9 @@ impl Pair {
             }
             Step::Pause(queue, paused) => {
                 self.model.pause(queue, paused);
-                let reply = self.world.act(Action::SetPaused(name(NAMES[queue]), paused));
+                let reply = self
+                    .world
+                    .act(Action::SetPaused(name(NAMES[queue]), paused));
                 assert!(reply.is_ok(), "{reply:?}");
             }
             Step::Purge(queue) => {
@@ -188,7 +190,10 @@ impl Pair {
     fn handed(&mut self, expected: &[usize], received: &[Received]) {
         let ids: Vec<_> = received.iter().map(|message| message.id).collect();
         let wanted: Vec<_> = expected.iter().map(|index| self.ids[*index]).collect();
-        assert_eq!(ids, wanted, "other messages, or another order: {expected:?}");
+        assert_eq!(
+            ids, wanted,
+            "other messages, or another order: {expected:?}"
+        );
         for (index, message) in expected.iter().zip(received) {
             let leases = self.leases.entry(*index).or_default();
             assert!(!leases.contains(&message.lease), "a lease came twice");
@@ -288,7 +293,11 @@ impl Pair {
         let start = self.world.now.as_millis() - self.model.now;
         for (index, letter) in self.model.letters.iter().enumerate() {
             let view = self.world.message(self.ids[index]);
-            assert_eq!(view.is_none(), letter.forgotten, "message {index} is kept or not");
+            assert_eq!(
+                view.is_none(),
+                letter.forgotten,
+                "message {index} is kept or not"
+            );
             let Some(view) = view else { continue };
             let place = (view.stage, view.queue.as_str(), view.attempts);
             let expected = (letter.stage, NAMES[letter.queue], letter.attempts);

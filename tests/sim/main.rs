@@ -5,5 +5,7 @@
 mod agreement;
 mod model;
 mod properties;
+mod run;
 mod stories;
+mod words;
 mod world;

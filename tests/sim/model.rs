@@ -279,11 +279,13 @@ impl Model {
     }
 
     fn next_event(&self) -> Option<u64> {
-        let timed =
-            |letter: &&Letter| !letter.forgotten && !matches!(letter.stage, Stage::Ready);
+        let timed = |letter: &&Letter| !letter.forgotten && !matches!(letter.stage, Stage::Ready);
         let letters = self.letters.iter().filter(timed).map(|it| it.until);
         let waits = self.waiting.iter().map(|waiting| waiting.until);
-        letters.chain(waits).chain(self.keys.iter().map(|key| key.3)).min()
+        letters
+            .chain(waits)
+            .chain(self.keys.iter().map(|key| key.3))
+            .min()
     }
 
     /// Everything that this very millisecond makes due; then those who wait are served.
@@ -304,7 +306,11 @@ impl Model {
         }
         self.serve();
         let over = |waiting: &Waiting| waiting.until <= now;
-        let done = self.waiting.iter().filter(|it| over(it)).map(|it| (it.who, None));
+        let done = self
+            .waiting
+            .iter()
+            .filter(|it| over(it))
+            .map(|it| (it.who, None));
         self.answers.extend(done);
         self.waiting.retain(|waiting| !over(waiting));
     }

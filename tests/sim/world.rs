@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+pub(crate) use crate::words::{
+    accepted, dead_letters_to, failure, failure_with_retry_after, name, owner, publish, pushed,
+    receive, success,
+};
 use qstash_mock_server::engine::{
     Action, Attempt, AttemptId, Caller, Change, Command, Config, Counters, Effect, Engine, Entity,
     EntityKey, Error, LeaseId, MessageId, MessageView, Metrics, Outcome, Publish, QueueMetrics,
-    QueueName, QueuePatch, Receive, Received, Reply, Seed, Stage, Timestamp, Verdict, WaiterId,
+    QueuePatch, Received, Reply, Seed, Stage, Timestamp, WaiterId,
 };
 
 /// No honest engine needs more steps than this to come to rest.
@@ -269,7 +272,9 @@ impl World {
     /// When the newest call was started, in whole seconds after the one before it.
     pub(crate) fn gaps(&self) -> Vec<u64> {
         let times = self.started.windows(2);
-        times.map(|two| two[1].0.since(two[0].0).as_secs()).collect()
+        times
+            .map(|two| two[1].0.since(two[0].0).as_secs())
+            .collect()
     }
 }
 
@@ -277,75 +282,5 @@ fn store(disk: &mut BTreeMap<EntityKey, Entity>, change: Change) {
     match change {
         Change::Put(entity) => drop(disk.insert(entity.key(), entity)),
         Change::Delete(key) => drop(disk.remove(&key)),
-    }
-}
-
-pub(crate) fn owner() -> Arc<Caller> {
-    Arc::new(Caller::owner("defaultUser"))
-}
-
-pub(crate) fn name(name: &str) -> QueueName {
-    QueueName::parse(name).expect("a queue name")
-}
-
-pub(crate) fn publish(queue: &str) -> Publish {
-    Publish {
-        queue: name(queue),
-        body: Bytes::from_static(b"{}"),
-        delay: Duration::ZERO,
-        idempotency_key: None,
-        max_retries: None,
-        headers: Arc::new([]),
-    }
-}
-
-pub(crate) fn receive(queue: &str, max_messages: usize, wait: u64) -> Action {
-    Action::Receive(Receive {
-        queue: name(queue),
-        max_messages,
-        wait: Duration::from_secs(wait),
-        visibility_timeout: None,
-    })
-}
-
-pub(crate) fn pushed(parallelism: u32) -> QueuePatch {
-    QueuePatch {
-        webhook_url: Some(Some("http://consumer.test/hook".into())),
-        parallelism: Some(parallelism),
-        ..QueuePatch::default()
-    }
-}
-
-pub(crate) fn dead_letters_to(queue: &str) -> QueuePatch {
-    QueuePatch {
-        dead_letter_queue: Some(Some(name(queue))),
-        ..QueuePatch::default()
-    }
-}
-
-pub(crate) fn success() -> Outcome {
-    outcome(Verdict::Success, 200)
-}
-
-pub(crate) fn accepted() -> Outcome {
-    outcome(Verdict::Accepted, 202)
-}
-
-pub(crate) fn failure() -> Outcome {
-    outcome(Verdict::Failure { retry_after: None }, 500)
-}
-
-pub(crate) fn failure_with_retry_after(seconds: u64) -> Outcome {
-    let retry_after = Some(Duration::from_secs(seconds));
-    outcome(Verdict::Failure { retry_after }, 503)
-}
-
-fn outcome(verdict: Verdict, status: u16) -> Outcome {
-    let failed = matches!(verdict, Verdict::Failure { .. });
-    Outcome {
-        verdict,
-        status: Some(status),
-        error: failed.then(|| format!("status {status}")),
-        body: Bytes::from(format!("answer {status}")),
     }
 }

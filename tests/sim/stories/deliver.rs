@@ -178,7 +178,9 @@ fn the_lease_of_an_attempt_is_good_during_delivery_and_after_a_202() {
         answer.map(|outcome| world.answer_next(outcome));
         let lease = Some(call.lease);
         world.extend(id, lease, 60).expect("the lease is good");
-        world.act(Action::Acknowledge(id, lease)).expect("the lease is good");
+        world
+            .act(Action::Acknowledge(id, lease))
+            .expect("the lease is good");
         assert_eq!(world.stage(id).0, Stage::Delivered);
         world.answer(call.id, failure());
         assert_eq!(world.stage(id).0, Stage::Delivered);
@@ -200,7 +202,10 @@ fn a_cancelled_call_keeps_its_slot_until_it_is_over() {
     let [first, second] = [(); 2].map(|()| world.publish("hook"));
     world.act(Action::CancelMessage(first)).expect("cancelled");
     let open: Vec<_> = world.calls.iter().map(|call| call.message).collect();
-    assert!(open == [first] || open == [second], "two calls at once: {open:?}");
+    assert!(
+        open == [first] || open == [second],
+        "two calls at once: {open:?}"
+    );
 }
 
 #[test]
@@ -247,7 +252,9 @@ fn parallelism_one_pushes_what_becomes_due_at_once_in_order() {
     };
     let ids: Vec<_> = (0..20).map(|_| world.publish_with(message())).collect();
     world.advance_secs(10);
-    let order: Vec<_> = (0..20).map(|_| world.answer_next(success()).message).collect();
+    let order: Vec<_> = (0..20)
+        .map(|_| world.answer_next(success()).message)
+        .collect();
     assert_eq!(order, ids);
 }
 
@@ -285,11 +292,15 @@ fn a_retry_that_is_due_goes_before_newer_messages() {
 #[test]
 fn a_paused_queue_accepts_messages_and_hands_out_none() {
     let mut world = world(pushed(1));
-    world.act(Action::SetPaused(name("hook"), true)).expect("it pauses");
+    world
+        .act(Action::SetPaused(name("hook"), true))
+        .expect("it pauses");
     let id = world.publish("hook");
     world.advance_secs(60);
     assert!(world.calls.is_empty());
-    world.act(Action::SetPaused(name("hook"), false)).expect("it goes on");
+    world
+        .act(Action::SetPaused(name("hook"), false))
+        .expect("it goes on");
     assert_eq!(world.calls[0].message, id);
 }
 
@@ -302,7 +313,11 @@ fn each_attempt_is_signed_with_the_secret_of_its_time() {
     };
     world.answer_next(failure());
     world.advance_secs(1);
-    let secrets: Vec<_> = world.started.iter().map(|(_, call)| call.secret.clone()).collect();
+    let secrets: Vec<_> = world
+        .started
+        .iter()
+        .map(|(_, call)| call.secret.clone())
+        .collect();
     assert_eq!(Some(&secrets[0]), rotated.previous.as_ref());
     assert_eq!(secrets[1], rotated.current);
     assert_ne!(secrets[0], secrets[1]);

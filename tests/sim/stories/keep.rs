@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use qstash_mock_server::engine::{
-    Action, Config, Error, Publish, QueuePatch, Reply, Seed, Stage,
-};
+use qstash_mock_server::engine::{Action, Config, Error, Publish, QueuePatch, Reply, Seed, Stage};
 
 use crate::world::{World, dead_letters_to, failure, name, owner, publish, pushed, success};
 
@@ -52,12 +50,21 @@ fn a_message_out_of_retries_moves_to_the_dead_letter_queue() {
     assert_eq!((letter.id, letter.attempt), (id, 1));
     assert_eq!(&letter.body[..], b"[1]");
     let why = letter.dead_letter.expect("a dead letter");
-    assert_eq!((why.source, why.at, why.attempts), (name("work"), world.now, 1));
-    assert_eq!((why.last_status, why.last_error.as_deref()), (Some(500), Some("status 500")));
+    assert_eq!(
+        (why.source, why.at, why.attempts),
+        (name("work"), world.now, 1)
+    );
+    assert_eq!(
+        (why.last_status, why.last_error.as_deref()),
+        (Some(500), Some("status 500"))
+    );
     assert_eq!(&why.last_body[..], b"answer 500");
     let (work, dead) = (world.figures("work"), world.figures("dead"));
     assert_eq!((work.counters.dead_lettered, work.counters.failed), (1, 0));
-    assert_eq!((work.pending(), dead.pending(), dead.counters.published), (0, 1, 0));
+    assert_eq!(
+        (work.pending(), dead.pending(), dead.counters.published),
+        (0, 1, 0)
+    );
 }
 
 #[test]
@@ -108,8 +115,14 @@ fn redrive_takes_the_oldest_first_and_no_more_than_asked() {
 fn redrive_may_name_another_queue_but_not_the_same() {
     let mut world = world();
     let id = die(&mut world);
-    assert_eq!(world.act(redrive(Some("dead"), None)), Err(Error::RedriveToItself));
-    assert_eq!(world.act(redrive(Some("other"), None)), Ok(Reply::Redriven(1)));
+    assert_eq!(
+        world.act(redrive(Some("dead"), None)),
+        Err(Error::RedriveToItself)
+    );
+    assert_eq!(
+        world.act(redrive(Some("other"), None)),
+        Ok(Reply::Redriven(1))
+    );
     assert_eq!(world.stage(id), (Stage::Ready, "other".into()));
 }
 
@@ -190,7 +203,10 @@ fn a_redriven_message_does_not_vanish_with_the_queue_it_left() {
     let Some(Reply::Redriven(redriven)) = world.answers.remove(&redriving) else {
         panic!("the redrive was not answered");
     };
-    let kept = ids.iter().filter(|id| world.message(**id).is_some()).count();
+    let kept = ids
+        .iter()
+        .filter(|id| world.message(**id).is_some())
+        .count();
     assert_eq!(kept, redriven, "it said so many were sent back");
 }
 
@@ -232,7 +248,9 @@ fn a_crash_in_the_middle_of_a_deletion_leaves_no_message_of_the_queue() {
 fn a_restarted_engine_never_repeats_an_id() {
     let mut world = world();
     let first = world.publish("work");
-    world.act(Action::DeleteQueue(name("work"))).expect("it is deleted");
+    world
+        .act(Action::DeleteQueue(name("work")))
+        .expect("it is deleted");
     world.crash();
     let second = world.publish("work");
     assert_ne!(first, second);

@@ -95,7 +95,10 @@ fn a_scoped_caller_cannot_redrive_into_other_queues() {
             max_messages: None,
         };
         let refused = world.act_as(&scoped(&["order-*"]), redrive);
-        assert!(matches!(refused, Err(Error::Forbidden { .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(Error::Forbidden { .. })),
+            "{refused:?}"
+        );
     }
 }
 
@@ -112,7 +115,11 @@ fn each_permission_allows_its_own_commands_only() {
     for has in Permission::ALL {
         for (needs, action) in &actions {
             let reply = world.act_as(&allowed(&[has]), action.clone());
-            assert_eq!(reply.is_ok(), has == *needs, "{has:?}: {action:?}: {reply:?}");
+            assert_eq!(
+                reply.is_ok(),
+                has == *needs,
+                "{has:?}: {action:?}: {reply:?}"
+            );
         }
     }
 }
@@ -132,7 +139,10 @@ fn a_put_changes_the_given_settings_only() {
         panic!("not changed");
     };
     assert!(!created);
-    assert_eq!((queue.settings.parallelism, queue.settings.max_retries), (7, 9));
+    assert_eq!(
+        (queue.settings.parallelism, queue.settings.max_retries),
+        (7, 9)
+    );
     assert!(queue.settings.webhook_url.is_some());
 }
 
@@ -147,13 +157,19 @@ fn a_named_dead_letter_queue_is_made() {
 fn a_dead_letter_cycle_is_refused() {
     let mut world = World::new(1);
     let itself = world.act(Action::PutQueue(name("a"), dead_letters_to("a")));
-    assert!(matches!(itself, Err(Error::DeadLetterCycle(_))), "{itself:?}");
+    assert!(
+        matches!(itself, Err(Error::DeadLetterCycle(_))),
+        "{itself:?}"
+    );
     let made = world.act(Action::GetQueue(name("a")));
     assert_eq!(made, Err(Error::QueueNotFound(name("a"))));
     world.queue("a", dead_letters_to("b"));
     world.queue("b", dead_letters_to("c"));
     let circle = world.act(Action::PutQueue(name("c"), dead_letters_to("a")));
-    assert!(matches!(circle, Err(Error::DeadLetterCycle(_))), "{circle:?}");
+    assert!(
+        matches!(circle, Err(Error::DeadLetterCycle(_))),
+        "{circle:?}"
+    );
 }
 
 #[test]
@@ -186,7 +202,9 @@ fn who_waits_on_a_deleted_queue_is_sent_away() {
     let mut world = World::new(1);
     world.queue("work", QueuePatch::default());
     let waiter = world.wait("work", 20);
-    world.act(Action::DeleteQueue(name("work"))).expect("deleted");
+    world
+        .act(Action::DeleteQueue(name("work")))
+        .expect("deleted");
     assert_eq!(world.answered(waiter), Some(vec![]));
 }
 
@@ -253,7 +271,10 @@ fn pending_is_every_message_that_is_not_finished() {
     world.acknowledge(&held[0]).expect("held");
     world.advance_secs(4);
     let figures = world.figures("work");
-    assert_eq!((figures.ready, figures.delayed, figures.in_flight), (1, 1, 1));
+    assert_eq!(
+        (figures.ready, figures.delayed, figures.in_flight),
+        (1, 1, 1)
+    );
     assert_eq!(figures.pending(), 3);
     assert_eq!(figures.oldest_ready_age, Some(Duration::from_secs(4)));
     assert_eq!(figures.counters.delivered, 1);
@@ -266,7 +287,10 @@ fn delivery_latency_runs_from_publishing_to_delivery() {
     world.publish("hook");
     world.advance_secs(4);
     world.answer_next(success());
-    let latency = world.figures("hook").delivery_latency.expect("one delivery");
+    let latency = world
+        .figures("hook")
+        .delivery_latency
+        .expect("one delivery");
     for percentile in latency {
         let error = percentile.as_secs_f64() / 4.0;
         assert!((0.87..=1.13).contains(&error), "{percentile:?}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Config, Error, MessageId, Permission, Publish, Reply, Seed, Stage,
+    Action, Config, Error, MessageId, Permission, Publish, QueuePatch, Reply, Seed, Stage,
 };
 
 use crate::world::{World, name, publish};
@@ -43,7 +43,10 @@ fn a_publish_makes_the_queue_with_the_defaults() {
     assert_eq!(settings.visibility_timeout, Duration::from_secs(30));
     assert_eq!(settings.delivery_timeout, Duration::from_secs(30));
     assert_eq!(settings.parallelism, 16);
-    assert_eq!((settings.webhook_url, settings.dead_letter_queue), (None, None));
+    assert_eq!(
+        (settings.webhook_url, settings.dead_letter_queue),
+        (None, None)
+    );
     assert!(!settings.paused);
 }
 
@@ -146,6 +149,7 @@ fn keys_of_a_deleted_queue_do_not_reach_a_new_one() {
     let removed = world.act(Action::DeleteQueue(name("work")));
     assert_eq!(removed, Ok(Reply::Removed(1)));
     world.crash();
+    world.queue("work", QueuePatch::default());
     let second = published(world.act(Action::Publish(keyed("a"))));
     assert_ne!(second, (first, true), "it is promised and not stored");
     assert_eq!(world.receive("work", 10).len(), 1);
@@ -168,7 +172,10 @@ fn one_bad_item_of_a_batch_does_not_stop_the_others() {
     };
     assert!(results[0].is_ok());
     assert_eq!(results[1], Err(forbidden));
-    let (third, fourth) = (results[2].clone().expect("new"), results[3].clone().expect("known"));
+    let (third, fourth) = (
+        results[2].clone().expect("new"),
+        results[3].clone().expect("known"),
+    );
     assert_eq!((fourth.id, fourth.deduplicated), (third.id, true));
     assert_eq!(world.receive("work", 10).len(), 2);
 }

@@ -48,7 +48,10 @@ fn an_expired_lease_counts_as_a_failed_attempt_and_adds_no_backoff() {
     world.advance_secs(30);
     assert_eq!(world.stage(id).0, Stage::Failed);
     let counters = world.counters("work");
-    assert_eq!((counters.expired_leases, counters.retried, counters.failed), (2, 1, 1));
+    assert_eq!(
+        (counters.expired_leases, counters.retried, counters.failed),
+        (2, 1, 1)
+    );
 }
 
 #[test]
@@ -136,8 +139,14 @@ fn who_lost_the_lease_cannot_touch_somebody_elses_work() {
     let held = world.receive_one("work");
     assert_eq!(world.acknowledge(&lost), Err(Error::LeaseLost));
     assert_eq!(world.release(&lost, 0), Err(Error::LeaseLost));
-    assert_eq!(world.extend(lost.id, Some(lost.lease), 9), Err(Error::LeaseLost));
-    assert_eq!(world.extend(lost.id, Some(LeaseId(0)), 9), Err(Error::LeaseLost));
+    assert_eq!(
+        world.extend(lost.id, Some(lost.lease), 9),
+        Err(Error::LeaseLost)
+    );
+    assert_eq!(
+        world.extend(lost.id, Some(LeaseId(0)), 9),
+        Err(Error::LeaseLost)
+    );
     world.acknowledge(&held).expect("the newest lease holds");
     assert_eq!(world.acknowledge(&held), Err(Error::LeaseLost));
 }
@@ -182,7 +191,10 @@ fn a_message_that_becomes_due_as_the_long_poll_ends_is_handed_out() {
     world.publish_with(message);
     let waiter = world.wait("work", 20);
     world.advance_secs(20);
-    assert_eq!(world.answered(waiter).map(|received| received.len()), Some(1));
+    assert_eq!(
+        world.answered(waiter).map(|received| received.len()),
+        Some(1)
+    );
 }
 
 #[test]
@@ -220,7 +232,11 @@ fn a_pushed_queue_cannot_be_received_from() {
     world.queue("work", QueuePatch::default());
     let waiter = world.wait("work", 20);
     world.queue("work", pushed(1));
-    assert_eq!(world.answered(waiter), Some(vec![]), "it would wait in vain");
+    assert_eq!(
+        world.answered(waiter),
+        Some(vec![]),
+        "it would wait in vain"
+    );
     let refused = world.act(receive("work", 1, 0));
     assert_eq!(refused, Err(Error::QueueIsPushed(name("work"))));
 }
