@@ -29,7 +29,6 @@ pub(crate) struct World {
     pub(crate) answers: BTreeMap<WaiterId, Reply>,
     /// Everything that one input changed is one commit.
     pub(crate) commits: Vec<Vec<Change>>,
-    disk: BTreeMap<EntityKey, Entity>,
 }
 
 impl World {
@@ -48,7 +47,6 @@ impl World {
             aborted: BTreeSet::new(),
             answers: BTreeMap::new(),
             commits: vec![],
-            disk: BTreeMap::new(),
         };
         world.absorb();
         world
@@ -134,7 +132,13 @@ impl World {
 
     /// The process dies; another one starts from the disk. Nobody hears of open calls again.
     pub(crate) fn crash(&mut self) {
-        let stored = self.disk.values().cloned();
+        self.crash_after(self.commits.len());
+    }
+
+    /// The same, and the disk got only the first `commits` commits.
+    pub(crate) fn crash_after(&mut self, commits: usize) {
+        self.commits.truncate(commits);
+        let stored = self.disk_after(commits).into_values();
         self.engine = Engine::restore(self.config.clone(), self.now, stored).expect("it restores");
         self.calls.clear();
         self.answers.clear();
@@ -168,11 +172,7 @@ impl World {
                 }
             }
         }
-        let changes = self.engine.take_changes();
-        for change in &changes {
-            store(&mut self.disk, change.clone());
-        }
-        self.commits.push(changes);
+        self.commits.push(self.engine.take_changes());
         self.engine.check_invariants();
     }
 

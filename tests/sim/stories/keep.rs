@@ -259,3 +259,13 @@ fn a_restarted_engine_never_repeats_an_id() {
     let second = world.publish("work");
     assert_ne!(first, second);
 }
+
+#[test]
+fn an_id_that_was_made_but_not_stored_is_not_made_again() {
+    let mut world = world();
+    let stored = world.commits.len();
+    let lost = world.publish("work");
+    world.crash_after(stored);
+    assert_eq!(world.message(lost), None);
+    assert_ne!(world.publish("work"), lost);
+}

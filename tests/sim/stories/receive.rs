@@ -55,6 +55,15 @@ fn an_expired_lease_counts_as_a_failed_attempt_and_adds_no_backoff() {
 }
 
 #[test]
+fn a_command_finds_done_what_was_due_before_it() {
+    let mut world = World::new(1);
+    world.publish("work");
+    let held = world.receive_one("work");
+    world.now = world.now + Duration::from_secs(31);
+    assert_eq!(world.acknowledge(&held), Err(Error::LeaseLost));
+}
+
+#[test]
 fn retries_are_judged_when_the_lease_ends() {
     let mut world = World::new(1);
     world.queue("work", retries(0));
