@@ -201,6 +201,13 @@ mod tests {
     }
 
     #[test]
+    fn a_secured_server_has_a_signed_token_of_its_own() {
+        let secured = secured(false);
+        let caller = secured.caller(&secured.default_token(), 0).unwrap();
+        assert_eq!(caller, everything(AccountName::DEFAULT));
+    }
+
+    #[test]
     fn without_a_secret_no_jwt_is_accepted() {
         let token = issue_token(b"", "mallory", None, None, None);
         let open = Authenticator::new(None, true);

@@ -33,8 +33,11 @@ impl Deliverer {
         let mut tcp = HttpConnector::new();
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
+        // Named, because with two providers in the build rustls would not know which one is meant.
+        let provider = rustls::crypto::ring::default_provider();
         let connector = HttpsConnectorBuilder::new()
-            .with_webpki_roots()
+            .with_provider_and_webpki_roots(provider)
+            .expect("ring speaks the default versions of TLS")
             .https_or_http()
             .enable_http1()
             .wrap_connector(tcp);

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use axum::extract::{Request, State};
-use serde_json::value::RawValue;
 
 use super::super::ApiState;
 use super::super::auth::Identity;
@@ -51,7 +50,7 @@ pub(in crate::api) async fn extend(
     let body = api.limits().body(request, Expected::Small).await?;
     let object = Object::of_body(&body, &["visibility_seconds", "lease_id"])?;
     let visibility = object.required("visibility_seconds", seconds(0.0..=43_200.0))?;
-    let lease = object.nullable("lease_id", lease_id)?;
+    let lease = lease(&object)?;
     match api
         .call(caller, Action::Extend(id, lease, visibility))
         .await?
@@ -69,7 +68,7 @@ pub(in crate::api) async fn acknowledge(
 ) -> Answer {
     let body = api.limits().body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["lease_id"])?;
-    let lease = object.nullable("lease_id", lease_id)?;
+    let lease = lease(&object)?;
     match api.call(caller, Action::Acknowledge(id, lease)).await? {
         Reply::Message(message) => Ok(wire::settled(&message)),
         _ => Err(ApiError::unexpected_reply()),
@@ -85,7 +84,7 @@ pub(in crate::api) async fn release(
     let body = api.limits().body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["delay_seconds", "lease_id"])?;
     let delay = object.nullable("delay_seconds", seconds(0.0..=7_776_000.0))?;
-    let lease = object.nullable("lease_id", lease_id)?;
+    let lease = lease(&object)?;
     let delay = delay.unwrap_or(Duration::ZERO);
     match api.call(caller, Action::Release(id, lease, delay)).await? {
         Reply::Message(message) => Ok(wire::settled(&message)),
@@ -93,8 +92,10 @@ pub(in crate::api) async fn release(
     }
 }
 
-/// A text that was never a lease id is a lease that is lost: the caller does not hold the message.
-fn lease_id(value: &RawValue) -> Result<LeaseId, ApiError> {
-    let text = text(value)?;
-    wire::parse_lease_id(&text).ok_or_else(ApiError::lease_lost)
+/// The lease that the caller says it holds. A text that was never a lease id is a lease that is lost.
+fn lease(object: &Object<'_>) -> Result<Option<LeaseId>, ApiError> {
+    object
+        .nullable("lease_id", text)?
+        .map(|text| wire::parse_lease_id(&text).ok_or_else(ApiError::lease_lost))
+        .transpose()
 }

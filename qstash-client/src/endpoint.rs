@@ -1,0 +1,345 @@
+//! An operation is a value: pure code makes it, tests read it as text, one function sends it.
+
+use bytes::Bytes;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+use crate::error::{ApiError, BoxError, Error, ErrorKind};
+use crate::transport::retry::Safety;
+use crate::types::token::Token;
+
+/// The longest error text taken from an answer that is not the documented JSON, in characters.
+const ERROR_TEXT_MAX: usize = 300;
+
+/// Where the API lives: scheme, authority and perhaps a path prefix, no trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Accepts an http(s) URL without user, query and fragment; cuts trailing slashes.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let bad = |rule: &str| Err(Error::config(format!("base URL {text:?} {rule}")));
+        if text.contains('@') {
+            // Not shown: what stands before an `@` may be a password.
+            return Err(Error::config("base URL must not hold a user or password"));
+        }
+        if text.contains(['#', '?']) {
+            return bad("must not hold a query or a fragment");
+        }
+        let Ok(uri) = text.parse::<Uri>() else {
+            return bad("is not a URL");
+        };
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return bad("must begin with http:// or https://");
+        }
+        let host = uri.host().unwrap_or_default();
+        let port = uri
+            .authority()
+            .map(|a| &a.as_str()[host.len().min(a.as_str().len())..]);
+        if host.is_empty() || port.is_some_and(|p| !p.is_empty() && uri.port_u16().is_none()) {
+            return bad("must name a host and, if any, a valid port");
+        }
+        if uri.path().split('/').any(is_dot_segment) {
+            return bad("must not hold `.` or `..` segments");
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether URL parsers would fold this segment away.
+pub(crate) fn is_dot_segment(segment: &str) -> bool {
+    let plain = segment.replace("%2e", ".").replace("%2E", ".");
+    plain == "." || plain == ".."
+}
+
+/// One call of the API, ready to be sent any number of times.
+pub(crate) struct Operation<T> {
+    /// A constant name for spans, such as `v1.publish`.
+    pub(crate) name: &'static str,
+    /// For errors: "could not {attempted}".
+    pub(crate) attempted: String,
+    pub(crate) method: Method,
+    /// Path and query, from the slash on.
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) safety: Safety,
+    /// How much longer than usual the server may take: a long poll.
+    pub(crate) patience: Duration,
+    decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
+}
+
+impl<T> Operation<T> {
+    pub(crate) fn new(
+        name: &'static str,
+        attempted: impl Into<String>,
+        method: Method,
+        path: impl Into<String>,
+        decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
+    ) -> Self {
+        let safety = if method == Method::GET {
+            Safety::Repeatable
+        } else {
+            Safety::Once
+        };
+        Self {
+            name,
+            attempted: attempted.into(),
+            method,
+            path: path.into(),
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            safety,
+            patience: Duration::ZERO,
+            decode,
+        }
+    }
+
+    /// A body, with its content type.
+    pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        let text = serde_json::to_vec(body).map_err(|e| {
+            let reason = "the request could not be written as JSON";
+            Error::new(ErrorKind::Serialize, &self.attempted, reason).with_source(e)
+        })?;
+        self.body = Bytes::from(text);
+        self.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        Ok(self)
+    }
+
+    /// Says that sending it twice does no more than sending it once.
+    pub(crate) fn repeatable(self) -> Self {
+        self.repeatable_if(true)
+    }
+
+    pub(crate) fn repeatable_if(mut self, yes: bool) -> Self {
+        self.safety = if yes {
+            Safety::Repeatable
+        } else {
+            Safety::Once
+        };
+        self
+    }
+
+    pub(crate) fn patience(mut self, more: Duration) -> Self {
+        self.patience = more;
+        self
+    }
+
+    pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
+        self.headers
+            .insert(ACCEPT, HeaderValue::from_static(media_type));
+        self
+    }
+
+    /// The request as it goes out.
+    pub(crate) fn request(
+        &self,
+        base: &BaseUrl,
+        token: Option<&Token>,
+    ) -> Result<Request<Bytes>, Error> {
+        let uri: Uri = format!("{}{}", base.as_str(), self.path)
+            .parse()
+            .map_err(|e| {
+                Error::new(
+                    ErrorKind::InvalidInput,
+                    &self.attempted,
+                    "the URL is not valid",
+                )
+                .with_source(e)
+            })?;
+        let mut request = Request::new(self.body.clone());
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = self.headers.clone();
+        if let Some(token) = token {
+            request.headers_mut().insert(AUTHORIZATION, token.header());
+        }
+        Ok(request)
+    }
+
+    /// The result, or the error that the server reports.
+    pub(crate) fn decode(&self, response: &Response<Bytes>) -> Result<T, Error> {
+        let status = response.status();
+        if !status.is_success() {
+            return Err(Error::answered(
+                &self.attempted,
+                status,
+                api_error(response.body()),
+            ));
+        }
+        (self.decode)(response).map_err(|source| {
+            Error::new(
+                ErrorKind::Decode,
+                &self.attempted,
+                "the answer is not of the expected shape",
+            )
+            .with_status(status)
+            .with_source(source)
+        })
+    }
+
+    /// The request as text, for golden tests: request line, headers by name, blank line, body.
+    #[cfg(test)]
+    pub(crate) fn to_text(&self) -> String {
+        let mut headers: Vec<String> = self
+            .headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
+            .collect();
+        headers.sort();
+        let mut text = format!("{} {}\n", self.method, self.path);
+        for header in headers {
+            text.push_str(&header);
+            text.push('\n');
+        }
+        if !self.body.is_empty() {
+            text.push('\n');
+            text.push_str(&String::from_utf8_lossy(&self.body));
+        }
+        text
+    }
+}
+
+/// Decodes a JSON body.
+pub(crate) fn json<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T, BoxError> {
+    Ok(serde_json::from_slice(response.body())?)
+}
+
+/// Accepts any body.
+#[expect(clippy::unnecessary_wraps, reason = "stands where decoders stand")]
+pub(crate) fn nothing(_: &Response<Bytes>) -> Result<(), BoxError> {
+    Ok(())
+}
+
+/// The documented error body, or what else the server said.
+fn api_error(body: &[u8]) -> ApiError {
+    #[derive(serde::Deserialize)]
+    struct Wire {
+        error: String,
+        #[serde(default)]
+        code: Option<String>,
+        #[serde(default)]
+        field: Option<String>,
+    }
+    match serde_json::from_slice::<Wire>(body) {
+        Ok(wire) => ApiError {
+            message: wire.error,
+            code: wire.code,
+            field: wire.field,
+        },
+        Err(_) => ApiError {
+            message: String::from_utf8_lossy(body)
+                .trim()
+                .chars()
+                .take(ERROR_TEXT_MAX)
+                .collect(),
+            code: None,
+            field: None,
+        },
+    }
+}
+
+/// One path segment, percent-encoded but for unreserved characters.
+pub(crate) fn segment(text: impl AsRef<str>) -> String {
+    let mut out = String::new();
+    push_encoded(&mut out, text.as_ref());
+    out
+}
+
+fn push_encoded(out: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            out.push(char::from(byte));
+        } else {
+            use std::fmt::Write as _;
+            write!(out, "%{byte:02X}").expect("writing to a String cannot fail");
+        }
+    }
+}
+
+/// A query string under construction.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Query(String);
+
+impl Query {
+    pub(crate) fn push(&mut self, name: &str, value: &(impl ToString + ?Sized)) {
+        self.0.push(if self.0.is_empty() { '?' } else { '&' });
+        push_encoded(&mut self.0, name);
+        self.0.push('=');
+        push_encoded(&mut self.0, &value.to_string());
+    }
+
+    pub(crate) fn push_some(&mut self, name: &str, value: Option<impl ToString>) {
+        if let Some(value) = value {
+            self.push(name, &value);
+        }
+    }
+
+    /// Empty, or from the question mark on.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_checked() {
+        let parsed = BaseUrl::parse("https://example.com:8443/qstash/").expect("valid");
+        assert_eq!(parsed.as_str(), "https://example.com:8443/qstash");
+        assert!(BaseUrl::parse("http://[::1]:8080").is_ok());
+        for bad in [
+            "",
+            "example.com",
+            "ftp://e.com",
+            "http://",
+            "http://u:p@e.com",
+            "http://e.com?x=1",
+            "http://e.com#f",
+            "http://e.com:99999",
+            "http://e.com/a/../b",
+            "http://e.com/%2E%2e",
+        ] {
+            assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_base_url_is_not_repeated() {
+        let error = BaseUrl::parse("http://u:hunter2@e.com").expect_err("user info");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn segments_and_queries_are_encoded() {
+        assert_eq!(segment("a/b c?é"), "a%2Fb%20c%3F%C3%A9");
+        let mut query = Query::default();
+        query.push("prefix", "a&b");
+        query.push_some("limit", Some(5));
+        query.push_some("cursor", None::<String>);
+        assert_eq!(query.as_str(), "?prefix=a%26b&limit=5");
+    }
+
+    #[test]
+    fn errors_are_read_from_json_and_from_anything_else() {
+        let api = api_error(br#"{"error":"No.","code":"invalid_field","field":"delay_seconds"}"#);
+        assert_eq!(api.message, "No.");
+        assert_eq!(api.code.as_deref(), Some("invalid_field"));
+        assert_eq!(api.field.as_deref(), Some("delay_seconds"));
+        assert_eq!(
+            api_error(b"<h1>Bad gateway</h1>\n").message,
+            "<h1>Bad gateway</h1>"
+        );
+        assert_eq!(api_error(&[b'x'; 1000]).message.len(), ERROR_TEXT_MAX);
+    }
+}

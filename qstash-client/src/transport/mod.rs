@@ -1,0 +1,69 @@
+//! How requests leave: a trait of two methods, so that the client runs over anything, also over a
+//! fake with virtual time.
+//!
+//! [`Reqwest`] is the default (feature `reqwest`). Give another one to
+//! [`ClientBuilder::transport`](crate::ClientBuilder::transport).
+
+#[cfg(feature = "reqwest")]
+mod reqwest;
+pub(crate) mod retry;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+#[cfg(feature = "reqwest")]
+pub use self::reqwest::Reqwest;
+use crate::error::BoxError;
+
+/// A boxed future, as trait objects need it.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Sends requests and lets time pass.
+///
+/// Timeouts and retries are the client's business: it drops the future of `execute` when it has waited long
+/// enough. An implementation must not follow redirects and must not retry.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request and collects the whole answer. Dropping the future gives the request up.
+    ///
+    /// The `Authorization` header is marked sensitive; do not log it.
+    fn execute(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
+
+    /// Completes after `duration`. Backoff, timeouts and heartbeats are measured with it.
+    fn wait(&self, duration: Duration) -> BoxFuture<'_, ()>;
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match .left { false => "no connection could be made", true => "the exchange broke off" })]
+pub struct TransportError {
+    left: bool,
+    source: BoxError,
+}
+
+impl TransportError {
+    /// The request never left: no byte of it reached the server, so repeating it is safe.
+    pub fn never_left(source: impl Into<BoxError>) -> Self {
+        Self {
+            left: false,
+            source: source.into(),
+        }
+    }
+
+    /// The request may have reached the server.
+    pub fn broken(source: impl Into<BoxError>) -> Self {
+        Self {
+            left: true,
+            source: source.into(),
+        }
+    }
+
+    pub(crate) fn into_parts(self) -> (bool, BoxError) {
+        (self.left, self.source)
+    }
+}

@@ -1,0 +1,79 @@
+//! The default transport.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+
+use super::{BoxFuture, Transport, TransportError};
+use crate::error::Error;
+
+/// The largest answer that is taken, in bytes: 100 messages of 1 MiB and what surrounds them.
+const ANSWER_BYTES_MAX: usize = 128 << 20;
+
+/// Sends with a [`reqwest::Client`] and waits with tokio's clock.
+#[derive(Clone, Debug)]
+pub struct Reqwest {
+    client: ::reqwest::Client,
+}
+
+impl Reqwest {
+    /// A pool of connections of its own that follows no redirects.
+    ///
+    /// # Errors
+    /// Kind [`Config`](crate::ErrorKind::Config) when TLS cannot be set up.
+    pub fn new(connect_timeout: Duration) -> Result<Self, Error> {
+        ::reqwest::Client::builder()
+            .connect_timeout(connect_timeout)
+            .redirect(::reqwest::redirect::Policy::none())
+            .retry(::reqwest::retry::never())
+            .user_agent(concat!("qstash-client/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map(|client| Self { client })
+            .map_err(|e| Error::config("the HTTP client could not be built").with_source(e))
+    }
+
+    /// Uses a client that is already there. It must not follow redirects: they would carry the token along.
+    #[must_use]
+    pub fn from_client(client: ::reqwest::Client) -> Self {
+        Self { client }
+    }
+}
+
+impl Transport for Reqwest {
+    fn execute(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            // `without_url`: a destination in the path may hold secrets.
+            let request = ::reqwest::Request::try_from(request)
+                .map_err(|e| TransportError::never_left(e.without_url()))?;
+            let mut answer = self.client.execute(request).await.map_err(|e| {
+                let connect = e.is_connect() || e.is_builder();
+                let e = e.without_url();
+                if connect {
+                    TransportError::never_left(e)
+                } else {
+                    TransportError::broken(e)
+                }
+            })?;
+            let mut response = http::Response::new(Bytes::new());
+            *response.status_mut() = answer.status();
+            *response.headers_mut() = std::mem::take(answer.headers_mut());
+            let mut body = BytesMut::new();
+            let broken = |e: ::reqwest::Error| TransportError::broken(e.without_url());
+            while let Some(chunk) = answer.chunk().await.map_err(broken)? {
+                if body.len() + chunk.len() > ANSWER_BYTES_MAX {
+                    return Err(TransportError::broken("the answer is larger than 128 MiB"));
+                }
+                body.extend_from_slice(&chunk);
+            }
+            *response.body_mut() = body.freeze();
+            Ok(response)
+        })
+    }
+
+    fn wait(&self, duration: Duration) -> BoxFuture<'_, ()> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}

@@ -1,0 +1,246 @@
+//! When to try again, and after how long. Pure: failures and random numbers come in, a decision goes out.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+/// How often and how patiently a call is repeated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RetryPolicy {
+    /// Tries after the first one. 0 turns retries off.
+    pub max_retries: u32,
+    /// The wait before the first retry; it doubles with each further one.
+    pub base: Duration,
+    /// The longest wait of our own choosing.
+    pub max: Duration,
+    /// The share of each wait that is random, 0 to 1: with 0.5 a wait of 2 s takes 1 to 2 s.
+    pub jitter: f64,
+    /// The longest wait that a server may ask for. Asked for more, the call fails at once, and the error
+    /// tells the wait.
+    pub max_retry_after: Duration,
+}
+
+impl Default for RetryPolicy {
+    /// 4 retries after 0.1 s, 0.2 s, 0.4 s and 0.8 s, half of it random; a server may ask for up to 30 s.
+    fn default() -> Self {
+        Self {
+            max_retries: 4,
+            base: Duration::from_millis(100),
+            max: Duration::from_secs(10),
+            jitter: 0.5,
+            max_retry_after: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Whether sending a request twice may do harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// Twice is the same as once.
+    Repeatable,
+    /// Only to be repeated when the first try certainly did nothing.
+    Once,
+}
+
+/// Why a try failed, as far as repeating it is concerned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// No connection: the request never left.
+    NeverLeft,
+    /// Broken off or out of time: it may have been handled.
+    Unknown,
+    /// The server answered.
+    Answered {
+        status: StatusCode,
+        retry_after: Option<Duration>,
+    },
+}
+
+impl RetryPolicy {
+    /// No retries.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            max_retries: 0,
+            ..Self::default()
+        }
+    }
+
+    /// How long to wait before the next try, or `None` to give up. `random` is from 0 up to 1.
+    pub(crate) fn decide(
+        &self,
+        retries: u32,
+        safety: Safety,
+        failure: Failure,
+        random: f64,
+    ) -> Option<Duration> {
+        if retries >= self.max_retries || !may_repeat(safety, failure) {
+            return None;
+        }
+        let backoff = self.backoff(retries, random);
+        match failure {
+            Failure::Answered {
+                retry_after: Some(asked),
+                ..
+            } => (asked <= self.max_retry_after).then(|| asked.max(backoff)),
+            _ => Some(backoff),
+        }
+    }
+
+    fn backoff(&self, retries: u32, random: f64) -> Duration {
+        let doubled = self
+            .base
+            .saturating_mul(2_u32.saturating_pow(retries))
+            .min(self.max);
+        doubled.mul_f64(1.0 - self.jitter.clamp(0.0, 1.0) * random.clamp(0.0, 1.0))
+    }
+}
+
+fn may_repeat(safety: Safety, failure: Failure) -> bool {
+    match failure {
+        Failure::NeverLeft => true,
+        Failure::Unknown => safety == Safety::Repeatable,
+        // 429 refuses before anything is done; behind a 5xx anything may have happened.
+        Failure::Answered {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            ..
+        } => true,
+        Failure::Answered { status, .. } => {
+            status.is_server_error()
+                && status != StatusCode::NOT_IMPLEMENTED
+                && safety == Safety::Repeatable
+        }
+    }
+}
+
+/// What `Retry-After` asks for: seconds, or a date, which is measured against the answer's own `Date` so that
+/// neither a clock is read nor a wrong one matters.
+pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    let now = httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    const UNAVAILABLE: Failure = Failure::Answered {
+        status: StatusCode::SERVICE_UNAVAILABLE,
+        retry_after: None,
+    };
+
+    fn limited(seconds: u64) -> Failure {
+        let retry_after = Some(Duration::from_secs(seconds));
+        Failure::Answered {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            retry_after,
+        }
+    }
+
+    #[test]
+    fn waits_double_up_to_the_maximum() {
+        let policy = RetryPolicy {
+            max_retries: 40,
+            ..RetryPolicy::default()
+        };
+        let wait = |n| {
+            policy
+                .decide(n, Safety::Repeatable, UNAVAILABLE, 0.0)
+                .expect("retries")
+        };
+        assert_eq!(wait(0), Duration::from_millis(100));
+        assert_eq!(wait(3), Duration::from_millis(800));
+        assert_eq!(wait(39), policy.max);
+    }
+
+    #[test]
+    fn jitter_only_shortens_and_never_below_its_share() {
+        let wait =
+            |random| RetryPolicy::default().decide(1, Safety::Repeatable, Failure::Unknown, random);
+        assert_eq!(wait(0.0), Some(Duration::from_millis(200)));
+        assert_eq!(wait(1.0), Some(Duration::from_millis(100)));
+    }
+
+    #[test]
+    fn an_unsafe_call_is_repeated_only_when_nothing_was_done() {
+        let decide = |failure| RetryPolicy::default().decide(0, Safety::Once, failure, 0.0);
+        assert!(decide(Failure::NeverLeft).is_some());
+        assert!(decide(limited(1)).is_some());
+        assert!(decide(Failure::Unknown).is_none());
+        assert!(decide(UNAVAILABLE).is_none());
+    }
+
+    #[test]
+    fn refusals_are_not_repeated() {
+        for status in [
+            StatusCode::BAD_REQUEST,
+            StatusCode::CONFLICT,
+            StatusCode::NOT_IMPLEMENTED,
+        ] {
+            let failure = Failure::Answered {
+                status,
+                retry_after: None,
+            };
+            assert!(
+                RetryPolicy::default()
+                    .decide(0, Safety::Repeatable, failure, 0.0)
+                    .is_none()
+            );
+        }
+    }
+
+    #[test]
+    fn retry_after_is_honoured_up_to_the_limit_and_not_one_second_past_it() {
+        let decide = |s| RetryPolicy::default().decide(0, Safety::Once, limited(s), 0.0);
+        assert_eq!(decide(30), Some(Duration::from_secs(30)));
+        assert_eq!(decide(31), None);
+        assert_eq!(
+            decide(0),
+            Some(Duration::from_millis(100)),
+            "zero still backs off"
+        );
+    }
+
+    #[test]
+    fn the_number_of_retries_is_a_limit() {
+        let decide = |n| RetryPolicy::default().decide(n, Safety::Repeatable, UNAVAILABLE, 0.0);
+        assert!(decide(3).is_some());
+        assert!(decide(4).is_none());
+        assert!(
+            RetryPolicy::none()
+                .decide(0, Safety::Repeatable, UNAVAILABLE, 0.0)
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let mut headers = HeaderMap::new();
+        let mut read = |value: &'static str| {
+            headers.insert(
+                "date",
+                HeaderValue::from_static("Tue, 24 Nov 2026 02:00:00 GMT"),
+            );
+            headers.insert("retry-after", HeaderValue::from_static(value));
+            retry_after(&headers)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            read("Tue, 24 Nov 2026 02:00:09 GMT"),
+            Some(Duration::from_secs(9))
+        );
+        assert_eq!(read("Tue, 24 Nov 2026 01:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-1"), None);
+    }
+}

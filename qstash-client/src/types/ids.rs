@@ -1,0 +1,163 @@
+//! Names and ids. Each is checked when it is made, so that no request can be built around a bad
+//! one: an empty id in a path would reach another route.
+
+use crate::error::Error;
+
+/// Defines a text newtype with a check that runs before it exists.
+macro_rules! text_type {
+    ($(#[$doc:meta])* $name:ident, $noun:literal, $check:path) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks and wraps a text.
+            ///
+            /// # Errors
+            /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput), naming the rule that is broken.
+            pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
+                let text = text.into();
+                match $check(&text) {
+                    Ok(()) => Ok(Self(text)),
+                    Err(rule) => Err(Error::invalid_input($noun, &text, rule)),
+                }
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                std::fmt::Debug::fmt(&self.0, f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = Error;
+            fn from_str(text: &str) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<&str> for $name {
+            type Error = Error;
+            fn try_from(text: &str) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Error;
+            fn try_from(text: String) -> Result<Self, Error> {
+                Self::parse(text)
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(value: $name) -> Self {
+                value.0
+            }
+        }
+    };
+}
+
+text_type! {
+    /// The name of a v1 queue: 1 to 256 of `A-Za-z0-9_.-`, and neither `.` nor `..`, which no URL
+    /// can carry as a path segment.
+    QueueName, "queue name", check_queue_name
+}
+
+text_type! {
+    /// The id that a publish answered: 1 to 512 visible ASCII characters.
+    MessageId, "message id", check_id
+}
+
+text_type! {
+    /// One consumer's hold on a message: 1 to 512 visible ASCII characters.
+    LeaseId, "lease id", check_id
+}
+
+text_type! {
+    /// Names a logical publish, so that repeating it stores nothing new: 1 to 256 bytes.
+    IdempotencyKey, "idempotency key", check_idempotency_key
+}
+
+impl IdempotencyKey {
+    /// A key that nobody else has: a random UUID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+fn check_queue_name(text: &str) -> Result<(), &'static str> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
+    if text.is_empty() || text.len() > 256 || !text.bytes().all(allowed) {
+        return Err("must be 1 to 256 of A-Z a-z 0-9 _ . -");
+    }
+    refuse_dots(text)
+}
+
+/// For ids: whatever a server makes, as long as it is one path segment that survives a URL parser.
+pub(crate) fn check_id(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > 512 || !text.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err("must be 1 to 512 visible ASCII characters");
+    }
+    refuse_dots(text)
+}
+
+fn refuse_dots(text: &str) -> Result<(), &'static str> {
+    match text {
+        "." | ".." => Err("must not be `.` or `..`: URL parsers would cut it out of the path"),
+        _ => Ok(()),
+    }
+}
+
+fn check_idempotency_key(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > 256 {
+        return Err("must be 1 to 256 bytes");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn queue_names_are_checked_at_the_limit_and_one_past_it() {
+        assert!(QueueName::parse("a".repeat(256)).is_ok());
+        for bad in ["", "a/b", "a b", "é", ".", "..", &"a".repeat(257)] {
+            assert!(QueueName::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_id_cannot_exist_not_even_from_a_server() {
+        assert!(MessageId::parse("").is_err());
+        assert!(serde_json::from_str::<MessageId>("\"\"").is_err());
+        assert!(LeaseId::parse(" ").is_err());
+    }
+
+    #[test]
+    fn random_keys_differ() {
+        assert_ne!(IdempotencyKey::random(), IdempotencyKey::random());
+    }
+}

@@ -1,0 +1,7 @@
+//! Values that are parsed once and then trusted: ids, tokens, times, pages.
+
+pub(crate) mod ids;
+pub(crate) mod json;
+pub(crate) mod page;
+pub(crate) mod timing;
+pub(crate) mod token;

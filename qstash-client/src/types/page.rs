@@ -1,0 +1,21 @@
+//! One page of a list.
+
+/// Some items of a list, and where to go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The items, in the server's order. May be empty although there are more pages.
+    pub items: Vec<T>,
+    /// Where the next page begins; `None` on the last one.
+    pub cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// An empty cursor means the same as none.
+    pub(crate) fn new(items: Vec<T>, cursor: Option<String>) -> Self {
+        Self {
+            items,
+            cursor: cursor.filter(|cursor| !cursor.is_empty()),
+        }
+    }
+}

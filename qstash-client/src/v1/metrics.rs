@@ -1,0 +1,159 @@
+//! `/v1/metrics`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Response};
+use serde::{Deserialize, Deserializer};
+
+use crate::endpoint::{Operation, json};
+use crate::error::BoxError;
+use crate::types::timing::Seconds;
+
+/// A snapshot of all figures.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Metrics {
+    /// By queue name.
+    pub queues: BTreeMap<String, QueueMetrics>,
+    /// All queues together.
+    pub totals: QueueMetrics,
+    /// How long the server has been up.
+    #[serde(rename = "uptime_seconds", deserialize_with = "duration")]
+    pub uptime: Duration,
+}
+
+/// The figures of one queue. Gauges first, then counters, which only grow.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct QueueMetrics {
+    /// Depth: every message that is accepted and not finished.
+    pub pending: u64,
+    /// Of these, visible.
+    pub ready: u64,
+    /// Of these, not due yet.
+    pub delayed: u64,
+    /// Of these, being delivered or under a lease.
+    pub in_flight: u64,
+    /// Messages accepted.
+    pub published: u64,
+    /// Publishes that stored nothing because their idempotency key was known.
+    pub deduplicated: u64,
+    /// Messages processed.
+    pub delivered: u64,
+    /// Attempts after a failed one.
+    pub retried: u64,
+    /// Messages moved to the dead-letter queue.
+    pub dead_lettered: u64,
+    /// Messages that ran out of retries and had no dead-letter queue.
+    pub failed: u64,
+    /// Messages cancelled.
+    pub cancelled: u64,
+    /// Leases that ran out.
+    pub expired_leases: u64,
+    /// The age of the oldest visible message; `None` where there is none.
+    #[serde(
+        rename = "oldest_ready_age_seconds",
+        deserialize_with = "optional_duration"
+    )]
+    pub oldest_ready_age: Option<Duration>,
+    /// From due to delivered.
+    #[serde(rename = "delivery_latency_seconds", deserialize_with = "or_default")]
+    pub delivery_latency: Latency,
+}
+
+/// Quantiles of a latency; `None` while there is nothing to measure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Latency {
+    /// Half are faster.
+    #[serde(deserialize_with = "optional_duration")]
+    pub p50: Option<Duration>,
+    /// Nine of ten are faster.
+    #[serde(deserialize_with = "optional_duration")]
+    pub p90: Option<Duration>,
+    /// 99 of 100 are faster.
+    #[serde(deserialize_with = "optional_duration")]
+    pub p99: Option<Duration>,
+}
+
+fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+    Seconds::deserialize(from).map(|seconds| seconds.0)
+}
+
+fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    Option::<Seconds>::deserialize(from).map(|seconds| seconds.map(|s| s.0))
+}
+
+fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    from: D,
+) -> Result<T, D::Error> {
+    Option::<T>::deserialize(from).map(Option::unwrap_or_default)
+}
+
+pub(crate) fn metrics() -> Operation<Metrics> {
+    Operation::new(
+        "v1.metrics",
+        "read the metrics",
+        Method::GET,
+        "/v1/metrics",
+        json,
+    )
+    .accept("application/json")
+}
+
+pub(crate) fn prometheus() -> Operation<String> {
+    Operation::new(
+        "v1.prometheus",
+        "read the metrics",
+        Method::GET,
+        "/v1/metrics",
+        text,
+    )
+    .accept("text/plain")
+}
+
+fn text(response: &Response<Bytes>) -> Result<String, BoxError> {
+    Ok(std::str::from_utf8(response.body())?.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_requests_are_as_written_in_the_contract() {
+        assert_eq!(
+            metrics().to_text(),
+            "GET /v1/metrics\naccept: application/json\n"
+        );
+        assert_eq!(
+            prometheus().to_text(),
+            "GET /v1/metrics\naccept: text/plain\n"
+        );
+    }
+
+    #[test]
+    fn figures_are_read_and_unknown_or_missing_ones_do_no_harm() {
+        let read: Metrics = serde_json::from_str(
+            r#"{"queues":{"order-events":{"pending":3,"new_figure":1,"oldest_ready_age_seconds":null,
+                "delivery_latency_seconds":{"p50":0.25,"p90":null}},"b":{"delivery_latency_seconds":null,
+                "oldest_ready_age_seconds":0.2}},"totals":{"published":10},"uptime_seconds":12.5}"#,
+        )
+        .expect("decodes");
+        let queue = &read.queues["order-events"];
+        assert_eq!(queue.pending, 3);
+        assert_eq!(queue.oldest_ready_age, None);
+        assert_eq!(queue.delivery_latency.p50, Some(Duration::from_millis(250)));
+        assert_eq!(
+            read.queues["b"].oldest_ready_age,
+            Some(Duration::from_millis(200))
+        );
+        assert_eq!(read.totals.published, 10);
+        assert_eq!(read.uptime, Duration::from_millis(12_500));
+    }
+}

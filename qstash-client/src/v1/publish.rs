@@ -1,0 +1,358 @@
+//! `/v1/publish` and `/v1/publish/batch`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use serde::Serialize;
+
+use crate::client::Client;
+use crate::endpoint::{Operation, json};
+use crate::error::{ApiError, Error, ErrorKind};
+use crate::types::ids::{IdempotencyKey, MessageId, QueueName};
+use crate::types::json::RawJson;
+use crate::types::timing::Seconds;
+use crate::v1::wire::{BatchAnswer, BatchBody, PublishAnswer, PublishBody};
+
+/// The most messages in one batch.
+const BATCH_MESSAGES_MAX: usize = 1_000;
+
+/// What became of a publish.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Published {
+    /// The message's id, or the first message's where this one was a duplicate.
+    pub message_id: MessageId,
+    /// Whether the idempotency key was known already, so that nothing was stored.
+    pub deduplicated: bool,
+}
+
+impl From<PublishAnswer> for Published {
+    fn from(answer: PublishAnswer) -> Self {
+        Self {
+            message_id: answer.message_id,
+            deduplicated: answer.deduplicated,
+        }
+    }
+}
+
+/// A message to be published. The first mistake made while setting it up is reported by `send`.
+#[derive(Debug)]
+#[must_use = "a message does nothing until it is published"]
+pub struct NewMessage(Result<PublishBody, Error>);
+
+impl NewMessage {
+    /// For a queue, any value that serializes to JSON. Carries a random idempotency key until told otherwise.
+    pub fn new<T: Serialize + ?Sized>(queue: impl AsRef<str>, payload: &T) -> Self {
+        Self::with(
+            queue.as_ref(),
+            serde_json::value::to_raw_value(payload).map(RawJson::from),
+        )
+    }
+
+    /// For a queue, JSON text that is already there; its bytes are delivered unchanged.
+    pub fn raw(queue: impl AsRef<str>, json: impl AsRef<[u8]>) -> Self {
+        Self::with(queue.as_ref(), RawJson::parse(json.as_ref()))
+    }
+
+    fn with(queue: &str, payload: Result<RawJson, serde_json::Error>) -> Self {
+        Self(QueueName::parse(queue).and_then(|queue| {
+            let message = payload.map_err(|e| {
+                let attempted = format!("publish to queue `{queue}`");
+                let reason = "the payload could not be written as JSON";
+                Error::new(ErrorKind::Serialize, &attempted, reason).with_source(e)
+            })?;
+            Ok(PublishBody {
+                queue,
+                message,
+                delay_seconds: None,
+                idempotency_key: Some(IdempotencyKey::random()),
+                max_retries: None,
+                headers: BTreeMap::new(),
+            })
+        }))
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut PublishBody) -> Result<(), Error>) -> Self {
+        self.0 = self.0.and_then(|mut body| change(&mut body).map(|()| body));
+        self
+    }
+
+    /// How long the message stays invisible, up to 90 days. Sent with the precision of a float of seconds.
+    pub fn delay(self, delay: Duration) -> Self {
+        self.set(|body| {
+            body.delay_seconds = Some(Seconds(delay));
+            Ok(())
+        })
+    }
+
+    /// Names this publish: a second one with the same key on the same queue, within the server's window of
+    /// 10 minutes, stores nothing. 1 to 256 bytes. Without this call the key is a random UUID, so that a
+    /// publish that is retried never doubles.
+    pub fn idempotency_key(self, key: impl Into<String>) -> Self {
+        let key = IdempotencyKey::parse(key);
+        self.set(|body| {
+            body.idempotency_key = Some(key?);
+            Ok(())
+        })
+    }
+
+    /// Sends no key. The publish is then repeated only when it certainly did not arrive.
+    pub fn without_idempotency_key(self) -> Self {
+        self.set(|body| {
+            body.idempotency_key = None;
+            Ok(())
+        })
+    }
+
+    /// Failed deliveries after the first, 0 to 100, in place of the queue's setting.
+    pub fn max_retries(self, retries: u32) -> Self {
+        self.set(|body| {
+            body.max_retries = Some(retries);
+            Ok(())
+        })
+    }
+
+    /// A header for the webhook that takes the message. The last value of a name counts. The server refuses
+    /// names that belong to the exchange itself, such as `Host`, `Authorization` and `QStash-*`.
+    pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let (name, value) = (name.into(), value.into());
+        self.set(|body| {
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                return Err(Error::invalid_input(
+                    "header name",
+                    &name,
+                    "cannot be sent by HTTP",
+                ));
+            }
+            if HeaderValue::from_str(&value).is_err() {
+                let reason = format!("the value of header {name:?} cannot be sent by HTTP");
+                return Err(Error::invalid(reason));
+            }
+            body.headers
+                .retain(|known, _| !known.eq_ignore_ascii_case(&name));
+            body.headers.insert(name, value);
+            Ok(())
+        })
+    }
+}
+
+/// A publish that is being set up.
+#[derive(Debug)]
+#[must_use = "a publish does nothing until you `send` it"]
+pub struct Publish<'a> {
+    client: &'a Client,
+    message: NewMessage,
+}
+
+impl<'a> Publish<'a> {
+    pub(crate) fn new(client: &'a Client, message: NewMessage) -> Self {
+        Self { client, message }
+    }
+
+    /// See [`NewMessage::delay`].
+    pub fn delay(mut self, delay: Duration) -> Self {
+        self.message = self.message.delay(delay);
+        self
+    }
+
+    /// See [`NewMessage::idempotency_key`].
+    pub fn idempotency_key(mut self, key: impl Into<String>) -> Self {
+        self.message = self.message.idempotency_key(key);
+        self
+    }
+
+    /// See [`NewMessage::without_idempotency_key`].
+    pub fn without_idempotency_key(mut self) -> Self {
+        self.message = self.message.without_idempotency_key();
+        self
+    }
+
+    /// See [`NewMessage::max_retries`].
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.message = self.message.max_retries(retries);
+        self
+    }
+
+    /// See [`NewMessage::header`].
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.message = self.message.header(name, value);
+        self
+    }
+
+    /// Publishes. When it returns, the server holds the message.
+    ///
+    /// # Errors
+    /// Besides those of every call: [`TooLarge`](ErrorKind::TooLarge) past the server's limit (1 MiB), and
+    /// [`Serialize`](ErrorKind::Serialize) when the payload cannot be JSON.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open whether the message was stored; publish it again with the same
+    /// idempotency key to find out.
+    pub async fn send(self) -> Result<Published, Error> {
+        let operation = publish(&self.message.0?)?;
+        self.client.send(&operation).await.map(Published::from)
+    }
+}
+
+fn publish(body: &PublishBody) -> Result<Operation<PublishAnswer>, Error> {
+    let attempted = format!("publish to queue `{}`", body.queue);
+    Ok(
+        Operation::new("v1.publish", attempted, Method::POST, "/v1/publish", json)
+            .json(body)?
+            .repeatable_if(body.idempotency_key.is_some()),
+    )
+}
+
+/// A batch that is being set up.
+#[derive(Debug)]
+#[must_use = "a batch does nothing until you `send` it"]
+pub struct PublishBatch<'a> {
+    client: &'a Client,
+    messages: Result<Vec<PublishBody>, Error>,
+}
+
+impl<'a> PublishBatch<'a> {
+    pub(crate) fn new(client: &'a Client, messages: impl IntoIterator<Item = NewMessage>) -> Self {
+        Self {
+            client,
+            messages: messages.into_iter().map(|message| message.0).collect(),
+        }
+    }
+
+    /// Publishes. The results stand in the order of the messages; one that fails does not stop the others.
+    /// An empty batch sends nothing.
+    ///
+    /// # Errors
+    /// When the batch as a whole failed: see [`Call::send`](crate::v1::Call::send); also before anything is
+    /// sent when one message is not valid or there are more than 1,000.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open which messages were stored.
+    pub async fn send(self) -> Result<Vec<Result<Published, ApiError>>, Error> {
+        let messages = self.messages?;
+        if messages.is_empty() {
+            return Ok(Vec::new());
+        }
+        let operation = publish_batch(&messages)?;
+        let answer = self.client.send(&operation).await?;
+        if answer.results.len() != messages.len() {
+            let reason = format!(
+                "{} results for {} messages",
+                answer.results.len(),
+                messages.len()
+            );
+            return Err(Error::new(ErrorKind::Decode, &operation.attempted, reason));
+        }
+        let results = answer
+            .results
+            .into_iter()
+            .map(|item| item.into_result().map(Published::from));
+        Ok(results.collect())
+    }
+}
+
+fn publish_batch(messages: &[PublishBody]) -> Result<Operation<BatchAnswer>, Error> {
+    let count = messages.len();
+    if count > BATCH_MESSAGES_MAX {
+        let reason = format!("a batch holds at most {BATCH_MESSAGES_MAX} messages, not {count}");
+        return Err(Error::invalid(reason));
+    }
+    let attempted = format!("publish a batch of {count}");
+    let safe = messages
+        .iter()
+        .all(|message| message.idempotency_key.is_some());
+    Ok(Operation::new(
+        "v1.publish_batch",
+        attempted,
+        Method::POST,
+        "/v1/publish/batch",
+        json,
+    )
+    .json(&BatchBody { messages })?
+    .repeatable_if(safe))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::retry::Safety;
+    use crate::v1::wire::BatchItemAnswer;
+
+    fn operation(message: NewMessage) -> Operation<PublishAnswer> {
+        publish(&message.0.expect("valid")).expect("builds")
+    }
+
+    #[test]
+    fn a_publish_with_every_option() {
+        let message = NewMessage::new("order-events", &serde_json::json!({"order_id": 42}))
+            .delay(Duration::from_millis(1500))
+            .idempotency_key("k-1")
+            .max_retries(5)
+            .header("X-Tenant", "6")
+            .header("x-tenant", "7");
+        assert_eq!(
+            operation(message).to_text(),
+            "POST /v1/publish\ncontent-type: application/json\n\n\
+             {\"queue\":\"order-events\",\"message\":{\"order_id\":42},\"delay_seconds\":1.5,\
+             \"idempotency_key\":\"k-1\",\"max_retries\":5,\"headers\":{\"x-tenant\":\"7\"}}"
+        );
+    }
+
+    #[test]
+    fn raw_bytes_stay_as_they_are() {
+        let message = NewMessage::raw("q", r#"{"b": 1.50, "a":null}"#).without_idempotency_key();
+        assert_eq!(
+            operation(message).to_text(),
+            "POST /v1/publish\ncontent-type: application/json\n\n\
+             {\"queue\":\"q\",\"message\":{\"b\": 1.50, \"a\":null}}"
+        );
+    }
+
+    #[test]
+    fn only_a_publish_with_a_key_may_be_repeated() {
+        let keyed = NewMessage::new("q", &1);
+        assert_eq!(operation(keyed).safety, Safety::Repeatable);
+        let keyless = NewMessage::new("q", &1).without_idempotency_key();
+        assert_eq!(operation(keyless).safety, Safety::Once);
+    }
+
+    #[test]
+    fn the_first_mistake_is_the_one_reported() {
+        let message = NewMessage::new("no such name!", &1).header("bad name", "x");
+        let error = message.0.expect_err("bad queue name");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("queue name"), "{error}");
+        assert!(NewMessage::new("q", &1).header("a", "b\r\nc: d").0.is_err());
+        assert!(NewMessage::new("q", &1).idempotency_key("").0.is_err());
+        assert!(NewMessage::raw("q", "{").0.is_err());
+    }
+
+    #[test]
+    fn a_batch_is_bounded() {
+        let bodies = |n| -> Vec<PublishBody> {
+            (0..n)
+                .map(|_| NewMessage::new("q", &1).0.expect("valid"))
+                .collect()
+        };
+        assert!(publish_batch(&bodies(1_000)).is_ok());
+        assert!(publish_batch(&bodies(1_001)).is_err());
+    }
+
+    #[test]
+    fn batch_items_succeed_and_fail_on_their_own() {
+        let answer: BatchAnswer = serde_json::from_str(
+            r#"{"results":[{"message_id":"m1"},{"message_id":"m2","deduplicated":true},
+                {"error":"Too large.","code":"message_too_large"}]}"#,
+        )
+        .expect("decodes");
+        let results: Vec<_> = answer
+            .results
+            .into_iter()
+            .map(BatchItemAnswer::into_result)
+            .collect();
+        assert!(results[1].as_ref().expect("published").deduplicated);
+        let error = results[2].as_ref().expect_err("failed");
+        assert_eq!(error.code.as_deref(), Some("message_too_large"));
+    }
+}

@@ -1,0 +1,407 @@
+//! `/v1/queues/{name}/receive` and the handle on what it hands out.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+use std::time::Duration;
+
+use http::Method;
+use serde::de::DeserializeOwned;
+use tokio::sync::watch;
+
+use crate::client::Client;
+use crate::endpoint::{Operation, json, segment};
+use crate::error::{Error, ErrorKind};
+use crate::types::ids::{LeaseId, MessageId, QueueName};
+use crate::types::json::RawJson;
+use crate::types::timing::{Seconds, Timestamp};
+use crate::v1::DeadLetter;
+use crate::v1::wire::{ReceiveAnswer, ReceiveBody, ReceivedMessage};
+
+/// Messages that are being asked for.
+#[derive(Debug)]
+#[must_use = "nothing is received until you `send` it"]
+pub struct Receive<'a, T> {
+    client: &'a Client,
+    queue: Result<QueueName, Error>,
+    body: ReceiveBody,
+    payload: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: DeserializeOwned> Receive<'a, T> {
+    pub(crate) fn new(client: &'a Client, queue: &str) -> Self {
+        let body = ReceiveBody {
+            max_messages: 1,
+            wait_seconds: None,
+            visibility_timeout_seconds: None,
+        };
+        Self {
+            client,
+            queue: QueueName::parse(queue),
+            body,
+            payload: PhantomData,
+        }
+    }
+
+    /// The most messages to take, 1 to 100. 1 by default.
+    pub fn max_messages(mut self, max: u32) -> Self {
+        self.body.max_messages = max;
+        self
+    }
+
+    /// How long to wait for a message when none is visible, up to 20 s. Not at all by default.
+    pub fn wait(mut self, wait: Duration) -> Self {
+        self.body.wait_seconds = Some(Seconds(wait));
+        self
+    }
+
+    /// How long the messages stay hidden from others, 1 s to 12 h. The queue's setting by default.
+    pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
+        self.body.visibility_timeout_seconds = Some(Seconds(timeout));
+        self
+    }
+
+    /// Takes the messages that are there; none is no error.
+    ///
+    /// A message that cannot be read as `T` is released at once, which counts as a failed attempt, so that it
+    /// ends in the dead-letter queue and does not stop the others. Only when no other message came is it reported
+    /// as an error. Receive [`RawJson`] and use [`Lease::decode`] to handle such messages yourself.
+    ///
+    /// # Errors
+    /// Besides those of every call: 409 `queue_is_pushed` while the queue has a webhook,
+    /// [`Decode`](ErrorKind::Decode) as said above.
+    ///
+    /// # Cancel safety
+    /// The server returns what it handed to a long poll that is gone. Messages whose answer was under way
+    /// come back when their lease ends.
+    pub async fn send(self) -> Result<Vec<Lease<T>>, Error> {
+        let operation = receive(&self.queue?, &self.body)?;
+        let answer = self.client.send(&operation).await?;
+        let mut leases = Vec::with_capacity(answer.messages.len());
+        let mut unreadable = None;
+        for received in answer.messages {
+            match Lease::new(self.client.clone(), received).decode::<T>() {
+                Ok(lease) => leases.push(lease),
+                Err(undecodable) => {
+                    let Undecodable { lease, error } = *undecodable;
+                    tracing::warn!(message_id = %lease.id(), %error, "released an unreadable message");
+                    if let Err(error) = lease.release(Duration::ZERO).await {
+                        tracing::warn!(%error, "it stays hidden until its lease ends");
+                    }
+                    unreadable.get_or_insert(error);
+                }
+            }
+        }
+        match unreadable {
+            Some(error) if leases.is_empty() => Err(error),
+            _ => Ok(leases),
+        }
+    }
+}
+
+fn receive(queue: &QueueName, body: &ReceiveBody) -> Result<Operation<ReceiveAnswer>, Error> {
+    let path = format!("/v1/queues/{}/receive", segment(queue));
+    let attempted = format!("receive from queue `{queue}`");
+    let wait = body.wait_seconds.map_or(Duration::ZERO, |wait| wait.0);
+    Ok(
+        Operation::new("v1.receive", attempted, Method::POST, path, json)
+            .json(body)?
+            .patience(wait),
+    )
+}
+
+/// A message that nobody else sees while the lease lasts. Dereferences to the payload.
+///
+/// Dropping it does nothing: the message comes back when the lease ends, which counts as a failed attempt.
+#[must_use = "a lease that is neither acked nor released comes back as a failed attempt"]
+pub struct Lease<T> {
+    client: Client,
+    message: T,
+    id: MessageId,
+    queue: QueueName,
+    attempt: u32,
+    lease_id: LeaseId,
+    expires_at: Timestamp,
+    published_at: Timestamp,
+    dead_letter: Option<DeadLetter>,
+}
+
+/// A message that is not of the expected shape, still leased.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Undecodable {
+    /// The lease, with the payload as it came.
+    pub lease: Lease<RawJson>,
+    /// What is wrong with it. Kind [`Decode`](ErrorKind::Decode).
+    pub error: Error,
+}
+
+impl Lease<RawJson> {
+    fn new(client: Client, received: ReceivedMessage) -> Self {
+        Self {
+            client,
+            message: received.message,
+            id: received.message_id,
+            queue: received.queue,
+            attempt: received.attempt,
+            lease_id: received.lease_id,
+            expires_at: received.lease_expires_at,
+            published_at: received.published_at,
+            dead_letter: received.dead_letter,
+        }
+    }
+
+    /// Reads the payload as a type.
+    ///
+    /// # Errors
+    /// Gives the lease back, with the reason, when the payload is not of that shape.
+    pub fn decode<T: DeserializeOwned>(self) -> Result<Lease<T>, Box<Undecodable>> {
+        match self.message.decode() {
+            Ok(message) => Ok(self.map(|_| message)),
+            Err(source) => {
+                let attempted = format!("read message `{}` of queue `{}`", self.id, self.queue);
+                let reason = "its payload is not of the expected shape";
+                let error = Error::new(ErrorKind::Decode, &attempted, reason).with_source(source);
+                Err(Box::new(Undecodable { lease: self, error }))
+            }
+        }
+    }
+}
+
+impl<T> Lease<T> {
+    /// The payload.
+    pub fn message(&self) -> &T {
+        &self.message
+    }
+
+    /// The message's id: the same on every attempt.
+    #[must_use]
+    pub fn id(&self) -> &MessageId {
+        &self.id
+    }
+
+    /// The queue it was received from.
+    #[must_use]
+    pub fn queue(&self) -> &QueueName {
+        &self.queue
+    }
+
+    /// 1 for the first time it is handed out.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.attempt
+    }
+
+    /// The hold on it. Every call below works only while it is the current one.
+    #[must_use]
+    pub fn lease_id(&self) -> &LeaseId {
+        &self.lease_id
+    }
+
+    /// When the lease ends, by the server's clock, as far as this handle knows.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// When the message was published.
+    #[must_use]
+    pub fn published_at(&self) -> Timestamp {
+        self.published_at
+    }
+
+    /// Why it is a dead letter, if it is one.
+    #[must_use]
+    pub fn dead_letter(&self) -> Option<&DeadLetter> {
+        self.dead_letter.as_ref()
+    }
+
+    /// Replaces the payload.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Lease<U> {
+        Lease {
+            client: self.client,
+            message: change(self.message),
+            id: self.id,
+            queue: self.queue,
+            attempt: self.attempt,
+            lease_id: self.lease_id,
+            expires_at: self.expires_at,
+            published_at: self.published_at,
+            dead_letter: self.dead_letter,
+        }
+    }
+
+    /// Keeps the message hidden for `visibility` from now, up to 12 h. Answers when the lease ends.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when somebody else may hold it by now.
+    pub async fn extend(&mut self, visibility: Duration) -> Result<Timestamp, Error> {
+        self.expires_at = self.holder().extend(visibility).await?;
+        Ok(self.expires_at)
+    }
+
+    /// The message is processed.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended: the message is, or will be,
+    /// handed out again. After a retry it may also mean that the first try had worked.
+    pub async fn ack(self) -> Result<(), Error> {
+        self.client
+            .v1()
+            .messages()
+            .ack(&self.id)
+            .lease_id(&self.lease_id)
+            .send()
+            .await
+    }
+
+    /// The message is not processed: visible again after `delay`. Counts as a failed attempt.
+    ///
+    /// # Errors
+    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended.
+    pub async fn release(self, delay: Duration) -> Result<(), Error> {
+        self.client
+            .v1()
+            .messages()
+            .release(&self.id, delay)
+            .lease_id(&self.lease_id)
+            .send()
+            .await
+    }
+
+    /// Runs `work` and keeps the lease alive meanwhile: every `every` it is extended by `extend_by`, which
+    /// should be at least twice as long.
+    ///
+    /// # Errors
+    /// When the lease is lost while the work goes on; the work is then dropped, because somebody else may
+    /// do it. A failure to extend that is not final is tried again at the next turn.
+    pub async fn keep_alive<F: Future>(
+        &mut self,
+        every: Duration,
+        extend_by: Duration,
+        work: F,
+    ) -> Result<F::Output, Error> {
+        let holder = self.holder();
+        let (ends, mut last) = watch::channel(self.expires_at);
+        let result = tokio::select! {
+            biased;
+            output = work => Ok(output),
+            error = holder.keep(every, extend_by, &ends) => Err(error),
+        };
+        self.expires_at = *last.borrow_and_update();
+        result
+    }
+
+    /// Starts a task that extends the lease by `extend_by` every `every` until the guard is dropped or the
+    /// lease is lost. Needs a tokio runtime.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn heartbeat(&self, every: Duration, extend_by: Duration) -> Heartbeat {
+        let holder = self.holder();
+        let (ends, last) = watch::channel(self.expires_at);
+        let task = tokio::spawn(async move {
+            let error = holder.keep(every, extend_by, &ends).await;
+            tracing::warn!(message_id = %holder.id, %error, "the heartbeat stopped");
+        });
+        Heartbeat { task, last }
+    }
+
+    fn holder(&self) -> Holder {
+        Holder {
+            client: self.client.clone(),
+            id: self.id.clone(),
+            lease_id: self.lease_id.clone(),
+        }
+    }
+}
+
+impl<T> Deref for Lease<T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.message
+    }
+}
+
+/// Does not show the payload.
+impl<T> std::fmt::Debug for Lease<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lease")
+            .field("id", &self.id)
+            .field("queue", &self.queue)
+            .field("attempt", &self.attempt)
+            .field("expires_at", &self.expires_at)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What extending needs, without the payload.
+struct Holder {
+    client: Client,
+    id: MessageId,
+    lease_id: LeaseId,
+}
+
+impl Holder {
+    async fn extend(&self, visibility: Duration) -> Result<Timestamp, Error> {
+        let messages = self.client.v1().messages();
+        messages
+            .extend(&self.id, visibility)
+            .lease_id(&self.lease_id)
+            .send()
+            .await
+    }
+
+    /// Extends again and again; returns when the lease is lost for good.
+    async fn keep(
+        &self,
+        every: Duration,
+        extend_by: Duration,
+        ends: &watch::Sender<Timestamp>,
+    ) -> Error {
+        loop {
+            self.client.wait(every).await;
+            match self.extend(extend_by).await {
+                Ok(end) => {
+                    ends.send_replace(end);
+                }
+                Err(error) if error.is_retryable() => {
+                    tracing::debug!(message_id = %self.id, %error, "could not extend for now");
+                }
+                Err(error) => return error,
+            }
+        }
+    }
+}
+
+/// Extends a lease in the background until it is dropped.
+#[derive(Debug)]
+#[must_use = "the heartbeat stops when this is dropped"]
+pub struct Heartbeat {
+    task: tokio::task::JoinHandle<()>,
+    last: watch::Receiver<Timestamp>,
+}
+
+impl Heartbeat {
+    /// When the lease ends, by the server's clock, after the last extension that worked.
+    #[must_use]
+    pub fn expires_at(&self) -> Timestamp {
+        *self.last.borrow()
+    }
+
+    /// Whether the lease is lost: the work should stop.
+    #[must_use]
+    pub fn is_lost(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Completes when the lease is lost. Cancel safe.
+    pub async fn lost(&mut self) {
+        while self.last.changed().await.is_ok() {}
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}

@@ -1,0 +1,138 @@
+//! A queue's settings.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::types::ids::QueueName;
+use crate::types::timing::{Seconds, seconds};
+
+/// A queue and its settings.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[non_exhaustive]
+pub struct Queue {
+    /// Its name.
+    pub name: QueueName,
+    /// The queue that takes messages which ran out of retries.
+    #[serde(default)]
+    pub dead_letter_queue: Option<QueueName>,
+    /// Where messages are pushed; `None`: they wait to be received.
+    #[serde(default)]
+    pub webhook_url: Option<String>,
+    /// Failed deliveries after the first before a message is dead-lettered.
+    pub max_retries: u32,
+    /// The waits between attempts.
+    pub retry_backoff: Backoff,
+    /// How long a received or 202-answered message stays hidden.
+    #[serde(rename = "visibility_timeout_seconds", with = "seconds")]
+    pub visibility_timeout: Duration,
+    /// How long a webhook may take to answer.
+    #[serde(rename = "delivery_timeout_seconds", with = "seconds")]
+    pub delivery_timeout: Duration,
+    /// Webhook calls in flight at once.
+    pub parallelism: u32,
+    /// What a 202 answer means.
+    pub on_accepted: OnAccepted,
+    /// Whether it hands out nothing.
+    #[serde(default)]
+    pub paused: bool,
+}
+
+/// The waits between attempts.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Backoff {
+    /// `base * factor^n`, at most `max`.
+    Exponential {
+        /// The first wait.
+        #[serde(rename = "base_seconds", with = "seconds")]
+        base: Duration,
+        /// What each further wait is multiplied by, 1 to 100.
+        factor: f64,
+        /// The longest wait.
+        #[serde(rename = "max_seconds", with = "seconds")]
+        max: Duration,
+        /// The share of each wait that is random, 0 to 1.
+        #[serde(default)]
+        jitter: f64,
+    },
+    /// Always the same wait.
+    Fixed {
+        /// The wait.
+        #[serde(rename = "seconds", with = "seconds")]
+        wait: Duration,
+    },
+    /// One wait after another; the last one repeats.
+    List {
+        /// The waits.
+        #[serde(rename = "seconds", with = "list_of_seconds")]
+        waits: Vec<Duration>,
+    },
+}
+
+mod list_of_seconds {
+    use super::{Deserialize, Duration, Seconds, Serialize};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        waits: &[Duration],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        waits
+            .iter()
+            .copied()
+            .map(Seconds)
+            .collect::<Vec<_>>()
+            .serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<Duration>, D::Error> {
+        let waits = Vec::<Seconds>::deserialize(from)?;
+        Ok(waits.into_iter().map(|seconds| seconds.0).collect())
+    }
+}
+
+/// What a webhook's 202 answer means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnAccepted {
+    /// Not processed: hidden for the visibility timeout, then delivered again.
+    Pending,
+    /// Processed, as any other 2xx.
+    Done,
+    /// Something that this version does not know. Not to be sent.
+    #[serde(other)]
+    Unknown,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_read_with_all_its_settings() {
+        let queue: Queue = serde_json::from_str(
+            r#"{"name":"q","dead_letter_queue":null,"webhook_url":"http://e.com/h","max_retries":3,
+            "retry_backoff":{"kind":"exponential","base_seconds":1,"factor":2,"max_seconds":300,"jitter":0},
+            "visibility_timeout_seconds":30,"delivery_timeout_seconds":0.5,"parallelism":16,
+            "on_accepted":"something_new","paused":false,"new_setting":1}"#,
+        )
+        .expect("decodes");
+        assert_eq!(queue.delivery_timeout, Duration::from_millis(500));
+        assert_eq!(queue.on_accepted, OnAccepted::Unknown);
+        let max = Duration::from_secs(300);
+        let base = Duration::from_secs(1);
+        assert_eq!(
+            queue.retry_backoff,
+            Backoff::Exponential {
+                base,
+                factor: 2.0,
+                max,
+                jitter: 0.0
+            }
+        );
+    }
+}

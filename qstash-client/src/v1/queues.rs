@@ -1,0 +1,316 @@
+//! `/v1/queues`.
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use http::{Method, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::call::{Call, pages};
+use crate::client::Client;
+use crate::endpoint::{Operation, Query, json, nothing, segment};
+use crate::error::{BoxError, Error};
+use crate::types::ids::QueueName;
+use crate::types::page::Page;
+use crate::v1::create_queue::CreateQueue;
+use crate::v1::queue::Queue;
+
+/// The operations on queues.
+#[derive(Clone, Copy, Debug)]
+pub struct Queues<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Queues<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Creates a queue, or updates the given settings of one that stands.
+    pub fn create(self, name: impl AsRef<str>) -> CreateQueue<'a> {
+        CreateQueue::new(self.client, name.as_ref())
+    }
+
+    /// One queue.
+    pub fn get(self, name: impl AsRef<str>) -> Call<'a, Queue> {
+        let queue = QueueName::parse(name.as_ref());
+        let make = |queue| on_queue("v1.queues.get", "read", Method::GET, &queue, "", json);
+        Call::new(self.client, queue.map(make))
+    }
+
+    /// All queues, by name.
+    pub fn list(self) -> ListQueues<'a> {
+        ListQueues {
+            client: self.client,
+            prefix: None,
+            limit: None,
+            cursor: None,
+        }
+    }
+
+    /// Deletes a queue with its messages. 409 `queue_is_dead_letter_target` while another queue names it.
+    pub fn delete(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        let queue = QueueName::parse(name.as_ref());
+        let make = |queue| {
+            on_queue(
+                "v1.queues.delete",
+                "delete",
+                Method::DELETE,
+                &queue,
+                "",
+                nothing,
+            )
+            .repeatable()
+        };
+        Call::new(self.client, queue.map(make))
+    }
+
+    /// Stops handing out messages; the queue still accepts them.
+    pub fn pause(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        let queue = QueueName::parse(name.as_ref());
+        let make = |queue| {
+            on_queue(
+                "v1.queues.pause",
+                "pause",
+                Method::POST,
+                &queue,
+                "/pause",
+                nothing,
+            )
+            .repeatable()
+        };
+        Call::new(self.client, queue.map(make))
+    }
+
+    /// Undoes [`pause`](Self::pause).
+    pub fn resume(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        let queue = QueueName::parse(name.as_ref());
+        let make = |queue| {
+            on_queue(
+                "v1.queues.resume",
+                "resume",
+                Method::POST,
+                &queue,
+                "/resume",
+                nothing,
+            )
+            .repeatable()
+        };
+        Call::new(self.client, queue.map(make))
+    }
+
+    /// Removes all messages and answers how many. Never repeated after an unclear failure: it would take
+    /// messages that were published since.
+    pub fn purge(self, name: impl AsRef<str>) -> Call<'a, u64> {
+        let queue = QueueName::parse(name.as_ref());
+        let make = |queue| {
+            on_queue(
+                "v1.queues.purge",
+                "purge",
+                Method::POST,
+                &queue,
+                "/purge",
+                |response| {
+                    #[derive(Deserialize)]
+                    struct Answer {
+                        purged: u64,
+                    }
+                    json::<Answer>(response).map(|answer| answer.purged)
+                },
+            )
+        };
+        Call::new(self.client, queue.map(make))
+    }
+
+    /// Sends the messages of a dead-letter queue back to where they came from, with fresh attempts.
+    pub fn redrive(self, name: impl AsRef<str>) -> Redrive<'a> {
+        let name = QueueName::parse(name.as_ref());
+        Redrive {
+            client: self.client,
+            name,
+            to: Ok(None),
+            max_messages: None,
+        }
+    }
+}
+
+fn on_queue<T>(
+    span: &'static str,
+    verb: &str,
+    method: Method,
+    queue: &QueueName,
+    suffix: &str,
+    decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
+) -> Operation<T> {
+    let path = format!("/v1/queues/{}{suffix}", segment(queue));
+    Operation::new(
+        span,
+        format!("{verb} queue `{queue}`"),
+        method,
+        path,
+        decode,
+    )
+}
+
+/// A list of queues that is being asked for.
+#[derive(Clone, Debug)]
+#[must_use = "nothing is listed until you `send` it"]
+pub struct ListQueues<'a> {
+    client: &'a Client,
+    prefix: Option<String>,
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl<'a> ListQueues<'a> {
+    /// Only names that begin so.
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = Some(prefix.into());
+        self
+    }
+
+    /// The most queues on a page.
+    pub fn limit(mut self, limit: u32) -> Self {
+        self.limit = Some(limit);
+        self
+    }
+
+    /// Goes on where an earlier page ended.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.cursor = Some(cursor.into());
+        self
+    }
+
+    /// One page.
+    ///
+    /// # Errors
+    /// See [`Call::send`].
+    pub async fn send(self) -> Result<Page<Queue>, Error> {
+        self.client.send(&self.operation()).await
+    }
+
+    /// All queues from here on, one page in memory at a time. Ends after the first error.
+    pub fn stream(self) -> impl Stream<Item = Result<Queue, Error>> + Send + 'a {
+        let cursor = self.cursor.clone();
+        pages(Ok(self), cursor, |list, cursor| {
+            Self {
+                cursor,
+                ..list.clone()
+            }
+            .send()
+        })
+    }
+
+    fn operation(&self) -> Operation<Page<Queue>> {
+        let mut query = Query::default();
+        query.push_some("prefix", self.prefix.as_ref());
+        query.push_some("limit", self.limit);
+        query.push_some("cursor", self.cursor.as_ref());
+        let path = format!("/v1/queues{}", query.as_str());
+        Operation::new(
+            "v1.queues.list",
+            "list queues",
+            Method::GET,
+            path,
+            |response| {
+                #[derive(Deserialize)]
+                struct Answer {
+                    queues: Vec<Queue>,
+                    #[serde(default)]
+                    cursor: Option<String>,
+                }
+                json::<Answer>(response).map(|answer| Page::new(answer.queues, answer.cursor))
+            },
+        )
+    }
+}
+
+/// Messages that are being sent back out of a dead-letter queue.
+#[derive(Debug)]
+#[must_use = "nothing is sent back until you `send` it"]
+pub struct Redrive<'a> {
+    client: &'a Client,
+    name: Result<QueueName, Error>,
+    to: Result<Option<QueueName>, Error>,
+    max_messages: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct RedriveBody<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a QueueName>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_messages: Option<u64>,
+}
+
+impl Redrive<'_> {
+    /// Into this queue instead of the one each message came from.
+    pub fn to(mut self, queue: impl AsRef<str>) -> Self {
+        self.to = QueueName::parse(queue.as_ref()).map(Some);
+        self
+    }
+
+    /// Not more than this many.
+    pub fn max_messages(mut self, max: u64) -> Self {
+        self.max_messages = Some(max);
+        self
+    }
+
+    /// Sends them back and answers how many. Never repeated after an unclear failure.
+    ///
+    /// # Errors
+    /// See [`Call::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open how many were sent back.
+    pub async fn send(self) -> Result<u64, Error> {
+        let operation = redrive(&self.name?, self.to?.as_ref(), self.max_messages)?;
+        self.client.send(&operation).await
+    }
+}
+
+fn redrive(
+    name: &QueueName,
+    to: Option<&QueueName>,
+    max_messages: Option<u64>,
+) -> Result<Operation<u64>, Error> {
+    on_queue(
+        "v1.queues.redrive",
+        "redrive",
+        Method::POST,
+        name,
+        "/redrive",
+        |response| {
+            #[derive(Deserialize)]
+            struct Answer {
+                redriven: u64,
+            }
+            json::<Answer>(response).map(|answer| answer.redriven)
+        },
+    )
+    .json(&RedriveBody { to, max_messages })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> QueueName {
+        QueueName::parse("orders").expect("valid")
+    }
+
+    #[test]
+    fn a_redrive_names_only_what_differs_from_the_default() {
+        let to = QueueName::parse("b").expect("valid");
+        assert_eq!(
+            redrive(&name(), None, None).expect("builds").to_text(),
+            "POST /v1/queues/orders/redrive\ncontent-type: application/json\n\n{}"
+        );
+        assert_eq!(
+            redrive(&name(), Some(&to), Some(5))
+                .expect("builds")
+                .to_text(),
+            "POST /v1/queues/orders/redrive\ncontent-type: application/json\n\n\
+             {\"to\":\"b\",\"max_messages\":5}"
+        );
+    }
+}

@@ -1,0 +1,8 @@
+//! The client as its users see it: over a scripted transport with virtual time, and over a real connection.
+
+mod fake;
+mod leases;
+mod lists;
+mod retries;
+#[cfg(feature = "reqwest")]
+mod wire;

@@ -1,0 +1,9 @@
+//! The HTTP face of a running server: what it answers to good and to bad requests.
+
+mod auth;
+mod metrics;
+mod publish;
+mod queues;
+mod receive;
+mod routes;
+mod support;
