@@ -14,6 +14,15 @@ use super::retry::MAX_WAIT;
 use super::state::OpenAttempt;
 use super::time::Timestamp;
 
+/// What ended without success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// A webhook call.
+    Attempt,
+    /// A lease, by running out or by release.
+    Lease,
+}
+
 impl Engine {
     /// Hands out what a queue has to give: to its webhook, or to those who wait.
     pub(crate) fn serve(&mut self, now: Timestamp, id: QueueId) {
@@ -65,6 +74,7 @@ impl Engine {
             OpenAttempt {
                 message: id,
                 queue,
+                started_at: now,
                 deadline,
             },
         );
@@ -92,21 +102,16 @@ impl Engine {
         let is_current = self.state.message(open.message).is_some_and(
             |message| matches!(message.state, State::InFlight { attempt, .. } if attempt == id),
         );
-        if is_current {
+        if is_current && self.state.queue(open.queue).is_none() {
+            // Its queue was deleted, and so is it, only a little early.
+            self.state.remove_message(open.message);
+        } else if is_current {
             self.apply_outcome(now, open.message, outcome);
         }
     }
 
     pub(crate) fn attempt_timed_out(&mut self, now: Timestamp, id: AttemptId) {
-        let Some(started_at) = self.state.attempt(id).and_then(|open| {
-            self.state
-                .message(open.message)?
-                .history
-                .last()
-                .map(|record| record.started_at)
-        }) else {
-            self.state.close_attempt(id);
-            self.effects.push_back(Effect::Abort(id));
+        let Some(started_at) = self.state.attempt(id).map(|open| open.started_at) else {
             return;
         };
         self.effects.push_back(Effect::Abort(id));
@@ -171,13 +176,19 @@ impl Engine {
                     message.end_attempt(now, status, error.as_deref());
                     message.last_body = body;
                 });
-                self.retry_or_exhaust(now, id, wait);
+                self.retry_or_exhaust(now, id, wait, Ended::Attempt);
             }
         }
     }
 
     /// After a failed attempt: another one after `wait`, unless none is left.
-    pub(crate) fn retry_or_exhaust(&mut self, now: Timestamp, id: MessageId, wait: Duration) {
+    pub(crate) fn retry_or_exhaust(
+        &mut self,
+        now: Timestamp,
+        id: MessageId,
+        wait: Duration,
+        ended: Ended,
+    ) {
         let Some(message) = self.state.message(id) else {
             return;
         };
@@ -186,9 +197,8 @@ impl Engine {
         };
         let Policy::OfQueue { max_retries } = message.policy;
         let used_up = message.attempts > max_retries.unwrap_or(queue.settings.max_retries);
-        let is_push = matches!(message.state, State::InFlight { .. });
         // Looking at a dead letter must not lose it (v1.md section 5).
-        let spared = !is_push && self.state.dead_letter_source(queue).is_some();
+        let spared = ended == Ended::Lease && self.state.dead_letter_source(queue).is_some();
         if used_up && !spared {
             self.exhaust(now, id);
         } else {

@@ -12,7 +12,6 @@ use super::id::{MessageId, QueueId, QueueName, WaiterId};
 use super::machine::Engine;
 use super::message::Stage;
 use super::time::Timestamp;
-use super::timers::Timer;
 
 /// What to do with each target.
 #[derive(Clone, Debug)]
@@ -22,8 +21,11 @@ pub(crate) enum BulkWork {
         /// The queue that is purged.
         queue: QueueId,
     },
-    /// Remove it; its queue is gone.
-    Remove,
+    /// Remove it, unless it left before its queue was deleted.
+    Remove {
+        /// The queue that is gone.
+        queue: QueueId,
+    },
     /// Move it, if it still waits in the queue.
     Redrive {
         /// The queue that holds the dead letters.
@@ -40,6 +42,7 @@ pub(crate) struct BulkJob {
     targets: VecDeque<MessageId>,
     done: usize,
     waiter: WaiterId,
+    since: Timestamp,
 }
 
 impl Engine {
@@ -80,7 +83,11 @@ impl Engine {
             return Err(Error::QueueNotFound(name.clone()));
         };
         self.dismiss_waiters(line.waiters);
-        Ok(self.start_bulk(now, BulkWork::Remove, line.members.into_values().collect()))
+        Ok(self.start_bulk(
+            now,
+            BulkWork::Remove { queue: id },
+            line.members.into_values().collect(),
+        ))
     }
 
     /// Does the first step; answers at once if it was the last one too.
@@ -96,13 +103,13 @@ impl Engine {
             targets,
             done: 0,
             waiter,
+            since: now,
         };
         self.step(now, &mut job);
         if job.targets.is_empty() {
             return job.reply();
         }
         self.jobs.push_back(job);
-        self.state.timers.set(now, Timer::Bulk);
         Reply::Waiting(waiter)
     }
 
@@ -117,9 +124,6 @@ impl Engine {
         } else {
             self.jobs.push_back(job);
         }
-        if !self.jobs.is_empty() {
-            self.state.timers.set(now, Timer::Bulk);
-        }
     }
 
     fn step(&mut self, now: Timestamp, job: &mut BulkJob) {
@@ -129,18 +133,20 @@ impl Engine {
             };
             let done = match &job.work {
                 BulkWork::Cancel { queue } => self.cancel_in(now, id, *queue),
-                BulkWork::Remove => {
-                    let removed = self
-                        .state
-                        .message(id)
-                        .is_some_and(|it| !it.state.stage().is_finished());
-                    self.state.remove_message(id);
-                    removed
-                }
+                BulkWork::Remove { queue } => self.remove_from(id, *queue),
                 BulkWork::Redrive { from, to } => self.redrive_one(now, id, *from, to.as_ref()),
             };
             job.done += usize::from(done);
         }
+    }
+
+    fn remove_from(&mut self, id: MessageId, queue: QueueId) -> bool {
+        let Some(message) = self.state.message(id).filter(|it| it.queue == queue) else {
+            return false;
+        };
+        let was_pending = !message.state.stage().is_finished();
+        self.state.remove_message(id);
+        was_pending
     }
 
     fn cancel_in(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
@@ -156,9 +162,14 @@ impl Engine {
 }
 
 impl BulkJob {
+    /// When it was asked for: it is due ever since.
+    pub(crate) fn since(&self) -> Timestamp {
+        self.since
+    }
+
     fn reply(&self) -> Reply {
         match self.work {
-            BulkWork::Cancel { .. } | BulkWork::Remove => Reply::Removed(self.done),
+            BulkWork::Cancel { .. } | BulkWork::Remove { .. } => Reply::Removed(self.done),
             BulkWork::Redrive { .. } => Reply::Redriven(self.done),
         }
     }

@@ -113,7 +113,10 @@ impl Engine {
         };
         let waits = matches!(message.state.stage(), Stage::Ready | Stage::Delayed);
         let target = to.or_else(|| message.source());
-        let (Some(target), true) = (target.cloned(), waits && message.queue == from) else {
+        let (Some(target), true) = (
+            target.cloned(),
+            waits && message.queue == from && self.state.queue(from).is_some(),
+        ) else {
             return false;
         };
         let account = message.account.clone();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::attempt::Ended;
 use super::command::{Caller, Permission, Reply};
 use super::error::Error;
 use super::id::{LeaseId, MessageId};
@@ -86,7 +87,7 @@ impl Engine {
         self.state.update_message(id, |message| {
             message.end_attempt(now, None, Some("released"));
         });
-        self.retry_or_exhaust(now, id, delay);
+        self.retry_or_exhaust(now, id, delay, Ended::Lease);
         let message = self.state.message(id).ok_or(Error::MessageNotFound)?;
         Ok(Reply::Message(message.view(None, None)))
     }
@@ -112,6 +113,10 @@ impl Engine {
         let Some(message) = self.state.message(id) else {
             return;
         };
+        if self.state.queue(message.queue).is_none() {
+            // Its queue was deleted, and so is it, only a little early.
+            return self.state.remove_message(id);
+        }
         match message.state {
             State::Delayed { .. } => self
                 .state
@@ -133,6 +138,6 @@ impl Engine {
         self.state.update_message(id, |message| {
             message.end_attempt(now, None, Some("the lease ran out"));
         });
-        self.retry_or_exhaust(now, id, Duration::ZERO);
+        self.retry_or_exhaust(now, id, Duration::ZERO, Ended::Lease);
     }
 }

@@ -80,6 +80,7 @@ impl Engine {
     /// Does what is due, in bounded steps: call again while [`Engine::poll_timeout`] is not after `now`.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.fire_timers(now);
+        self.continue_bulk(now);
         self.serve_stirred(now);
     }
 
@@ -91,7 +92,8 @@ impl Engine {
     /// When to call [`Engine::handle_timeout`].
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
-        self.state.timers.next()
+        let bulk = self.jobs.front().map(BulkJob::since);
+        bulk.into_iter().chain(self.state.timers.next()).min()
     }
 
     /// The entities that changed since the last call, each once.
@@ -152,20 +154,25 @@ impl Engine {
         }
     }
 
+    /// Does what is due. What falls due at one instant is handed out together, so that it goes in
+    /// the order of its places; a long poll that ends at that instant still gets its share.
     fn fire_timers(&mut self, now: Timestamp) {
         for _ in 0..self.config.limits.bulk_step {
-            let Some(timer) = self.state.timers.pop_due(now) else {
+            let Some((at, timer)) = self.state.timers.pop_due(now) else {
                 return;
             };
             match timer {
                 Timer::Message(id) => self.message_due(now, id),
                 Timer::Attempt(id) => self.attempt_timed_out(now, id),
-                Timer::Waiter(id) => self.waiter_timed_out(id),
+                Timer::Waiter(id) => {
+                    self.serve_stirred(now);
+                    self.waiter_timed_out(id);
+                }
                 Timer::DedupKey(id) => self.state.remove_key(&id),
-                // One step an input: whoever else wants something comes in between.
-                Timer::Bulk => return self.continue_bulk(now),
             }
-            self.serve_stirred(now);
+            if self.state.timers.next() != Some(at) {
+                self.serve_stirred(now);
+            }
         }
     }
 

@@ -21,6 +21,7 @@ use super::timers::{Timer, Timers};
 pub(crate) struct OpenAttempt {
     pub(crate) message: MessageId,
     pub(crate) queue: QueueId,
+    pub(crate) started_at: Timestamp,
     pub(crate) deadline: Timestamp,
 }
 
@@ -31,10 +32,14 @@ struct SharedBody {
     holders: usize,
 }
 
+/// Sequence numbers are reserved in blocks, so that not every publish stores how far they have come.
+const SEQUENCE_BLOCK: u64 = 1 << 16;
+
 /// All entities, and the indices over them.
 #[derive(Debug)]
 pub(crate) struct EngineState {
     meta: Meta,
+    next_sequence: u64,
     accounts: BTreeMap<AccountName, Account>,
     queues: BTreeMap<QueueId, Queue>,
     messages: BTreeMap<MessageId, Message>,
@@ -59,6 +64,7 @@ pub(crate) struct EngineState {
 impl EngineState {
     pub(crate) fn new(meta: Meta, retention: std::time::Duration) -> Self {
         Self {
+            next_sequence: meta.next_sequence,
             meta,
             accounts: BTreeMap::new(),
             queues: BTreeMap::new(),
@@ -142,9 +148,12 @@ impl EngineState {
     // ----- writing -----
 
     pub(crate) fn next_sequence(&mut self) -> u64 {
-        let sequence = self.meta.next_sequence;
-        self.meta.next_sequence += 1;
-        sequence
+        if self.next_sequence == self.meta.next_sequence {
+            self.meta.next_sequence += SEQUENCE_BLOCK;
+            self.changed.push(EntityKey::Meta);
+        }
+        self.next_sequence += 1;
+        self.next_sequence - 1
     }
 
     pub(crate) fn put_account(&mut self, account: Account) {
@@ -303,6 +312,7 @@ impl EngineState {
     }
 
     pub(crate) fn put_key(&mut self, key: DedupKey) {
+        self.remove_key(&key.id);
         self.changed.push(EntityKey::DedupKey(key.id.clone()));
         self.held_bytes += key.id.text.len() + Limits::KEY_OVERHEAD;
         self.timers

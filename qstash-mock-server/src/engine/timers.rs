@@ -6,7 +6,7 @@ use super::entity::DedupKeyId;
 use super::id::{AttemptId, MessageId, WaiterId};
 use super::time::Timestamp;
 
-/// What is due at a time.
+/// What is due at a time; in this order, where several are due at one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
     /// A delay, a lease or the retention of a message is over.
@@ -17,8 +17,6 @@ pub(crate) enum Timer {
     Waiter(WaiterId),
     /// An idempotency key may be forgotten.
     DedupKey(DedupKeyId),
-    /// A bulk operation has more to do.
-    Bulk,
 }
 
 /// The table of timers.
@@ -39,11 +37,11 @@ impl Timers {
     }
 
     /// Takes the first timer that is due.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<Timer> {
+    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         if self.next()? > now {
             return None;
         }
-        self.0.pop_first().map(|(_, timer)| timer)
+        self.0.pop_first()
     }
 
     pub(crate) fn contains(&self, at: Timestamp, timer: Timer) -> bool {

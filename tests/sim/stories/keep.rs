@@ -1,0 +1,271 @@
+//! v1.md section 5: dead letters, redrive, and what survives a crash.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use qstash_mock_server::engine::{Action, Config, Error, Publish, QueuePatch, Reply, Seed, Stage};
+
+use crate::world::{World, dead_letters_to, failure, name, owner, publish, pushed, success};
+
+fn redrive(to: Option<&str>, max_messages: Option<usize>) -> Action {
+    Action::Redrive {
+        queue: name("dead"),
+        to: to.map(name),
+        max_messages,
+    }
+}
+
+/// `work` gives up at once, to `dead`.
+fn world() -> World {
+    let mut config = Config::new(Seed::from(1));
+    config.limits.bulk_step = 2;
+    let mut world = World::with(config);
+    let patch = QueuePatch {
+        max_retries: Some(0),
+        ..dead_letters_to("dead")
+    };
+    world.queue("work", patch);
+    world
+}
+
+fn die(world: &mut World) -> qstash_mock_server::engine::MessageId {
+    let id = world.publish("work");
+    let held = world.receive_one("work");
+    world.release(&held, 0).expect("held");
+    assert_eq!(world.stage(id), (Stage::Ready, "dead".into()));
+    id
+}
+
+#[test]
+fn a_message_out_of_retries_moves_to_the_dead_letter_queue() {
+    let mut world = world();
+    world.queue("work", pushed(16));
+    let message = Publish {
+        body: Bytes::from_static(b"[1]"),
+        ..publish("work")
+    };
+    let id = world.publish_with(message);
+    world.answer_next(failure());
+    let letter = world.receive_one("dead");
+    assert_eq!((letter.id, letter.attempt), (id, 1));
+    assert_eq!(&letter.body[..], b"[1]");
+    let why = letter.dead_letter.expect("a dead letter");
+    assert_eq!(
+        (why.source, why.at, why.attempts),
+        (name("work"), world.now, 1)
+    );
+    assert_eq!(
+        (why.last_status, why.last_error.as_deref()),
+        (Some(500), Some("status 500"))
+    );
+    assert_eq!(&why.last_body[..], b"answer 500");
+    let (work, dead) = (world.figures("work"), world.figures("dead"));
+    assert_eq!((work.counters.dead_lettered, work.counters.failed), (1, 0));
+    assert_eq!(
+        (work.pending(), dead.pending(), dead.counters.published),
+        (0, 1, 0)
+    );
+}
+
+#[test]
+fn a_message_out_of_retries_fails_where_no_dead_letter_queue_is_named() {
+    let mut world = world();
+    let none = QueuePatch {
+        dead_letter_queue: Some(None),
+        ..QueuePatch::default()
+    };
+    world.queue("work", none);
+    let id = world.publish("work");
+    let held = world.receive_one("work");
+    world.release(&held, 0).expect("held");
+    assert_eq!(world.stage(id), (Stage::Failed, "work".into()));
+}
+
+#[test]
+fn a_dead_letter_queue_may_push_to_a_webhook() {
+    let mut world = world();
+    world.queue("dead", pushed(1));
+    let id = world.publish("work");
+    let held = world.receive_one("work");
+    world.release(&held, 0).expect("held");
+    assert_eq!((world.calls[0].message, world.calls[0].number), (id, 1));
+    world.answer_next(success());
+    assert_eq!(world.stage(id), (Stage::Delivered, "dead".into()));
+}
+
+#[test]
+fn redrive_gives_fresh_attempts() {
+    let mut world = world();
+    let id = die(&mut world);
+    assert_eq!(world.act(redrive(None, None)), Ok(Reply::Redriven(1)));
+    assert_eq!(world.stage(id), (Stage::Ready, "work".into()));
+    let held = world.receive_one("work");
+    assert_eq!((held.attempt, held.dead_letter), (1, None));
+}
+
+#[test]
+fn redrive_takes_the_oldest_first_and_no_more_than_asked() {
+    let mut world = world();
+    let ids = [(); 3].map(|()| die(&mut world));
+    assert_eq!(world.act(redrive(None, Some(2))), Ok(Reply::Redriven(2)));
+    assert_eq!(ids.map(|id| world.stage(id).1), ["work", "work", "dead"]);
+}
+
+#[test]
+fn redrive_may_name_another_queue_but_not_the_same() {
+    let mut world = world();
+    let id = die(&mut world);
+    assert_eq!(
+        world.act(redrive(Some("dead"), None)),
+        Err(Error::RedriveToItself)
+    );
+    assert_eq!(
+        world.act(redrive(Some("other"), None)),
+        Ok(Reply::Redriven(1))
+    );
+    assert_eq!(world.stage(id), (Stage::Ready, "other".into()));
+}
+
+#[test]
+fn a_bulk_operation_goes_on_in_steps_until_all_are_done() {
+    let mut world = world();
+    for _ in 0..7 {
+        die(&mut world);
+    }
+    assert_eq!(world.act(redrive(None, None)), Ok(Reply::Redriven(7)));
+    let purged = world.act(Action::Purge(name("work")));
+    assert_eq!(purged, Ok(Reply::Removed(7)));
+    assert_eq!(world.figures("work").pending(), 0);
+}
+
+#[test]
+fn a_bulk_operation_spares_what_came_after_its_start() {
+    let mut world = world();
+    for _ in 0..5 {
+        world.publish("work");
+    }
+    let purge = Action::Purge(name("work"));
+    let Ok(Reply::Waiting(purging)) = world.act_only(&owner(), purge) else {
+        panic!("it is done too early");
+    };
+    let later = world.publish("work");
+    assert_eq!(world.answers.remove(&purging), Some(Reply::Removed(5)));
+    assert_eq!(world.stage(later).0, Stage::Ready);
+}
+
+#[test]
+fn a_lease_that_ends_while_its_queue_is_being_deleted_stalls_nobody() {
+    let mut world = world();
+    for _ in 0..9 {
+        world.publish("gone");
+    }
+    world.receive("gone", 9);
+    world.advance_secs(29);
+    let delete = Action::DeleteQueue(name("gone"));
+    let Ok(Reply::Waiting(_)) = world.act_only(&owner(), delete) else {
+        panic!("it is done too early");
+    };
+    world.now = world.now + Duration::from_secs(1);
+    world.tick();
+    world.advance_secs(1);
+    assert!(!world.metrics().queues.contains_key(&name("gone")));
+}
+
+#[test]
+fn a_call_that_ends_while_its_queue_is_being_deleted_leaves_nothing_behind() {
+    let mut world = world();
+    world.queue("gone", pushed(16));
+    for _ in 0..9 {
+        world.publish("gone");
+    }
+    let last = world.calls[8].id;
+    let delete = Action::DeleteQueue(name("gone"));
+    world.act_only(&owner(), delete).expect("it is deleted");
+    world.answer(last, failure());
+    world.advance_secs(60);
+    assert!(world.calls.is_empty());
+}
+
+#[test]
+fn a_redriven_message_does_not_vanish_with_the_queue_it_left() {
+    let mut world = world();
+    // The deletion begins with these, so that the redrive gets ahead of it.
+    for _ in 0..9 {
+        world.publish("dead");
+    }
+    let ids: Vec<_> = (0..9).map(|_| die(&mut world)).collect();
+    let none = QueuePatch {
+        dead_letter_queue: Some(None),
+        ..QueuePatch::default()
+    };
+    world.queue("work", none);
+    let Ok(Reply::Waiting(redriving)) = world.act_only(&owner(), redrive(None, None)) else {
+        panic!("it is done too early");
+    };
+    let delete = Action::DeleteQueue(name("dead"));
+    world.act(delete).expect("it is deleted");
+    let Some(Reply::Redriven(redriven)) = world.answers.remove(&redriving) else {
+        panic!("the redrive was not answered");
+    };
+    let kept = ids
+        .iter()
+        .filter(|id| world.message(**id).is_some())
+        .count();
+    assert_eq!(kept, redriven, "it said so many were sent back");
+}
+
+#[test]
+fn an_attempt_whose_outcome_was_not_recorded_is_made_again() {
+    let mut world = world();
+    world.queue("work", pushed(16));
+    let id = world.publish("work");
+    world.crash();
+    assert_eq!((world.calls[0].message, world.calls[0].number), (id, 1));
+    assert_ne!(world.started[0].1.lease, world.started[1].1.lease);
+}
+
+#[test]
+fn a_lease_outlives_a_crash() {
+    let mut world = world();
+    world.publish("work");
+    let held = world.receive_one("work");
+    world.crash();
+    assert!(world.receive("work", 1).is_empty());
+    world.acknowledge(&held).expect("the lease is good");
+}
+
+#[test]
+fn a_crash_in_the_middle_of_a_deletion_leaves_no_message_of_the_queue() {
+    let mut world = world();
+    let ids: Vec<_> = (0..9).map(|_| world.publish("gone")).collect();
+    let delete = Action::DeleteQueue(name("gone"));
+    world.act_only(&owner(), delete).expect("it is deleted");
+    world.crash();
+    for id in ids {
+        assert_eq!(world.message(id), None);
+    }
+    world.publish("gone");
+    assert_eq!(world.receive("gone", 99).len(), 1);
+}
+
+#[test]
+fn a_restarted_engine_never_repeats_an_id() {
+    let mut world = world();
+    let first = world.publish("work");
+    world
+        .act(Action::DeleteQueue(name("work")))
+        .expect("it is deleted");
+    world.crash();
+    let second = world.publish("work");
+    assert_ne!(first, second);
+}
+
+#[test]
+fn an_id_that_was_made_but_not_stored_is_not_made_again() {
+    let mut world = world();
+    let stored = world.commits.len();
+    let lost = world.publish("work");
+    world.crash_after(stored);
+    assert_eq!(world.message(lost), None);
+    assert_ne!(world.publish("work"), lost);
+}

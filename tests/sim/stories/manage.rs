@@ -1,0 +1,298 @@
+//! v1.md sections 1, 3 and 6: scopes, queues, metrics.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use qstash_mock_server::engine::{
+    Action, Caller, Error, Permission, Permissions, QueuePatch, Reply,
+};
+
+use crate::world::{World, dead_letters_to, name, owner, publish, pushed, receive, success};
+
+fn scoped(globs: &[&str]) -> Arc<Caller> {
+    Arc::new(Caller {
+        queues: Some(globs.iter().map(|glob| (*glob).into()).collect()),
+        ..(*owner()).clone()
+    })
+}
+
+fn allowed(permissions: &[Permission]) -> Arc<Caller> {
+    Arc::new(Caller {
+        permissions: Permissions::from_iter(permissions.iter().copied()),
+        ..(*owner()).clone()
+    })
+}
+
+fn list() -> Action {
+    Action::ListQueues {
+        prefix: String::new(),
+        after: None,
+        limit: 100,
+    }
+}
+
+#[test]
+fn a_scoped_caller_sees_only_its_queues() {
+    let mut world = World::new(1);
+    for queue in ["order-events", "order-dlq", "payments"] {
+        world.publish(queue);
+    }
+    let caller = scoped(&["order-*"]);
+    let Ok(Reply::Queues { queues, more }) = world.act_as(&caller, list()) else {
+        panic!("no list");
+    };
+    let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
+    assert_eq!((names, more), (vec!["order-dlq", "order-events"], false));
+    let Ok(Reply::Metrics(metrics)) = world.act_as(&caller, Action::Metrics) else {
+        panic!("no figures");
+    };
+    let names: Vec<_> = metrics.queues.keys().map(ToString::to_string).collect();
+    assert_eq!(names, ["order-dlq", "order-events"]);
+}
+
+#[test]
+fn a_scoped_caller_cannot_touch_other_queues() {
+    let mut world = World::new(1);
+    let id = world.publish("payments");
+    let caller = scoped(&["order-*"]);
+    let queue = name("payments");
+    for action in [
+        Action::Publish(publish("payments")),
+        receive("payments", 1, 0),
+        Action::Purge(queue.clone()),
+        Action::DeleteQueue(queue.clone()),
+        Action::GetQueue(queue.clone()),
+        Action::SetPaused(queue.clone(), true),
+        Action::PutQueue(queue.clone(), QueuePatch::default()),
+        Action::PutQueue(name("order-x"), dead_letters_to("payments")),
+    ] {
+        let refused = world.act_as(&caller, action.clone());
+        assert!(
+            matches!(&refused, Err(Error::Forbidden { queue: at, .. }) if *at == queue),
+            "{action:?}: {refused:?}"
+        );
+    }
+    for action in [Action::GetMessage(id), Action::CancelMessage(id)] {
+        assert_eq!(world.act_as(&caller, action), Err(Error::MessageNotFound));
+    }
+    let refused = world.act_as(&caller, Action::RotateSigningSecret);
+    assert!(matches!(refused, Err(Error::ForbiddenAccount { .. })));
+}
+
+#[test]
+fn a_scoped_caller_cannot_redrive_into_other_queues() {
+    let mut world = World::new(1);
+    world.queue("payments", dead_letters_to("order-dlq"));
+    let mut message = publish("payments");
+    message.max_retries = Some(0);
+    world.publish_with(message);
+    let held = world.receive_one("payments");
+    world.release(&held, 0).expect("held");
+    for to in [None, Some(name("payments"))] {
+        let redrive = Action::Redrive {
+            queue: name("order-dlq"),
+            to,
+            max_messages: None,
+        };
+        let refused = world.act_as(&scoped(&["order-*"]), redrive);
+        assert!(
+            matches!(refused, Err(Error::Forbidden { .. })),
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
+fn each_permission_allows_its_own_commands_only() {
+    let mut world = World::new(1);
+    world.publish("work");
+    let actions = [
+        (Permission::Publish, Action::Publish(publish("work"))),
+        (Permission::Consume, receive("work", 1, 0)),
+        (Permission::Manage, Action::Purge(name("work"))),
+        (Permission::Metrics, Action::Metrics),
+    ];
+    for has in Permission::ALL {
+        for (needs, action) in &actions {
+            let reply = world.act_as(&allowed(&[has]), action.clone());
+            assert_eq!(
+                reply.is_ok(),
+                has == *needs,
+                "{has:?}: {action:?}: {reply:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_put_changes_the_given_settings_only() {
+    let mut world = World::new(1);
+    let (queue, first) = (name("work"), pushed(7));
+    let put = |patch| Action::PutQueue(queue.clone(), patch);
+    let created = world.act(put(first));
+    assert!(matches!(created, Ok(Reply::QueuePut { created: true, .. })));
+    let second = QueuePatch {
+        max_retries: Some(9),
+        ..QueuePatch::default()
+    };
+    let Ok(Reply::QueuePut { created, queue }) = world.act(put(second)) else {
+        panic!("not changed");
+    };
+    assert!(!created);
+    assert_eq!(
+        (queue.settings.parallelism, queue.settings.max_retries),
+        (7, 9)
+    );
+    assert!(queue.settings.webhook_url.is_some());
+}
+
+#[test]
+fn a_named_dead_letter_queue_is_made() {
+    let mut world = World::new(1);
+    world.queue("work", dead_letters_to("dead"));
+    assert!(world.act(Action::GetQueue(name("dead"))).is_ok());
+}
+
+#[test]
+fn a_dead_letter_cycle_is_refused() {
+    let mut world = World::new(1);
+    let itself = world.act(Action::PutQueue(name("a"), dead_letters_to("a")));
+    assert!(
+        matches!(itself, Err(Error::DeadLetterCycle(_))),
+        "{itself:?}"
+    );
+    let made = world.act(Action::GetQueue(name("a")));
+    assert_eq!(made, Err(Error::QueueNotFound(name("a"))));
+    world.queue("a", dead_letters_to("b"));
+    world.queue("b", dead_letters_to("c"));
+    let circle = world.act(Action::PutQueue(name("c"), dead_letters_to("a")));
+    assert!(
+        matches!(circle, Err(Error::DeadLetterCycle(_))),
+        "{circle:?}"
+    );
+}
+
+#[test]
+fn a_dead_letter_target_cannot_be_deleted() {
+    let mut world = World::new(1);
+    world.queue("work", dead_letters_to("dead"));
+    let by = name("work");
+    let refused = world.act(Action::DeleteQueue(name("dead")));
+    assert_eq!(refused, Err(Error::QueueIsDeadLetterTarget { by }));
+    let removed = Ok(Reply::Removed(0));
+    assert_eq!(world.act(Action::DeleteQueue(name("work"))), removed);
+    assert_eq!(world.act(Action::DeleteQueue(name("dead"))), removed);
+    let again = world.act(Action::DeleteQueue(name("dead")));
+    assert_eq!(again, Err(Error::QueueNotFound(name("dead"))));
+}
+
+#[test]
+fn a_queue_is_deleted_with_its_messages() {
+    let mut world = World::new(1);
+    let id = world.publish("work");
+    let waiting = Action::DeleteQueue(name("work"));
+    assert_eq!(world.act(waiting), Ok(Reply::Removed(1)));
+    assert_eq!(world.message(id), None);
+    world.queue("work", QueuePatch::default());
+    assert!(world.receive("work", 1).is_empty());
+}
+
+#[test]
+fn who_waits_on_a_deleted_queue_is_sent_away() {
+    let mut world = World::new(1);
+    world.queue("work", QueuePatch::default());
+    let waiter = world.wait("work", 20);
+    world
+        .act(Action::DeleteQueue(name("work")))
+        .expect("deleted");
+    assert_eq!(world.answered(waiter), Some(vec![]));
+}
+
+#[test]
+fn a_purge_removes_what_is_not_finished_and_says_how_many() {
+    let mut world = World::new(1);
+    let mut delayed = publish("work");
+    delayed.delay = Duration::from_secs(9);
+    world.publish_with(delayed);
+    world.publish("work");
+    world.publish("work");
+    let held = world.receive_one("work");
+    world.receive_one("work");
+    world.acknowledge(&held).expect("held");
+    let purged = world.act(Action::Purge(name("work")));
+    assert_eq!(purged, Ok(Reply::Removed(2)));
+    let figures = world.figures("work");
+    assert_eq!((figures.pending(), figures.counters.cancelled), (0, 2));
+}
+
+#[test]
+fn a_paused_queue_keeps_who_waits_until_it_goes_on() {
+    let mut world = World::new(1);
+    world.queue("work", QueuePatch::default());
+    let pause = |paused| Action::SetPaused(name("work"), paused);
+    world.act(pause(true)).expect("paused");
+    let id = world.publish("work");
+    assert!(world.receive("work", 1).is_empty());
+    let waiter = world.wait("work", 20);
+    world.act(pause(false)).expect("it goes on");
+    assert_eq!(world.answered(waiter).expect("answered")[0].id, id);
+}
+
+#[test]
+fn queues_are_listed_by_name_in_pages() {
+    let mut world = World::new(1);
+    for queue in ["c", "a", "b", "x"] {
+        world.queue(queue, QueuePatch::default());
+    }
+    let page = |after: Option<&str>| Action::ListQueues {
+        prefix: String::new(),
+        after: after.map(Into::into),
+        limit: 2,
+    };
+    for (after, expected, goes_on) in [(None, ["a", "b"], true), (Some("b"), ["c", "x"], false)] {
+        let Ok(Reply::Queues { queues, more }) = world.act(page(after)) else {
+            panic!("no list");
+        };
+        let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
+        assert_eq!((names.as_slice(), more), (&expected[..], goes_on));
+    }
+}
+
+#[test]
+fn pending_is_every_message_that_is_not_finished() {
+    let mut world = World::new(1);
+    let mut delayed = publish("work");
+    delayed.delay = Duration::from_secs(90);
+    world.publish_with(delayed);
+    for _ in 0..3 {
+        world.publish("work");
+    }
+    let held = world.receive("work", 2);
+    world.acknowledge(&held[0]).expect("held");
+    world.advance_secs(4);
+    let figures = world.figures("work");
+    assert_eq!(
+        (figures.ready, figures.delayed, figures.in_flight),
+        (1, 1, 1)
+    );
+    assert_eq!(figures.pending(), 3);
+    assert_eq!(figures.oldest_ready_age, Some(Duration::from_secs(4)));
+    assert_eq!(figures.counters.delivered, 1);
+}
+
+#[test]
+fn delivery_latency_runs_from_publishing_to_delivery() {
+    let mut world = World::new(1);
+    world.queue("hook", pushed(1));
+    world.publish("hook");
+    world.advance_secs(4);
+    world.answer_next(success());
+    let latency = world
+        .figures("hook")
+        .delivery_latency
+        .expect("one delivery");
+    for percentile in latency {
+        let error = percentile.as_secs_f64() / 4.0;
+        assert!((0.87..=1.13).contains(&error), "{percentile:?}");
+    }
+}

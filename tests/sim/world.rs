@@ -1,0 +1,286 @@
+//! A world around one engine: virtual time, webhook calls that wait for an answer, and a disk.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(crate) use crate::words::{
+    accepted, dead_letters_to, failure, failure_with_retry_after, name, owner, publish, pushed,
+    receive, success,
+};
+use qstash_mock_server::engine::{
+    Action, Attempt, AttemptId, Caller, Change, Command, Config, Counters, Effect, Engine, Entity,
+    EntityKey, Error, LeaseId, MessageId, MessageView, Metrics, Outcome, Publish, QueueMetrics,
+    QueuePatch, Received, Reply, Seed, Stage, Timestamp, WaiterId,
+};
+
+/// No honest engine needs more steps than this to come to rest.
+const PATIENCE: usize = 20_000;
+
+pub(crate) struct World {
+    pub(crate) engine: Engine,
+    pub(crate) now: Timestamp,
+    pub(crate) config: Config,
+    /// Webhook calls that nobody has answered yet, the oldest first.
+    pub(crate) calls: Vec<Attempt>,
+    /// Every call that was ever started, with the time.
+    pub(crate) started: Vec<(Timestamp, Attempt)>,
+    pub(crate) aborted: BTreeSet<AttemptId>,
+    pub(crate) answers: BTreeMap<WaiterId, Reply>,
+    /// Everything that one input changed is one commit.
+    pub(crate) commits: Vec<Vec<Change>>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self::with(Config::new(Seed::from(seed)))
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let mut world = Self {
+            engine: Engine::new(config.clone(), now),
+            now,
+            config,
+            calls: vec![],
+            started: vec![],
+            aborted: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            commits: vec![],
+        };
+        world.absorb();
+        world
+    }
+
+    // ----- inputs -----
+
+    /// One command as the account's owner; what is due at this instant is done too.
+    pub(crate) fn act(&mut self, action: Action) -> Result<Reply, Error> {
+        self.act_as(&owner(), action)
+    }
+
+    pub(crate) fn act_as(&mut self, caller: &Arc<Caller>, action: Action) -> Result<Reply, Error> {
+        let reply = self.act_only(caller, action);
+        self.settle();
+        match reply {
+            Ok(Reply::Waiting(id)) => Ok(self.answers.remove(&id).unwrap_or(Reply::Waiting(id))),
+            other => other,
+        }
+    }
+
+    /// One command and nothing else: bulk work stays half done.
+    pub(crate) fn act_only(
+        &mut self,
+        caller: &Arc<Caller>,
+        action: Action,
+    ) -> Result<Reply, Error> {
+        let caller = Arc::clone(caller);
+        let reply = self.engine.handle(self.now, Command { caller, action });
+        self.absorb();
+        reply
+    }
+
+    /// Answers a call that is open.
+    pub(crate) fn answer(&mut self, attempt: AttemptId, outcome: Outcome) {
+        self.calls.retain(|call| call.id != attempt);
+        self.engine.handle_outcome(self.now, attempt, outcome);
+        self.absorb();
+        self.settle();
+    }
+
+    /// Answers the oldest open call.
+    pub(crate) fn answer_next(&mut self, outcome: Outcome) -> Attempt {
+        let call = self.calls.first().expect("a call is open").clone();
+        self.answer(call.id, outcome);
+        call
+    }
+
+    /// Walks from deadline to deadline.
+    pub(crate) fn advance(&mut self, by: Duration) {
+        let end = self.now + by;
+        for _ in 0..PATIENCE {
+            match self.engine.poll_timeout().filter(|at| *at <= end) {
+                Some(at) => self.now = at.max(self.now),
+                None => {
+                    self.now = end;
+                    return self.tick();
+                }
+            }
+            self.tick();
+        }
+        panic!("the engine never comes to rest");
+    }
+
+    pub(crate) fn advance_secs(&mut self, seconds: u64) {
+        self.advance(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn tick(&mut self) {
+        self.engine.handle_timeout(self.now);
+        self.absorb();
+    }
+
+    fn settle(&mut self) {
+        for _ in 0..PATIENCE {
+            if self.engine.poll_timeout().is_none_or(|at| at > self.now) {
+                return;
+            }
+            self.tick();
+        }
+        panic!("the engine never comes to rest");
+    }
+
+    /// The process dies; another one starts from the disk. Nobody hears of open calls again.
+    pub(crate) fn crash(&mut self) {
+        self.crash_after(self.commits.len());
+    }
+
+    /// The same, and the disk got only the first `commits` commits.
+    pub(crate) fn crash_after(&mut self, commits: usize) {
+        self.commits.truncate(commits);
+        let stored = self.disk_after(commits).into_values();
+        self.engine = Engine::restore(self.config.clone(), self.now, stored).expect("it restores");
+        self.calls.clear();
+        self.answers.clear();
+        self.tick();
+        self.settle();
+    }
+
+    /// What a disk holds that got only the first `commits` commits.
+    pub(crate) fn disk_after(&self, commits: usize) -> BTreeMap<EntityKey, Entity> {
+        let mut disk = BTreeMap::new();
+        for change in self.commits[..commits].iter().flatten() {
+            store(&mut disk, change.clone());
+        }
+        disk
+    }
+
+    fn absorb(&mut self) {
+        while let Some(effect) = self.engine.poll_effect() {
+            match effect {
+                Effect::Attempt(attempt) => {
+                    self.started.push((self.now, (*attempt).clone()));
+                    self.calls.push(*attempt);
+                }
+                Effect::Abort(id) => {
+                    self.calls.retain(|call| call.id != id);
+                    self.aborted.insert(id);
+                }
+                Effect::Answer(id, reply) => {
+                    let first = self.answers.insert(id, *reply).is_none();
+                    assert!(first, "{id:?} was answered twice");
+                }
+            }
+        }
+        self.commits.push(self.engine.take_changes());
+        self.engine.check_invariants();
+    }
+
+    // ----- short forms for tests -----
+
+    pub(crate) fn queue(&mut self, queue: &str, patch: QueuePatch) {
+        self.act(Action::PutQueue(name(queue), patch))
+            .expect("the queue is accepted");
+    }
+
+    pub(crate) fn publish(&mut self, queue: &str) -> MessageId {
+        self.publish_with(publish(queue))
+    }
+
+    pub(crate) fn publish_with(&mut self, publish: Publish) -> MessageId {
+        match self.act(Action::Publish(publish)) {
+            Ok(Reply::Published(published)) => published.id,
+            other => panic!("not published: {other:?}"),
+        }
+    }
+
+    pub(crate) fn receive(&mut self, queue: &str, max: usize) -> Vec<Received> {
+        match self.act(receive(queue, max, 0)) {
+            Ok(Reply::Received(received)) => received,
+            other => panic!("not received: {other:?}"),
+        }
+    }
+
+    pub(crate) fn receive_one(&mut self, queue: &str) -> Received {
+        let mut received = self.receive(queue, 1);
+        assert_eq!(received.len(), 1, "nothing to receive from {queue}");
+        received.remove(0)
+    }
+
+    /// A long poll that finds nothing yet.
+    pub(crate) fn wait(&mut self, queue: &str, seconds: u64) -> WaiterId {
+        match self.act(receive(queue, 1, seconds)) {
+            Ok(Reply::Waiting(id)) => id,
+            other => panic!("it does not wait: {other:?}"),
+        }
+    }
+
+    pub(crate) fn answered(&mut self, waiter: WaiterId) -> Option<Vec<Received>> {
+        match self.answers.remove(&waiter)? {
+            Reply::Received(received) => Some(received),
+            other => panic!("a long poll is answered with {other:?}"),
+        }
+    }
+
+    pub(crate) fn acknowledge(&mut self, held: &Received) -> Result<Reply, Error> {
+        self.act(Action::Acknowledge(held.id, Some(held.lease)))
+    }
+
+    pub(crate) fn release(&mut self, held: &Received, delay: u64) -> Result<Reply, Error> {
+        let delay = Duration::from_secs(delay);
+        self.act(Action::Release(held.id, Some(held.lease), delay))
+    }
+
+    pub(crate) fn extend(
+        &mut self,
+        id: MessageId,
+        lease: Option<LeaseId>,
+        seconds: u64,
+    ) -> Result<Reply, Error> {
+        self.act(Action::Extend(id, lease, Duration::from_secs(seconds)))
+    }
+
+    pub(crate) fn message(&mut self, id: MessageId) -> Option<MessageView> {
+        match self.act(Action::GetMessage(id)) {
+            Ok(Reply::Message(view)) => Some(view),
+            Err(Error::MessageNotFound) => None,
+            other => panic!("no answer to a look: {other:?}"),
+        }
+    }
+
+    /// The state, and the queue the message is in.
+    pub(crate) fn stage(&mut self, id: MessageId) -> (Stage, String) {
+        let view = self.message(id).expect("the message is there");
+        (view.stage, view.queue.to_string())
+    }
+
+    pub(crate) fn metrics(&mut self) -> Metrics {
+        match self.act(Action::Metrics) {
+            Ok(Reply::Metrics(metrics)) => *metrics,
+            other => panic!("no figures: {other:?}"),
+        }
+    }
+
+    pub(crate) fn figures(&mut self, queue: &str) -> QueueMetrics {
+        self.metrics().queues.remove(&name(queue)).expect("figures")
+    }
+
+    pub(crate) fn counters(&mut self, queue: &str) -> Counters {
+        self.figures(queue).counters
+    }
+
+    /// When the newest call was started, in whole seconds after the one before it.
+    pub(crate) fn gaps(&self) -> Vec<u64> {
+        let times = self.started.windows(2);
+        times
+            .map(|two| two[1].0.since(two[0].0).as_secs())
+            .collect()
+    }
+}
+
+fn store(disk: &mut BTreeMap<EntityKey, Entity>, change: Change) {
+    match change {
+        Change::Put(entity) => drop(disk.insert(entity.key(), entity)),
+        Change::Delete(key) => drop(disk.remove(&key)),
+    }
+}
