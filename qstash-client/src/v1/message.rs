@@ -71,13 +71,22 @@ pub struct MessageView {
     /// When it was published.
     #[serde(default)]
     pub published_at: Option<Timestamp>,
-    /// When it becomes due, its lease ends or its attempt times out.
+    /// When it becomes visible; only while it is delayed or ready.
     #[serde(default)]
-    pub next_at: Option<Timestamp>,
+    pub visible_at: Option<Timestamp>,
+    /// When its lease ends; only while it is leased.
+    #[serde(default)]
+    pub lease_expires_at: Option<Timestamp>,
+    /// When its delivery is given up; only while it is in flight.
+    #[serde(default)]
+    pub times_out_at: Option<Timestamp>,
     /// When it was finished.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
-    /// What was tried, oldest first.
+    /// How often it was tried in this queue.
+    #[serde(default)]
+    pub attempt: u32,
+    /// The newest tries, oldest first, with those of earlier queues.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
     /// Why it is a dead letter, if it is one.
@@ -96,14 +105,17 @@ pub struct MessageView {
 #[non_exhaustive]
 pub struct Attempt {
     /// 1 for the first one in its queue.
-    #[serde(default, alias = "number")]
+    #[serde(default)]
     pub attempt: Option<u32>,
     /// The queue it was made in.
     #[serde(default)]
     pub queue: Option<QueueName>,
     /// When it began.
-    #[serde(default, alias = "time", alias = "at")]
+    #[serde(default)]
     pub started_at: Option<Timestamp>,
+    /// When it ended; `None` while it goes on.
+    #[serde(default)]
+    pub finished_at: Option<Timestamp>,
     /// The consumer's status code, if it answered.
     #[serde(default)]
     pub status: Option<u16>,
@@ -124,11 +136,10 @@ pub struct Attempt {
 #[non_exhaustive]
 pub struct DeadLetter {
     /// The queue in which it ran out of retries.
-    #[serde(alias = "queue", alias = "source")]
     pub source_queue: QueueName,
     /// When.
-    #[serde(default, alias = "time", alias = "dead_lettered_at")]
-    pub at: Option<Timestamp>,
+    #[serde(default)]
+    pub time: Option<Timestamp>,
     /// How often it was tried there.
     #[serde(default)]
     pub attempts: u32,
@@ -138,9 +149,9 @@ pub struct DeadLetter {
     /// The last error.
     #[serde(default)]
     pub last_error: Option<String>,
-    /// The beginning of the last answer's body.
-    #[serde(default, alias = "last_response_body", alias = "last_response")]
-    pub last_body: Option<String>,
+    /// The first 4 KiB of the last answer's body.
+    #[serde(default)]
+    pub last_response_body: Option<String>,
 }
 
 fn optional_duration<'de, D: serde::Deserializer<'de>>(
@@ -159,7 +170,8 @@ mod tests {
             r#"{"message_id":"m","queue":"q","state":"dreaming","message":{"a": 1},"colour":"red",
             "published_at":"2026-11-24T02:28:08.250Z","attempts":[{"attempt":1,
             "started_at":"2026-11-24T02:28:09.000Z","status":500,"error":null,"duration_seconds":0.25}],
-            "dead_letter":{"source_queue":"orders","attempts":4,"last_status":500}}"#,
+            "dead_letter":{"source_queue":"orders","time":"2026-11-24T02:28:09.500Z","attempts":4,"last_status":500,
+            "last_error":null,"last_response_body":""}}"#,
         )
         .expect("decodes");
         assert_eq!(view.state, MessageState::Unknown);
