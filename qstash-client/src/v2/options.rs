@@ -1,0 +1,463 @@
+//! What a message carries besides its destination: a typed option for every header of section 2.2.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use serde::Serialize;
+
+use crate::error::{Error, ErrorKind};
+use crate::types::ids::{DeduplicationId, FlowControlKey, Label};
+use crate::types::timing::Timestamp;
+use crate::types::trace::TraceContext;
+use crate::v2::callback::Callback;
+use crate::v2::headers;
+use crate::v2::retry_delay::RetryDelay;
+
+/// The longest period of a flow control: a week.
+const PERIOD_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// A limit on deliveries that share a key: how many at once, how many in a period, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct FlowControl {
+    key: String,
+    parallelism: Option<u32>,
+    rate: Option<(u32, Duration)>,
+}
+
+impl FlowControl {
+    /// At most `parallelism` unanswered deliveries under this key.
+    pub fn parallelism(key: impl Into<String>, parallelism: u32) -> Self {
+        Self {
+            key: key.into(),
+            parallelism: Some(parallelism),
+            rate: None,
+        }
+    }
+
+    /// At most `rate` deliveries begun under this key in each `period`, 1 s to 7 days, whole seconds.
+    pub fn rate(key: impl Into<String>, rate: u32, period: Duration) -> Self {
+        Self {
+            key: key.into(),
+            parallelism: None,
+            rate: Some((rate, period)),
+        }
+    }
+
+    /// Adds a limit on deliveries at once.
+    pub fn and_parallelism(self, parallelism: u32) -> Self {
+        Self {
+            parallelism: Some(parallelism),
+            ..self
+        }
+    }
+
+    /// Adds a limit on deliveries in a period.
+    pub fn and_rate(self, rate: u32, period: Duration) -> Self {
+        Self {
+            rate: Some((rate, period)),
+            ..self
+        }
+    }
+
+    fn values(&self) -> Result<(FlowControlKey, String), Error> {
+        let key = FlowControlKey::parse(self.key.as_str())?;
+        let mut parts = Vec::new();
+        if let Some(parallelism) = self.parallelism {
+            parts.push(format!(
+                "parallelism={}",
+                at_least_one("parallelism", parallelism)?
+            ));
+        }
+        if let Some((rate, period)) = self.rate {
+            parts.push(format!("rate={}", at_least_one("rate", rate)?));
+            parts.push(format!("period={}s", period_seconds(period)?));
+        }
+        Ok((key, parts.join(", ")))
+    }
+}
+
+pub(crate) fn at_least_one(noun: &str, number: u32) -> Result<u32, Error> {
+    if number == 0 {
+        return Err(Error::invalid(format!("{noun} must be at least 1")));
+    }
+    Ok(number)
+}
+
+/// A period in whole seconds within its limits.
+pub(crate) fn period_seconds(period: Duration) -> Result<u64, Error> {
+    if period.is_zero() || period > PERIOD_MAX {
+        return Err(Error::invalid("period must be 1 s to 7 days"));
+    }
+    whole_seconds("period", period)
+}
+
+fn whole_seconds(noun: &str, duration: Duration) -> Result<u64, Error> {
+    if duration.subsec_nanos() != 0 {
+        let reason = format!("{noun} must be whole seconds, not {duration:?}");
+        return Err(Error::invalid(reason));
+    }
+    Ok(duration.as_secs())
+}
+
+/// What the service hides behind a hash in everything it shows of a message. Deliveries are not affected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Redact {
+    /// The body.
+    Body,
+    /// The values of all headers.
+    AllHeaders,
+    /// The value of this header.
+    Header(String),
+}
+
+/// Headers under construction, with the first mistake made.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    headers: HeaderMap,
+    error: Option<Error>,
+}
+
+impl Settings {
+    fn attempt(&mut self, change: impl FnOnce(&mut HeaderMap) -> Result<(), Error>) {
+        if self.error.is_none() {
+            self.error = change(&mut self.headers).err();
+        }
+    }
+
+    fn set(&mut self, name: &'static str, value: Result<HeaderValue, Error>) {
+        self.attempt(|headers| {
+            headers.insert(name, value?);
+            Ok(())
+        });
+    }
+
+    fn set_seconds(&mut self, name: &'static str, noun: &str, duration: Duration) {
+        let seconds = whole_seconds(noun, duration).and_then(|s| text(noun, &format!("{s}s")));
+        self.set(name, seconds);
+    }
+
+    /// Adds an item to a comma-separated list.
+    fn join(&mut self, name: &'static str, item: &str) {
+        self.attempt(|headers| {
+            let list = match headers.get(name).and_then(|list| list.to_str().ok()) {
+                Some(list) => format!("{list},{item}"),
+                None => item.to_owned(),
+            };
+            headers.insert(name, text(name, &list)?);
+            Ok(())
+        });
+    }
+
+    pub(crate) fn method(&mut self, method: &Method) {
+        let known = ["GET", "POST", "PUT", "PATCH", "DELETE"].contains(&method.as_str());
+        let value = if known {
+            text("method", method.as_str())
+        } else {
+            let rule = "must be GET, POST, PUT, PATCH or DELETE";
+            Err(Error::invalid_input("method", method.as_str(), rule))
+        };
+        self.set(headers::METHOD, value);
+    }
+
+    pub(crate) fn retries(&mut self, retries: u32) {
+        self.set(headers::RETRIES, Ok(retries.into()));
+    }
+
+    pub(crate) fn retry_delay(&mut self, delay: &RetryDelay) {
+        self.set(headers::RETRY_DELAY, delay.header());
+    }
+
+    pub(crate) fn timeout(&mut self, timeout: Duration) {
+        if timeout.is_zero() {
+            self.set(
+                headers::TIMEOUT,
+                Err(Error::invalid("timeout must be at least 1 s")),
+            );
+        }
+        self.set_seconds(headers::TIMEOUT, "timeout", timeout);
+    }
+
+    pub(crate) fn delay(&mut self, delay: Duration) {
+        self.set_seconds(headers::DELAY, "delay", delay);
+    }
+
+    #[expect(clippy::needless_pass_by_value, reason = "setters take what they set")]
+    pub(crate) fn flow_control(&mut self, limits: FlowControl) {
+        self.attempt(|headers| {
+            let (key, value) = limits.values()?;
+            headers.insert(
+                headers::FLOW_CONTROL_KEY,
+                text("flow control key", key.as_str())?,
+            );
+            headers.insert(headers::FLOW_CONTROL_VALUE, text("flow control", &value)?);
+            Ok(())
+        });
+    }
+
+    /// A header that the consumer gets.
+    pub(crate) fn forward(&mut self, name: &str, value: &str) {
+        self.attempt(|headers| {
+            let own = HeaderName::from_bytes(format!("{}-{name}", headers::FORWARD).as_bytes());
+            let own = match own {
+                Ok(own) if HeaderName::from_bytes(name.as_bytes()).is_ok() => own,
+                _ => return Err(not_a_name(name)),
+            };
+            let value = text(&format!("the value of header {name:?}"), value)?;
+            headers.append(own, value);
+            Ok(())
+        });
+    }
+
+    /// Writes `upstash-<setting>` as `<prefix>-<setting>`.
+    pub(crate) fn write_prefixed(self, prefix: &str, to: &mut HeaderMap) -> Result<(), Error> {
+        if let Some(error) = self.error {
+            return Err(error);
+        }
+        for (name, value) in &self.headers {
+            let setting = name.as_str().trim_start_matches("upstash");
+            let name = HeaderName::from_bytes(format!("{prefix}{setting}").as_bytes())
+                .map_err(|e| Error::invalid("callback header").with_source(e))?;
+            to.append(name, value.clone());
+        }
+        Ok(())
+    }
+}
+
+/// Shows names, no values: they may be secrets.
+impl std::fmt::Debug for Settings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.headers.keys().map(HeaderName::as_str))
+            .entries(&self.error)
+            .finish()
+    }
+}
+
+fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
+    HeaderValue::from_str(value)
+        .map_err(|_| Error::invalid(format!("{noun} must be one line of visible ASCII")))
+}
+
+fn not_a_name(name: &str) -> Error {
+    Error::invalid_input("header name", name, "cannot be sent by HTTP")
+}
+
+/// What keeps a repeated publish from storing a second message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+enum Deduplication {
+    /// An id made when the message is sent, so that a retry does not double it.
+    #[default]
+    Generated,
+    Given(DeduplicationId),
+    ByContent,
+    Off,
+}
+
+/// A message's settings, content and deduplication.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Options {
+    settings: Settings,
+    body: Bytes,
+    deduplication: Deduplication,
+    wants_trace: bool,
+}
+
+/// What goes out.
+pub(crate) struct Content {
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    /// Whether sending it twice stores it once.
+    pub(crate) repeatable: bool,
+}
+
+impl Options {
+    /// Of a publish, which belongs to a trace.
+    pub(crate) fn of_publish() -> Self {
+        Self {
+            wants_trace: true,
+            ..Self::default()
+        }
+    }
+
+    /// Of something that is not a publish: no deduplication.
+    pub(crate) fn without_deduplication() -> Self {
+        Self {
+            deduplication: Deduplication::Off,
+            ..Self::default()
+        }
+    }
+
+    pub(crate) fn settings(&mut self) -> &mut Settings {
+        &mut self.settings
+    }
+
+    pub(crate) fn not_before(&mut self, time: Timestamp) {
+        // Rounded up: never earlier than asked for.
+        let seconds = time.as_millis().max(0).unsigned_abs().div_ceil(1000);
+        self.settings.set(headers::NOT_BEFORE, Ok(seconds.into()));
+    }
+
+    pub(crate) fn callback(&mut self, callback: Callback) {
+        self.settings
+            .attempt(|headers| callback.write(headers::CALLBACK, headers));
+    }
+
+    pub(crate) fn failure_callback(&mut self, callback: Callback) {
+        self.settings
+            .attempt(|headers| callback.write(headers::FAILURE_CALLBACK, headers));
+    }
+
+    pub(crate) fn label(&mut self, label: &str) {
+        match Label::parse(label) {
+            Ok(label) => self.settings.join(headers::LABEL, label.as_str()),
+            Err(error) => self.settings.set(headers::LABEL, Err(error)),
+        }
+    }
+
+    pub(crate) fn redact(&mut self, what: &Redact) {
+        match what {
+            Redact::Body => self.settings.join(headers::REDACT, "body"),
+            Redact::AllHeaders => self.settings.join(headers::REDACT, "header"),
+            Redact::Header(name) if HeaderName::from_bytes(name.as_bytes()).is_ok() => {
+                self.settings
+                    .join(headers::REDACT, &format!("header[{name}]"));
+            }
+            Redact::Header(name) => self.settings.set(headers::REDACT, Err(not_a_name(name))),
+        }
+    }
+
+    pub(crate) fn forward_all(&mut self) {
+        let yes = HeaderValue::from_static("true");
+        self.settings.set(headers::FORWARD_ALL, Ok(yes));
+    }
+
+    pub(crate) fn deduplication_id(&mut self, id: &str) {
+        match DeduplicationId::parse(id) {
+            Ok(id) => self.deduplication = Deduplication::Given(id),
+            Err(error) => self.settings.attempt(|_| Err(error)),
+        }
+    }
+
+    pub(crate) fn content_based_deduplication(&mut self) {
+        self.deduplication = Deduplication::ByContent;
+    }
+
+    pub(crate) fn no_deduplication(&mut self) {
+        self.deduplication = Deduplication::Off;
+    }
+
+    pub(crate) fn named(&mut self, name: &'static str, noun: &str, value: &str) {
+        self.settings.set(name, text(noun, value));
+    }
+
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.settings.attempt(|_| Err(error));
+    }
+
+    pub(crate) fn content_type(&mut self, media_type: &str) {
+        self.settings.attempt(|headers| {
+            headers.insert(CONTENT_TYPE, text("content type", media_type)?);
+            Ok(())
+        });
+    }
+
+    pub(crate) fn body(&mut self, body: Bytes) {
+        self.body = body;
+    }
+
+    pub(crate) fn json<T: Serialize + ?Sized>(&mut self, value: &T) {
+        match serde_json::to_vec(value) {
+            Ok(text) => self.body = text.into(),
+            Err(e) => {
+                let reason = "the payload could not be written as JSON";
+                let error = Error::new(ErrorKind::Serialize, "publish", reason).with_source(e);
+                self.settings.attempt(|_| Err(error));
+            }
+        }
+        self.settings.attempt(|headers| {
+            let json = HeaderValue::from_static("application/json");
+            headers.entry(CONTENT_TYPE).or_insert(json);
+            Ok(())
+        });
+    }
+
+    /// A header of the request itself, without a prefix.
+    pub(crate) fn raw_header(&mut self, name: &str, value: &str) {
+        /// What the client or HTTP itself sets.
+        const TAKEN: [&str; 9] = [
+            "authorization",
+            "connection",
+            "content-length",
+            "expect",
+            "host",
+            "transfer-encoding",
+            "upgrade",
+            headers::CONTENT_BASED_DEDUPLICATION,
+            headers::DEDUPLICATION_ID,
+        ];
+        self.settings.attempt(|headers| {
+            let own = HeaderName::from_bytes(name.as_bytes()).map_err(|_| not_a_name(name))?;
+            if TAKEN.contains(&own.as_str()) {
+                let rule = "is set by HTTP itself or by a method of its own";
+                return Err(Error::invalid_input("header name", name, rule));
+            }
+            headers.append(own, text(&format!("the value of header {name:?}"), value)?);
+            Ok(())
+        });
+    }
+
+    /// The finished message. What the destination wants comes first, so that the message's own settings win; `trace` is
+    /// asked only where it is wanted.
+    pub(crate) fn finish(
+        self,
+        target_headers: HeaderMap,
+        trace: impl FnOnce() -> Option<TraceContext>,
+    ) -> Result<Content, Error> {
+        if let Some(error) = self.settings.error {
+            return Err(error);
+        }
+        let mut all = target_headers;
+        // `extend` replaces names that are given and keeps repeated ones.
+        all.extend(self.settings.headers);
+        if self.wants_trace && self.deduplication != Deduplication::ByContent {
+            forward_trace(&mut all, trace);
+        }
+        let repeatable = self.deduplication != Deduplication::Off;
+        let id = match self.deduplication {
+            Deduplication::Generated => Some(DeduplicationId::random()),
+            Deduplication::Given(id) => Some(id),
+            Deduplication::ByContent => {
+                let yes = HeaderValue::from_static("true");
+                all.insert(headers::CONTENT_BASED_DEDUPLICATION, yes);
+                None
+            }
+            Deduplication::Off => None,
+        };
+        if let Some(id) = id {
+            let id = text("deduplication id", id.as_str())?;
+            all.insert(headers::DEDUPLICATION_ID, id);
+        }
+        Ok(Content {
+            headers: all,
+            body: self.body,
+            repeatable,
+        })
+    }
+}
+
+fn forward_trace(to: &mut HeaderMap, trace: impl FnOnce() -> Option<TraceContext>) {
+    const PARENT: &str = "upstash-forward-traceparent";
+    if to.contains_key(PARENT) {
+        return;
+    }
+    if let Some(trace) = trace() {
+        to.insert(PARENT, trace.parent);
+        if let Some(state) = trace.state {
+            to.insert("upstash-forward-tracestate", state);
+        }
+    }
+}
