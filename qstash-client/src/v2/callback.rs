@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 
 use crate::error::Error;
+use crate::v2::destination::origin;
 use crate::v2::options::{FlowControl, Settings};
 use crate::v2::retry_delay::RetryDelay;
 
@@ -12,7 +13,7 @@ use crate::v2::retry_delay::RetryDelay;
 /// settings.
 ///
 /// Without settings it is a POST with the retries of the message it tells of.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[must_use]
 pub struct Callback {
     url: String,
@@ -89,6 +90,16 @@ impl Callback {
         };
         to.insert(prefix, url);
         self.settings.write_prefixed(prefix, to)
+    }
+}
+
+/// Shows no path, no query and no header values: they may be secrets.
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback")
+            .field("url", &origin(&self.url))
+            .field("settings", &self.settings)
+            .finish()
     }
 }
 

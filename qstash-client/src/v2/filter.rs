@@ -16,8 +16,8 @@ pub struct All;
 pub(crate) struct Conditions(Result<Vec<(&'static str, Vec<String>)>, Error>);
 
 impl Conditions {
-    fn one_of<S: Into<String>>(name: &'static str, values: impl IntoIterator<Item = S>) -> Self {
-        let values: Vec<String> = values.into_iter().map(Into::into).collect();
+    fn one_of<S: ToString>(name: &'static str, values: impl IntoIterator<Item = S>) -> Self {
+        let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
         let bad = |rule| Self(Err(Error::invalid(format!("the filter `{name}` {rule}"))));
         if values.is_empty() {
             return bad("has no value, so that it would not filter");
@@ -72,8 +72,14 @@ macro_rules! filters {
         #[doc = $doc]
         ///
         /// With several values: any of them. A value must not be empty nor hold a comma.
-        pub fn $name<S: Into<String>>(values: impl IntoIterator<Item = S>) -> Self {
+        pub fn $name<S: ToString>(values: impl IntoIterator<Item = S>) -> Self {
             Self(Conditions::one_of($wire, values))
+        }
+    };
+    (@method $name:ident, only, $wire:literal, $doc:literal) => {
+        #[doc = $doc]
+        pub fn $name(value: impl ToString) -> Self {
+            Self(Conditions::one_of($wire, [value]))
         }
     };
     (@method $name:ident, at, $wire:literal, $doc:literal) => {
@@ -118,7 +124,7 @@ filters! {
     }
     /// Which entries of the dead-letter queue to list, delete or retry.
     DlqFilter {
-        messages: one_of "messageId" "Those of these messages.";
+        message: only "messageId" "Those of this message.";
         url_groups: one_of "topicName" "Those for these URL groups.";
         queues: one_of "queueName" "Those of these queues.";
         urls: one_of "url" "Those for exactly these URLs.";

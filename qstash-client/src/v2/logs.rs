@@ -73,9 +73,9 @@ impl From<&str> for LogState {
     }
 }
 
-impl From<LogState> for String {
-    fn from(state: LogState) -> Self {
-        state.as_str().to_owned()
+impl std::fmt::Display for LogState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

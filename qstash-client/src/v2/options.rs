@@ -258,12 +258,23 @@ enum Deduplication {
 }
 
 /// A message's settings, content and deduplication.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Options {
     settings: Settings,
     body: Bytes,
     deduplication: Deduplication,
     wants_trace: bool,
+}
+
+/// Shows neither the body nor values of headers.
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("settings", &self.settings)
+            .field("body_bytes", &self.body.len())
+            .field("deduplication", &self.deduplication)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What goes out.
