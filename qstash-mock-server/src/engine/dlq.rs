@@ -290,7 +290,7 @@ pub enum Selection {
     /// All that match.
     Filter {
         /// Which ones; the default matches all.
-        filter: Filter,
+        filter: Box<Filter>,
         /// At most so many, the oldest first.
         count: Option<usize>,
     },

@@ -1,7 +1,7 @@
 //! Which of many are meant: OR within a field, AND across fields (v2.md section 2.4).
 
 use super::address;
-use super::id::{MessageId, QueueName};
+use super::id::{MessageId, QueueName, ScheduleId};
 use super::own::Own;
 use super::time::Timestamp;
 
@@ -55,7 +55,10 @@ impl Filter {
             && any(&self.paths, |path| address::path(&own.url) == path)
             && among(&self.groups, group)
             && among(&self.queues, queue.map(QueueName::as_str))
-            && among(&self.schedules, own.schedule.as_ref().map(|id| id.as_str()))
+            && among(
+                &self.schedules,
+                own.schedule.as_ref().map(ScheduleId::as_str),
+            )
             && any(&self.labels, |label| {
                 own.labels.iter().any(|it| **it == **label)
             })
