@@ -1,5 +1,7 @@
 //! The command line.
 
+mod dev;
+
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +33,8 @@ struct Cli {
 enum Subcommands {
     /// Print a token that is limited to some queues and permissions
     Token(TokenArgs),
+    /// Start as the official development server is started: `dev --port 8080 --quota payg`
+    Dev(dev::DevArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,10 +75,12 @@ impl From<Allow> for Permission {
 /// Runs the program with the process's arguments; returns when it is stopped.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(dev::with_two_dashes(std::env::args_os()));
+    let config = cli.config.as_deref();
     let result = match cli.command {
-        Some(Subcommands::Token(args)) => token(cli.settings, cli.config.as_deref(), &args),
-        None => serve(cli.settings, cli.config.as_deref()),
+        Some(Subcommands::Token(args)) => token(cli.settings, config, &args),
+        Some(Subcommands::Dev(args)) => serve(args.over(cli.settings), config),
+        None => serve(cli.settings, config),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -117,25 +123,34 @@ fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .init();
     let patience = settings.shutdown()?;
+    let development = settings.is_for_development();
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, patience));
+    let result = runtime.block_on(run_until_told(server, patience, development));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
 }
 
-async fn run_until_told(server: MockServerBuilder, patience: Duration) -> Result<(), Failure> {
+async fn run_until_told(
+    server: MockServerBuilder,
+    patience: Duration,
+    development: bool,
+) -> Result<(), Failure> {
     // Before the lines that say the server is ready: who reads them may send a signal at once.
     let mut signals = Signals::new()?;
     let server = tokio::select! {
         started = server.start() => started.map_err(|error| explained(&error))?,
         () = signals.next() => return Ok(()),
     };
-    let lines: Vec<_> = server
-        .env()
+    let env = server.env().into_iter();
+    let env = env.map(|(name, value)| format!("{name}={value}"));
+    // The official SDKs wait for a line that says so; as a comment it can be pasted with the others.
+    let running = format!("# QStash development server is running at {}", server.uri());
+    let lines: Vec<_> = development
+        .then_some(running)
         .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
+        .chain(env)
         .collect();
     print(&lines)?;
     signals.next().await;

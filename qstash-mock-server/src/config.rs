@@ -1,5 +1,9 @@
 //! Settings: a flag beats the environment, the environment beats the file, the file beats the default.
 
+mod plan;
+
+pub(crate) use plan::Plan;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -73,12 +77,19 @@ pub(crate) struct Settings {
     /// Finished messages that stay readable
     #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
     max_finished_messages: Option<usize>,
+    /// The plan whose quotas hold for /v2 [default: unlimited; payg under `dev`]
+    #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
+    quota: Option<Plan>,
     /// Whether GET /metrics answers
     #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
     /// What is logged to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`
     #[arg(long, env = "QSTASH_MOCK_LOG", value_name = "FILTER")]
     log: Option<String>,
+    /// Started as the official development server is.
+    #[arg(skip)]
+    #[serde(skip)]
+    development: bool,
 }
 
 impl std::fmt::Debug for Settings {
@@ -147,7 +158,24 @@ impl Settings {
             max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
             metrics: self.metrics.or(other.metrics),
             log: self.log.or(other.log),
+            quota: self.quota.or(other.quota),
+            development: self.development || other.development,
         }
+    }
+
+    /// These settings for `dev`, whose own arguments come first.
+    pub(crate) fn for_development(self, port: Option<u16>, quota: Option<Plan>) -> Self {
+        Self {
+            port: port.or(self.port),
+            quota: quota.or(self.quota),
+            development: true,
+            ..self
+        }
+    }
+
+    /// Whether the official development server's ways are wanted.
+    pub(crate) fn is_for_development(&self) -> bool {
+        self.development
     }
 
     /// How long to wait for deliveries in flight when stopping.
@@ -170,7 +198,12 @@ impl Settings {
         self.token_secret()?;
         secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
         secret("admin_token", 1, self.admin_token.as_deref())?;
-        let mut server = MockServer::builder();
+        let usual = if self.development {
+            Plan::Payg
+        } else {
+            Plan::Unlimited
+        };
+        let mut server = MockServer::builder().quotas(self.quota.unwrap_or(usual).into());
         if let (Some(host), Some(port)) = (self.host, self.port) {
             server = server.address(SocketAddr::new(host, port));
         }

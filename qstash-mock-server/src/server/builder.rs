@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::{MockServer, Running, listen};
 use crate::api::{self, ApiState, Authenticator, Limits};
 use crate::driver::{Clock, Driver};
-use crate::engine::{Config, Engine, RestoreError, Secret, Seed, Timestamp};
+use crate::engine::{Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
 
 /// The shortest signing or token secret that is accepted, in bytes.
@@ -29,6 +29,7 @@ pub struct MockServerBuilder {
     manual_clock: Option<Timestamp>,
     patience: Duration,
     deduplication_window: Duration,
+    quotas: Quotas,
     engine_limits: crate::engine::Limits,
     limits: Limits,
     metrics: bool,
@@ -47,6 +48,7 @@ impl Default for MockServerBuilder {
             manual_clock: None,
             patience: Duration::from_secs(5),
             deduplication_window: Duration::from_secs(600),
+            quotas: Quotas::unlimited(),
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
             metrics: true,
@@ -143,6 +145,12 @@ impl MockServerBuilder {
         self
     }
 
+    /// What `/v2` allows, as a plan of the hosted service does. Default: [`Quotas::unlimited`].
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
     /// Whether `GET /metrics` answers. Default: true.
     pub fn metrics(mut self, on: bool) -> Self {
         self.metrics = on;
@@ -226,6 +234,7 @@ impl MockServerBuilder {
         let mut config = Config::new(seed);
         config.signing_secret = Some(Secret(Arc::from(signing_secret)));
         config.deduplication_window = self.deduplication_window;
+        config.quotas = self.quotas;
         config.limits = self.engine_limits;
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
         let mut store = self.store;
