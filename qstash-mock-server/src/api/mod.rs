@@ -12,11 +12,15 @@ use crate::driver::Driver;
 use crate::engine::{Action, Caller, Command, Reply};
 
 mod auth;
+mod decode;
 mod error;
 mod json;
 mod limits;
+mod percent;
 mod token;
 mod v1;
+#[allow(dead_code, reason = "its routes come with the commands of the engine")]
+mod v2;
 
 pub(crate) use auth::Authenticator;
 use error::ApiError;

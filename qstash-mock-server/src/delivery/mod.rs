@@ -12,6 +12,11 @@
 mod http;
 mod outcome;
 mod request;
+#[allow(
+    dead_code,
+    reason = "v2 deliveries come with the commands of the engine"
+)]
+mod retry_hint;
 mod signature;
 
 pub(crate) use self::http::Deliverer;

@@ -1,11 +1,10 @@
 //! From an answer, or its absence, to an outcome. Pure.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use bytes::Bytes;
 use http::header::{HeaderMap, RETRY_AFTER};
 use http::{StatusCode, response};
 
+use super::retry_hint::wait;
 use crate::engine::{Outcome, Timestamp, Verdict};
 
 /// What the answer `head` with the beginning `body` means. `now` is the machine's time, which a
@@ -36,23 +35,10 @@ fn verdict(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Verdict {
         StatusCode::ACCEPTED => Verdict::Accepted,
         status if status.is_success() => Verdict::Success,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Verdict::Failure {
-            retry_after: retry_after(headers, now),
+            retry_after: headers.get(RETRY_AFTER).and_then(|value| wait(value, now)),
         },
         _ => Verdict::Failure { retry_after: None },
     }
-}
-
-/// The wait that `Retry-After` asks for, in seconds or as an HTTP date; a date in the past is no wait.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean "never", and the engine has its own bound.
-        let seconds = value.parse().unwrap_or(u64::MAX);
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = date.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(since_epoch.saturating_sub(Duration::from_millis(now.as_millis())))
 }
 
 fn sentence(status: StatusCode) -> String {
@@ -64,6 +50,8 @@ fn sentence(status: StatusCode) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_770_500); // Sun, 06 Nov 1994 08:49:30.5 GMT
