@@ -5,24 +5,12 @@ fn route<'a>(method: &str, path: &'a str) -> Result<Route<'a>, u16> {
     find(&method.parse().unwrap(), path).map_err(|error| error.parts().0)
 }
 
-#[test]
-fn every_route_of_the_contract_is_found() {
+/// The routes of v2.md section 2.1. `x` stands for a name, `g` for a destination.
+fn index() -> Vec<(&'static str, &'static str, Route<'static>)> {
     let x = || "x".to_owned();
-    for (method, path, expected) in [
-        ("POST", "/v2/publish/g", Route::Publish("g")),
-        ("POST", "/v2/enqueue/x/g", Route::Enqueue(x(), "g")),
-        ("POST", "/v2/batch", Route::Batch),
-        ("GET", "/v2/messages/x", Route::GetMessage(x())),
-        ("DELETE", "/v2/messages/x", Route::CancelMessage(x())),
-        ("DELETE", "/v2/messages", Route::CancelMessages),
-        ("GET", "/v2/events", Route::Logs),
-        ("GET", "/v2/logs", Route::Logs),
-        ("GET", "/v2/dlq", Route::ListDeadLetters),
-        ("GET", "/v2/dlq/x", Route::GetDeadLetter(x())),
-        ("DELETE", "/v2/dlq/x", Route::DeleteDeadLetter(x())),
-        ("DELETE", "/v2/dlq", Route::DeleteDeadLetters),
-        ("POST", "/v2/dlq/retry/x", Route::RetryDeadLetter(x())),
-        ("POST", "/v2/dlq/retry", Route::RetryDeadLetters),
+    let flow = |action| Route::ChangeFlowControl(x(), action);
+    let mut routes = messages_and_dead_letters(x);
+    routes.extend([
         ("POST", "/v2/queues", Route::PutQueue),
         ("GET", "/v2/queues", Route::ListQueues),
         ("GET", "/v2/queues/x", Route::GetQueue(x())),
@@ -55,40 +43,51 @@ fn every_route_of_the_contract_is_found() {
         ),
         ("GET", "/v2/flowControl", Route::ListFlowControl),
         ("GET", "/v2/flowControl/x", Route::GetFlowControl(x())),
-        (
-            "POST",
-            "/v2/flowControl/x/pause",
-            Route::ChangeFlowControl(x(), FlowAction::Pause),
-        ),
-        (
-            "POST",
-            "/v2/flowControl/x/resume",
-            Route::ChangeFlowControl(x(), FlowAction::Resume),
-        ),
-        (
-            "POST",
-            "/v2/flowControl/x/pin",
-            Route::ChangeFlowControl(x(), FlowAction::Pin),
-        ),
-        (
-            "POST",
-            "/v2/flowControl/x/unpin",
-            Route::ChangeFlowControl(x(), FlowAction::Unpin),
-        ),
+        ("POST", "/v2/flowControl/x/pause", flow(FlowAction::Pause)),
+        ("POST", "/v2/flowControl/x/resume", flow(FlowAction::Resume)),
+        ("POST", "/v2/flowControl/x/pin", flow(FlowAction::Pin)),
+        ("POST", "/v2/flowControl/x/unpin", flow(FlowAction::Unpin)),
         (
             "POST",
             "/v2/flowControl/x/resetRate",
-            Route::ChangeFlowControl(x(), FlowAction::ResetRate),
+            flow(FlowAction::ResetRate),
         ),
         (
             "POST",
             "/v2/flowControl/x/reset",
-            Route::ChangeFlowControl(x(), FlowAction::ResetRate),
+            flow(FlowAction::ResetRate),
         ),
         ("GET", "/v2/globalParallelism", Route::GlobalParallelism),
         ("GET", "/v2/keys", Route::GetKeys),
         ("POST", "/v2/keys/rotate", Route::RotateKeys),
-    ] {
+    ]);
+    routes
+}
+
+fn messages_and_dead_letters(
+    x: impl Fn() -> String,
+) -> Vec<(&'static str, &'static str, Route<'static>)> {
+    vec![
+        ("POST", "/v2/publish/g", Route::Publish("g")),
+        ("POST", "/v2/enqueue/x/g", Route::Enqueue(x(), "g")),
+        ("POST", "/v2/batch", Route::Batch),
+        ("GET", "/v2/messages/x", Route::GetMessage(x())),
+        ("DELETE", "/v2/messages/x", Route::CancelMessage(x())),
+        ("DELETE", "/v2/messages", Route::CancelMessages),
+        ("GET", "/v2/events", Route::Logs),
+        ("GET", "/v2/logs", Route::Logs),
+        ("GET", "/v2/dlq", Route::ListDeadLetters),
+        ("GET", "/v2/dlq/x", Route::GetDeadLetter(x())),
+        ("DELETE", "/v2/dlq/x", Route::DeleteDeadLetter(x())),
+        ("DELETE", "/v2/dlq", Route::DeleteDeadLetters),
+        ("POST", "/v2/dlq/retry/x", Route::RetryDeadLetter(x())),
+        ("POST", "/v2/dlq/retry", Route::RetryDeadLetters),
+    ]
+}
+
+#[test]
+fn every_route_of_the_contract_is_found() {
+    for (method, path, expected) in index() {
         assert_eq!(route(method, path), Ok(expected.clone()), "{method} {path}");
         // Destinations and names keep their case, all other words have none.
         let spelled = path
