@@ -315,7 +315,7 @@ async fn the_official_commands_spelling_starts_the_server() {
         .first()
         .expect("a line before the variables");
     // What the TypeScript SDK looks for: /runn+ing( at|\.)/i
-    assert!(first.contains("running at"), "{first}");
+    assert!(first.contains("running."), "{first}");
     let health = reqwest::get(format!("{}/health", server.url)).await;
     assert_eq!(health.unwrap().status(), 200);
 }
