@@ -306,6 +306,14 @@ fn secret<'a>(
         .ok_or(ConfigError::ShortSecret(name, shortest))
 }
 
+/// What a setting is where nobody says otherwise, as it stands in the defaults; for the help.
+pub(crate) fn default_of(setting: &str) -> Option<String> {
+    let line = DEFAULTS
+        .lines()
+        .find_map(|line| line.strip_prefix(setting)?.strip_prefix(" = "))?;
+    Some(line.trim_matches('"').to_owned())
+}
+
 fn parse(text: &str, path: &Path) -> Result<Settings, ConfigError> {
     // Not its `Display`: that quotes the line, which may hold a secret.
     toml::from_str(text).map_err(|error: toml::de::Error| ConfigError::Parse {
