@@ -6,8 +6,9 @@ use http::{HeaderMap, Method};
 
 use crate::error::Error;
 use crate::v2::destination::origin;
-use crate::v2::options::{FlowControl, Settings};
+use crate::v2::limits::FlowControl;
 use crate::v2::retry_delay::RetryDelay;
+use crate::v2::settings::Settings;
 
 /// A URL that is told of deliveries, and how the message that tells it is sent. A text converts to one with default
 /// settings.

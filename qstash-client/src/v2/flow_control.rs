@@ -11,8 +11,8 @@ use crate::error::Error;
 use crate::types::ids::FlowControlKey;
 use crate::types::timing::Timestamp;
 use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::v2::limits::{at_least_one, period_seconds};
 use crate::v2::list::{List, Listed};
-use crate::v2::options::{at_least_one, period_seconds};
 
 /// The operations on flow control keys.
 #[derive(Clone, Copy, Debug)]

@@ -10,8 +10,8 @@ use crate::error::Error;
 use crate::types::ids::QueueName;
 use crate::types::timing::Timestamp;
 use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::v2::limits::at_least_one;
 use crate::v2::list::{List, Listed};
-use crate::v2::options::at_least_one;
 
 /// The operations on queues.
 #[derive(Clone, Copy, Debug)]

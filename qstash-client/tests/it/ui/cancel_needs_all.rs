@@ -1,6 +1,5 @@
 // Cancelling or deleting everything takes an explicit `All`.
 use qstash_client::Client;
-use qstash_client::v2::{DlqFilter, MessageFilter};
 
 fn main() {
     let client = Client::from_env().unwrap();
@@ -8,7 +7,7 @@ fn main() {
     let _ = v2.messages().cancel_all();
     let _ = v2.dlq().delete_all();
     let _ = v2.dlq().retry_all();
-    let _ = v2.messages().cancel_matching(MessageFilter::default());
-    let _ = v2.dlq().delete_matching(DlqFilter::default());
-    let _ = v2.messages().cancel_matching();
+    let _ = v2.messages().cancel_matching(Default::default());
+    let _ = v2.dlq().delete_matching(Default::default());
+    let _ = v2.dlq().retry_matching(Default::default());
 }

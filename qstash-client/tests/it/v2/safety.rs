@@ -226,6 +226,14 @@ async fn options_are_checked_before_anything_is_sent() {
         "period",
     );
     refused(publish().retry_delay(-1).send().await, "retry delay");
+    assert!(fake.seen().is_empty());
+}
+
+#[tokio::test]
+async fn destinations_schedules_and_limits_are_checked_before_anything_is_sent() {
+    const URL: &str = "https://e.com";
+    let fake = Fake::new([]);
+    let client = fake.client();
     refused(client.v2().publish(Api("llm")).send().await, "callback");
     refused(
         client.v2().publish(Llm::openai("", URL)).send().await,
