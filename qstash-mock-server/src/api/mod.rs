@@ -6,12 +6,15 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use axum::routing::{get, post};
 
-use crate::driver::Driver;
+use crate::driver::{CallError, Driver};
 use crate::engine::{Action, Caller, Command, Reply};
 
 mod auth;
+mod body;
 mod error;
 mod json;
 mod limits;
@@ -19,7 +22,9 @@ mod token;
 mod v1;
 
 pub(crate) use auth::Authenticator;
+use body::{Bodies, Body};
 use error::ApiError;
+use limits::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
 
@@ -70,6 +75,7 @@ struct Shared {
     driver: Driver,
     authenticator: Authenticator,
     limits: Limits,
+    bodies: Bodies,
     prometheus: bool,
 }
 
@@ -85,6 +91,7 @@ impl ApiState {
             driver,
             authenticator,
             limits,
+            bodies: Bodies::new(limits),
             prometheus,
         }))
     }
@@ -101,12 +108,20 @@ impl ApiState {
         &self.0.limits
     }
 
+    /// The body of a request; see [`Bodies::read`].
+    async fn body(&self, request: Request, expected: Expected) -> Result<Body<'_>, ApiError> {
+        self.0.bodies.read(request, expected).await
+    }
+
     async fn call(&self, caller: Arc<Caller>, action: Action) -> Result<Reply, ApiError> {
         let command = Command { caller, action };
         Ok(self.0.driver.call(command).await?)
     }
 }
 
-async fn health() -> axum::response::Response {
-    json::Json::object(|json| json.key("status").text("ok")).into_ok()
+async fn health(State(api): State<ApiState>) -> Result<Response, ApiError> {
+    if api.driver().is_stopped() {
+        return Err(CallError::Stopped.into());
+    }
+    Ok(json::Json::object(|json| json.key("status").text("ok")).into_ok())
 }

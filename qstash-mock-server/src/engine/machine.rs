@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::bulk::BulkJob;
 use super::command::{Action, Caller, Command, Permission, Reply};
-use super::config::Config;
+use super::config::{Config, Secret};
 use super::effect::{Effect, Outcome};
 use super::entity::{Account, Change, Meta, Queue};
 use super::error::Error;
@@ -104,6 +104,12 @@ impl Engine {
     /// Instead of [`Engine::take_changes`], where nobody wants them.
     pub fn forget_changes(&mut self) {
         self.state.forget_changes();
+    }
+
+    /// What signs the deliveries of [`AccountName::DEFAULT`] now.
+    pub fn default_signing_secret(&mut self) -> Secret {
+        let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
+        Secret(Arc::clone(&account.secret))
     }
 
     /// The figures of every account.

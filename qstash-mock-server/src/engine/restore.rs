@@ -3,9 +3,9 @@
 //! An attempt whose outcome was never recorded is due again, under the same number: at-least-once
 //! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not.
 
-use super::config::Config;
-use super::entity::{Entity, Meta};
-use super::id::MessageId;
+use super::config::{Config, Secret};
+use super::entity::{Account, Entity, Meta};
+use super::id::{AccountName, MessageId};
 use super::machine::Engine;
 use super::message::{Message, State};
 use super::time::Timestamp;
@@ -63,6 +63,7 @@ impl Engine {
             },
         );
         engine.load(rest);
+        engine.adopt_signing_secret();
         for message in messages {
             engine.load_message(message)?;
         }
@@ -79,6 +80,26 @@ impl Engine {
                 Entity::DedupKey(key) => self.state.put_key(key),
                 Entity::Meta(_) | Entity::Message(_) => {}
             }
+        }
+    }
+
+    /// A secret that is configured, and that the account had neither now nor before, takes over, as after
+    /// a rotation. Otherwise the stored one stands: it may have been rotated since it was configured.
+    fn adopt_signing_secret(&mut self) {
+        let stored = self
+            .state
+            .account(&AccountName::new(AccountName::DEFAULT))
+            .cloned();
+        let (Some(stored), Some(Secret(configured))) = (stored, self.config.signing_secret.clone())
+        else {
+            return;
+        };
+        if stored.secret != configured && stored.previous_secret.as_ref() != Some(&configured) {
+            self.state.put_account(Account {
+                secret: configured,
+                previous_secret: Some(stored.secret),
+                ..stored
+            });
         }
     }
 
