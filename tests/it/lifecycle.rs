@@ -125,7 +125,14 @@ async fn polls_that_come_and_go_lose_no_message() {
 #[tokio::test]
 async fn the_port_is_free_after_a_shutdown_whoever_is_still_connected() {
     let world = World::start().await;
-    world.client.v1().queues().create("empty").send().await.unwrap();
+    world
+        .client
+        .v1()
+        .queues()
+        .create("empty")
+        .send()
+        .await
+        .unwrap();
     world.publish("orders", "1").await;
     let address = world.server.address();
     let waiting = long_poll(&world, "empty").await;
@@ -144,7 +151,14 @@ async fn the_port_is_free_after_a_shutdown_whoever_is_still_connected() {
 #[tokio::test]
 async fn a_dropped_server_is_gone() {
     let world = World::start().await;
-    world.client.v1().queues().create("empty").send().await.unwrap();
+    world
+        .client
+        .v1()
+        .queues()
+        .create("empty")
+        .send()
+        .await
+        .unwrap();
     let address = world.server.address();
     let mut poll = long_poll(&world, "empty").await;
     world.let_things_happen().await;

@@ -125,7 +125,14 @@ async fn a_lease_of_no_time_makes_a_message_visible_to_who_waits() {
 #[tokio::test]
 async fn waiting_workers_are_served_in_the_order_they_came() {
     let world = World::start().await;
-    world.client.v1().queues().create("orders").send().await.unwrap();
+    world
+        .client
+        .v1()
+        .queues()
+        .create("orders")
+        .send()
+        .await
+        .unwrap();
     let mut waiting = vec![];
     for _ in 0..3 {
         let client = world.client.clone();

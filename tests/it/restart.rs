@@ -71,7 +71,20 @@ async fn everything_that_was_acknowledged_is_there_after_a_restart() {
     );
     let message = world.message(&ready).await;
     assert_eq!((message.state, message.attempt), (MessageState::Ready, 1));
-    assert_eq!(message.message.unwrap().get(), "{ \"n\": 1.0 }");
+    let listed = world
+        .client
+        .v1()
+        .messages()
+        .list("orders")
+        .send()
+        .await
+        .unwrap();
+    let listed = listed
+        .items
+        .into_iter()
+        .find(|it| it.id == message.id)
+        .unwrap();
+    assert_eq!(listed.message.unwrap().get(), "{ \"n\": 1.0 }");
     let again = world
         .client
         .v1()

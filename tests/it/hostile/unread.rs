@@ -1,10 +1,6 @@
 //! A refusal reaches its caller, also one who is still sending.
 
-use std::sync::Arc;
-
 use reqwest::Method;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::{assert_refused, exchange, status};
 use crate::support::World;
@@ -169,24 +165,4 @@ async fn requests_may_follow_each_other_without_waiting() {
         .unwrap();
     let answer = String::from_utf8(answer).unwrap();
     assert_eq!(answer.matches("HTTP/1.1 200 OK").count(), 3, "{answer}");
-}
-
-/// A closing server waits for what its peer still says, but not for a peer that says nothing.
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_ignores_the_end_does_not_keep_its_connection() {
-    let world = World::start().await;
-    let mut stream = TcpStream::connect(world.server.address()).await.unwrap();
-    stream.write_all(b"nonsense\r\n\r\n").await.unwrap();
-    let mut answer = vec![];
-    stream.read_to_end(&mut answer).await.unwrap();
-    assert_eq!(status(&answer), Some(400));
-    let refused = async {
-        while stream.write_all(b"more nonsense").await.is_ok() {
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-        }
-    };
-    tokio::time::timeout(crate::support::MINUTE, refused)
-        .await
-        .expect("the connection is closed");
-    Arc::into_inner(world.server).unwrap().shutdown().await;
 }
