@@ -16,4 +16,5 @@ mod restart;
 mod runtimes;
 mod storage;
 mod support;
+mod tidy;
 mod webhook;

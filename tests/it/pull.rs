@@ -5,7 +5,7 @@ use std::time::Duration;
 use qstash_client::v1::MessageState;
 use qstash_client::{ErrorKind, RawJson};
 
-use crate::support::{DAY, HOUR, MINUTE, SECOND, World, code};
+use crate::support::{DAY, HOUR, MINUTE, SECOND, World, code, pass};
 
 #[tokio::test]
 async fn the_bytes_of_a_message_are_pulled_exactly_as_published() {
@@ -166,17 +166,15 @@ async fn a_heartbeat_keeps_a_lease_through_hours_of_work() {
     let lease = receive().await.unwrap();
     let heartbeat = lease.heartbeat(10 * SECOND, 30 * SECOND);
     for _ in 0..12 {
-        tokio::time::sleep(10 * MINUTE).await;
+        pass(10 * MINUTE).await;
         assert!(receive().await.is_none(), "the lease has ended");
     }
     assert!(!heartbeat.is_lost());
     drop(heartbeat);
-    tokio::time::sleep(31 * SECOND).await;
+    pass(31 * SECOND).await;
     let mut again = receive().await.unwrap();
     assert_eq!(again.attempt(), 2, "without a heartbeat the lease ends");
-    let work = again
-        .keep_alive(10 * SECOND, 30 * SECOND, tokio::time::sleep(DAY))
-        .await;
+    let work = again.keep_alive(10 * SECOND, 30 * SECOND, pass(DAY)).await;
     work.unwrap();
     again.ack().await.unwrap();
     assert_eq!(world.state(&id).await, MessageState::Delivered);
@@ -197,7 +195,7 @@ async fn work_ends_when_its_message_is_taken_away() {
         .pop()
         .unwrap();
     let cancel = async {
-        tokio::time::sleep(MINUTE).await;
+        pass(MINUTE).await;
         world
             .client
             .v1()

@@ -291,6 +291,11 @@ impl Reply for Response {
     }
 }
 
+/// Lets time pass on tokio's clock, which must be paused: nobody waits for it.
+pub(crate) async fn pass(duration: Duration) {
+    tokio::time::sleep_until(tokio::time::Instant::now() + duration).await;
+}
+
 /// Something that a handler waits for.
 #[derive(Clone)]
 pub(crate) struct Door(Arc<tokio::sync::Semaphore>);

@@ -18,7 +18,7 @@ use super::outcome::{answered, failed};
 use super::request::{Unsendable, request};
 use super::signature::Signer;
 use crate::driver::wall_time;
-use crate::engine::{Attempt, Outcome};
+use crate::engine::{Attempt, Envelope, Outcome};
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -62,10 +62,13 @@ impl Deliverer {
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
     pub(crate) async fn deliver(&self, attempt: &Attempt) -> Outcome {
-        let Ok(signature) = self.0.signer.sign(&attempt.secret, &attempt.body) else {
+        let Envelope::OfQueue(envelope) = &attempt.envelope else {
+            return failed("messages with rules of their own are not delivered yet");
+        };
+        let Ok(signature) = self.0.signer.sign(&envelope.secret, &attempt.body) else {
             return failed("the signing secret is too short");
         };
-        let request = match request(attempt, &signature) {
+        let request = match request(attempt, envelope, &signature) {
             Ok(request) => request,
             Err(Unsendable::Url) => {
                 return failed("the webhook URL is not a valid http or https URL");
@@ -75,7 +78,7 @@ impl Deliverer {
         match self.0.client.request(request).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                match beginning(body).await {
+                match beginning(body, attempt.most_answer).await {
                     Ok(body) => answered(&head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 }
@@ -85,9 +88,9 @@ impl Deliverer {
     }
 }
 
-/// The first [`Outcome::MAX_BODY`] bytes. Reads a short rest too, which keeps the connection usable; a
+/// The first `most` bytes. Reads a short rest too, which keeps the connection usable; a
 /// long one is left, which closes it.
-async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Error> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -98,14 +101,14 @@ async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
             continue;
         };
         read += data.len();
-        if read == data.len() && data.len() <= Outcome::MAX_BODY && body.is_end_stream() {
+        if read == data.len() && data.len() <= most && body.is_end_stream() {
             // Nearly always: the whole answer at once.
             return Ok(data);
         }
-        let room = Outcome::MAX_BODY - kept.len();
+        let room = most - kept.len();
         kept.extend_from_slice(&data[..data.len().min(room)]);
         let rest = body.size_hint().lower();
-        let full = kept.len() == Outcome::MAX_BODY;
+        let full = kept.len() == most;
         if full && (read > MAX_DRAINED || rest > MAX_DRAINED as u64) {
             break;
         }
@@ -190,7 +193,7 @@ mod tests {
         for length in lengths {
             let outcome = deliverer.deliver(&attempt(&url, &[])).await;
             assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
-            assert_eq!(outcome.body.len(), length.min(Outcome::MAX_BODY));
+            assert_eq!(outcome.body.len(), length.min(4096));
         }
         assert_eq!(task.await.unwrap(), 1);
     }
@@ -202,7 +205,7 @@ mod tests {
         let deliverer = Deliverer::new();
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.status, Some(500));
-        assert_eq!(outcome.body.len(), Outcome::MAX_BODY);
+        assert_eq!(outcome.body.len(), 4096);
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.verdict, Verdict::Success);
         assert_eq!(task.await.unwrap(), 2);

@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::status;
-use crate::support::{MINUTE, SECOND, World};
+use crate::support::{MINUTE, SECOND, World, pass};
 
 /// The head of a batch that announces `length` bytes.
 async fn begin_batch(address: SocketAddr, token: &str, length: usize) -> TcpStream {
@@ -29,7 +29,7 @@ async fn a_body_that_trickles_in_is_given_up() {
     let (mut reader, mut writer) = stream.into_split();
     let trickle = async {
         while writer.write_all(b" ").await.is_ok() {
-            tokio::time::sleep(SECOND).await;
+            pass(SECOND).await;
         }
     };
     let mut answer = vec![];
