@@ -15,8 +15,8 @@ use crate::support::World;
 impl World {
     /// A request without a token.
     pub(crate) fn bare(&self, method: Method, path: &str) -> RequestBuilder {
-        // A connection of its own: a refusal may close it.
-        reqwest::Client::new().request(method, format!("{}{path}", self.server.uri()))
+        self.http
+            .request(method, format!("{}{path}", self.server.uri()))
     }
 
     /// Everything that can be seen of the state, without what grows by itself.
