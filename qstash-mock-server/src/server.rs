@@ -25,6 +25,7 @@ pub struct MockServer {
     address: SocketAddr,
     token: String,
     signing_secret: String,
+    signing_keys: [String; 2],
     running: Running,
     /// Dropped after what runs on it.
     thread: Option<dedicated::Thread>,
@@ -99,6 +100,8 @@ impl MockServer {
             ("QSTASH_URL", self.uri()),
             ("QSTASH_TOKEN", self.token.clone()),
             ("QSTASH_SIGNING_SECRET", self.signing_secret.clone()),
+            ("QSTASH_CURRENT_SIGNING_KEY", self.signing_keys[0].clone()),
+            ("QSTASH_NEXT_SIGNING_KEY", self.signing_keys[1].clone()),
         ]
     }
 
