@@ -7,4 +7,5 @@ mod publish;
 mod queues;
 mod receive;
 mod routes;
+mod sdk;
 mod support;
