@@ -47,6 +47,10 @@ pub(super) const HEADER_BYTES: usize = 16 << 10;
 /// The same in v2, whose settings are headers, too.
 pub(super) const V2_HEADERS: usize = 256;
 pub(super) const V2_HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one v2 message: what the largest plan allows. A smaller plan is the engine's business.
+pub(super) const V2_MESSAGE_BYTES: usize = 50 << 20;
+/// Bytes of any other v2 body: room for as many ids or endpoints as one may hold.
+pub(super) const V2_JSON_BYTES: usize = 1 << 20;
 /// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
 pub(super) const V2_NAME_BYTES: usize = 256;
 /// Labels of one message.
@@ -121,7 +125,7 @@ impl Limits {
 }
 
 /// The whole of `body`, or `None` if it is over `limit`.
-async fn read(
+pub(super) async fn read(
     headers: &HeaderMap,
     mut body: Body,
     limit: usize,

@@ -3,9 +3,12 @@
 //! No rule of queueing lives here. [`router`] below is the one page that lists every route; the
 //! contract is `protocol/v1.md`, and where it is silent, `docs/wire-v1.md`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::driver::Driver;
@@ -19,7 +22,6 @@ mod limits;
 mod percent;
 mod token;
 mod v1;
-#[allow(dead_code, reason = "its routes come with the commands of the engine")]
 mod v2;
 
 pub(crate) use auth::Authenticator;
@@ -61,7 +63,7 @@ pub(crate) fn router(state: ApiState) -> Router {
         router = router.route("/metrics", get(v1::metrics::all));
     }
     router
-        .fallback(async || ApiError::no_such_route())
+        .fallback(elsewhere)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state)
 }
@@ -111,6 +113,18 @@ impl ApiState {
     }
 }
 
-async fn health() -> axum::response::Response {
+/// All of v2: its paths hold whole URLs, in which no router of fixed segments would find its way.
+async fn elsewhere(State(api): State<ApiState>, request: Request) -> Response {
+    if v2::is_v2(request.uri().path()) {
+        return v2::serve(api, request).await;
+    }
+    ApiError::no_such_route().into_response()
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
+
+async fn health() -> Response {
     json::Json::object(|json| json.key("status").text("ok")).into_ok()
 }
