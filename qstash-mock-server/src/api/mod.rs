@@ -24,10 +24,11 @@ mod token;
 mod v1;
 mod v2;
 
-pub(crate) use auth::Authenticator;
+pub(crate) use auth::{Authenticator, development_keys};
 use error::ApiError;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
+pub(crate) use v2::write_callback;
 
 /// Every route of the server.
 pub(crate) fn router(state: ApiState) -> Router {

@@ -25,7 +25,7 @@ pub(super) async fn get(call: Call, id: String) -> Answer {
 
 pub(super) async fn cancel(call: Call, id: String) -> Answer {
     let answer = call.ask(Action::CancelOwn(known(&id)?)).await;
-    cancelled(answer.map_err(|error| error.about("message", &id))?)
+    cancelled(&answer.map_err(|error| error.about("message", &id))?)
 }
 
 /// By ids in the body or the query, by filters, or all there are.
@@ -44,12 +44,12 @@ pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
             count: query.count(MOST_CANCELLED)?,
         },
     };
-    cancelled(call.ask(Action::CancelMany(selection)).await?)
+    cancelled(&call.ask(Action::CancelMany(selection)).await?)
 }
 
-fn cancelled(reply: Reply) -> Answer {
+fn cancelled(reply: &Reply) -> Answer {
     match reply {
-        Reply::Removed(count) => Ok(wire::count("cancelled", count)),
+        Reply::Removed(count) => Ok(wire::count("cancelled", *count)),
         _ => Err(unexpected()),
     }
 }

@@ -5,6 +5,7 @@
 //! operation decodes, asks the engine and encodes (`wire.rs`).
 
 mod call;
+mod callback;
 mod dead_letters;
 mod destination;
 mod duration;
@@ -31,6 +32,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::ApiState;
 use call::Call;
+pub(crate) use callback::write_callback;
 use error::Refusal;
 use route::Route;
 pub(super) use route::is_v2;

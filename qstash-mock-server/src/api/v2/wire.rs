@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::super::json::Json;
 use super::error::Refusal;
 use crate::engine::{
-    FlowKeyView, QueueView, RowId, ScheduleId, Sent, SentTo, SigningKeys, UrlGroup,
+    FlowKeyView, QueueView, RowId, ScheduleId, Sent, SentTo, SigningKeys, Timestamp, UrlGroup,
 };
 use crate::text::hosted_message_id;
 
@@ -61,7 +61,7 @@ pub(super) fn batch(outcomes: impl Iterator<Item = Result<Sent, Refusal>>) -> Re
             match outcome {
                 Ok(Sent::One(one)) => json.members(|json| write_one(json, &one)),
                 Ok(Sent::Group(all)) => {
-                    json.items(&all, |json, one| json.members(|json| write_to(json, one)))
+                    json.items(&all, |json, one| json.members(|json| write_to(json, one)));
                 }
                 Err(error) => json.members(|json| error.write(json)),
             }
@@ -178,7 +178,7 @@ fn write_flow_key(json: &mut Json, view: &FlowKeyView) {
     json.key("rateMax").integer(key.rate.unwrap_or(0).into());
     json.key("rateCount").integer(key.rate_count.into());
     json.key("ratePeriod").integer(key.period.as_secs());
-    let start = key.window_start.map_or(0, |start| start.as_secs());
+    let start = key.window_start.map_or(0, Timestamp::as_secs);
     json.key("ratePeriodStart").integer(start);
     json.key("isPaused").boolean(key.paused);
     json.key("isPinnedParallelism")

@@ -5,7 +5,7 @@ use axum::response::Response;
 use super::super::super::json::Json;
 use super::message::write_origin;
 use super::parts;
-use crate::engine::{Event, LogRow, RowId};
+use crate::engine::{Event, LogRow, QueueName, RowId};
 use crate::text::hosted_message_id;
 
 /// The documents and the SDKs disagree on the name of the array, so it is there under both.
@@ -51,11 +51,7 @@ fn write_row(json: &mut Json, row: &LogRow) {
         json.key("nextDeliveryTime").integer(next.as_millis());
     }
     write_origin(json, own);
-    parts::write_text(
-        json,
-        "queueName",
-        row.queue.as_ref().map(|name| name.as_str()),
-    );
+    parts::write_text(json, "queueName", row.queue.as_ref().map(QueueName::as_str));
     if !row.headers.is_empty() {
         json.key("header");
         parts::write_headers(json, row.headers.iter(), redaction);

@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::super::super::json::Json;
 use super::parts;
-use crate::engine::{DlqView, Message, Own, OwnMessage, RowId};
+use crate::engine::{DlqView, Message, Own, OwnMessage, QueueName, RowId, ScheduleId};
 use crate::text::hosted_message_id;
 
 pub(in super::super) fn message(found: &OwnMessage) -> Response {
@@ -51,7 +51,7 @@ fn write_message(json: &mut Json, message: &Message, body: &[u8]) {
     parts::write_text(
         json,
         "queueName",
-        message.queue_name().map(|name| name.as_str()),
+        message.queue_name().map(QueueName::as_str),
     );
     parts::write_text(json, "callerIP", own.caller_ip.as_deref());
     parts::write_labels(json, &own.labels);
@@ -69,7 +69,7 @@ pub(super) fn write_origin(json: &mut Json, own: &Own) {
     parts::write_text(
         json,
         "scheduleId",
-        own.schedule.as_ref().map(|id| id.as_str()),
+        own.schedule.as_ref().map(ScheduleId::as_str),
     );
     parts::write_text(json, "api", own.api.as_deref());
 }

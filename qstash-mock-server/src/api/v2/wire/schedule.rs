@@ -4,7 +4,7 @@ use axum::response::Response;
 
 use super::super::super::json::Json;
 use super::parts;
-use crate::engine::{Destination, Schedule, ScheduleState, Settings};
+use crate::engine::{Destination, QueueName, Schedule, ScheduleState, Settings};
 use crate::text::hosted_message_id;
 
 pub(in super::super) fn schedule(schedule: &Schedule) -> Response {
@@ -53,7 +53,7 @@ fn write_schedule(json: &mut Json, schedule: &Schedule) {
     parts::write_text(
         json,
         "queueName",
-        send.queue.as_ref().map(|name| name.as_str()),
+        send.queue.as_ref().map(QueueName::as_str),
     );
     parts::write_text(json, "callerIP", settings.caller_ip.as_deref());
     json.key("isPaused").boolean(schedule.paused);
