@@ -11,10 +11,11 @@ use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use crate::driver::Driver;
+use crate::driver::{CallError, Driver};
 use crate::engine::{Action, Caller, Command, Reply};
 
 mod auth;
+mod body;
 mod decode;
 mod error;
 mod json;
@@ -25,7 +26,9 @@ mod v1;
 mod v2;
 
 pub(crate) use auth::{Authenticator, development_keys};
+use body::{Bodies, Body};
 use error::ApiError;
+use limits::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
 pub(crate) use v2::write_callback;
@@ -77,6 +80,7 @@ struct Shared {
     driver: Driver,
     authenticator: Authenticator,
     limits: Limits,
+    bodies: Bodies,
     prometheus: bool,
 }
 
@@ -92,6 +96,7 @@ impl ApiState {
             driver,
             authenticator,
             limits,
+            bodies: Bodies::new(limits),
             prometheus,
         }))
     }
@@ -106,6 +111,15 @@ impl ApiState {
 
     fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// The body of a request; see [`Bodies::read`].
+    async fn body(&self, request: Request, expected: Expected) -> Result<Body<'_>, ApiError> {
+        self.0.bodies.read(request, expected).await
+    }
+
+    fn bodies(&self) -> &Bodies {
+        &self.0.bodies
     }
 
     async fn call(&self, caller: Arc<Caller>, action: Action) -> Result<Reply, ApiError> {
@@ -126,6 +140,9 @@ async fn elsewhere(State(api): State<ApiState>, request: Request) -> Response {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
 
-async fn health() -> Response {
-    json::Json::object(|json| json.key("status").text("ok")).into_ok()
+async fn health(State(api): State<ApiState>) -> Result<Response, ApiError> {
+    if api.driver().is_stopped() {
+        return Err(CallError::Stopped.into());
+    }
+    Ok(json::Json::object(|json| json.key("status").text("ok")).into_ok())
 }

@@ -155,6 +155,10 @@ impl Driver {
     /// A delivery is over.
     pub(super) fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
         let mut core = self.lock();
+        if core.stopped {
+            // Another server may go on from the store by now.
+            return;
+        }
         core.deliveries.remove(&attempt);
         match &mut core.held_outcomes {
             Some(held) => drop(held.insert(attempt, outcome)),
@@ -211,6 +215,11 @@ impl Driver {
         while self.deliveries() > 0 {
             self.0.delivered.notified().await;
         }
+    }
+
+    /// Whether it refuses everything, because it was told to stop or its storage has failed.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().stopped
     }
 
     /// Refuses everything from now on and gives up what is under way.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use bytes::Bytes;
 use http::StatusCode;
 use http::request::Parts;
 
+use super::super::body::Body as Bytes;
 use super::super::decode::Object;
-use super::super::limits::{V2_JSON_BYTES, V2_MESSAGE_BYTES, read};
+use super::super::limits::Expected;
 use super::super::{ApiState, Peer};
 use super::error::Refusal;
 use super::lines::Lines;
@@ -79,20 +79,10 @@ impl Call {
         self.api.driver().call(command).await.map_err(Refusal::from)
     }
 
-    /// The bytes of a message, whatever they are.
-    pub(super) async fn message(&self, body: Body) -> Result<Bytes, Refusal> {
-        self.bytes(body, V2_MESSAGE_BYTES).await
-    }
-
-    /// The bytes of a batch.
-    pub(super) async fn batch(&self, body: Body) -> Result<Bytes, Refusal> {
-        let limit = self.api.limits().batch_bytes;
-        self.bytes(body, limit).await
-    }
-
-    /// The bytes of a JSON body; SDKs do not always say that it is one.
-    pub(super) async fn json(&self, body: Body) -> Result<Bytes, Refusal> {
-        self.bytes(body, V2_JSON_BYTES).await
+    /// The bytes of a body, whatever its content type says: SDKs do not always say that theirs is JSON.
+    pub(super) async fn body(&self, body: Body, expected: Expected) -> Result<Bytes<'_>, Refusal> {
+        let bodies = self.api.bodies();
+        Ok(bodies.read_any(&self.head.headers, body, expected).await?)
     }
 
     /// The strings of the field `name` of a JSON body that has no other; `None` if there is no body at all.
@@ -100,7 +90,7 @@ impl Call {
         use super::super::decode::{array, text};
         use super::super::limits::FILTER_VALUES;
 
-        let body = self.json(body).await?;
+        let body = self.body(body, Expected::HostedJson).await?;
         if body.trim_ascii().is_empty() {
             return Ok(None);
         }
@@ -109,13 +99,6 @@ impl Call {
             array(value, FILTER_VALUES)?.into_iter().map(text).collect()
         })?;
         Ok(ids)
-    }
-
-    async fn bytes(&self, body: Body, limit: usize) -> Result<Bytes, Refusal> {
-        read(&self.head.headers, body, limit).await?.ok_or_else(|| {
-            let error = format!("the request body is larger than {limit} bytes");
-            Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, error)
-        })
     }
 }
 

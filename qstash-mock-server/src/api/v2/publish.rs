@@ -2,10 +2,11 @@
 
 use axum::body::Body;
 use axum::response::Response;
+use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::decode::{Object, array, or_null, text};
-use super::super::limits::BATCH_ITEMS;
+use super::super::limits::{BATCH_ITEMS, Expected};
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination::Destination;
@@ -25,7 +26,7 @@ pub(super) async fn one(
     let destination = Destination::parse(destination, call.query())?;
     let queue = queue.as_deref().map(queue_name).transpose()?;
     let (lines, incoming) = (call.lines()?, call.incoming()?);
-    let body = call.message(body).await?;
+    let body = call.body(body, Expected::HostedMessage).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Message,
@@ -34,7 +35,7 @@ pub(super) async fn one(
     let send = Send {
         destination: named(destination, &settings)?,
         queue,
-        body,
+        body: Bytes::clone(&body),
         settings,
     };
     match call.ask(Action::Send(Box::new(send))).await? {
@@ -45,7 +46,7 @@ pub(super) async fn one(
 
 /// Many messages; one that is refused does not stop the others.
 pub(super) async fn batch(call: Call, body: Body) -> Answer {
-    let body = call.batch(body).await?;
+    let body = call.body(body, Expected::Batch).await?;
     let whole =
         std::str::from_utf8(&body).map_err(|_| Refusal::invalid("the body is not UTF-8"))?;
     let whole: &RawValue = serde_json::from_str(whole)

@@ -1,6 +1,7 @@
 //! Queues (v2.md section 2.7).
 
 use super::super::decode::{Object, boolean, integer, text};
+use super::super::limits::Expected;
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::error::Refusal;
@@ -13,7 +14,7 @@ use axum::body::Body;
 const PAGE: usize = 1000;
 
 pub(super) async fn put(call: Call, body: Body) -> Answer {
-    let body = call.json(body).await?;
+    let body = call.body(body, Expected::HostedJson).await?;
     let object = Object::of_any_body(&body)?;
     let name = queue_name(&object.required("queueName", text)?)?;
     let action = Action::UpsertQueue {

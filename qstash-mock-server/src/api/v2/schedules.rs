@@ -1,5 +1,6 @@
 //! Schedules (v2.md section 2.8).
 
+use super::super::limits::Expected;
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination::Destination;
@@ -9,11 +10,12 @@ use super::settings::Place;
 use super::wire;
 use crate::engine::{Action, PutSchedule, Reply, ScheduleAction, ScheduleId, Send};
 use axum::body::Body;
+use bytes::Bytes;
 
 pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer {
     let destination = Destination::parse(destination, call.query())?;
     let (lines, incoming) = (call.lines()?, call.incoming()?);
-    let body = call.message(body).await?;
+    let body = call.body(body, Expected::HostedMessage).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Schedule,
@@ -34,7 +36,7 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
         send: Send {
             destination: named(destination, &settings)?,
             queue,
-            body,
+            body: Bytes::clone(&body),
             settings,
         },
     };

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::decode::{Object, array, text};
 use super::super::error::ApiError;
-use super::super::limits::{FILTER_VALUES, V2_NAME_BYTES};
+use super::super::limits::{Expected, FILTER_VALUES, V2_NAME_BYTES};
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination;
@@ -45,7 +45,7 @@ pub(super) async fn delete(call: Call, name: String) -> Answer {
 
 pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.json(body).await?;
+    let body = call.body(body, Expected::HostedJson).await?;
     let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
         let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
         items
@@ -57,7 +57,7 @@ pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
 
 pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.json(body).await?;
+    let body = call.body(body, Expected::HostedJson).await?;
     let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
         let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
         items
@@ -72,7 +72,7 @@ pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
 /// Sets the headers that a publish to the group has by default.
 pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.json(body).await?;
+    let body = call.body(body, Expected::HostedJson).await?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
     // What no publish could use is refused here, and not at each of them.
     Settings::read(&headers, Place::Group)?.into_engine(Place::Group, None)?;

@@ -178,7 +178,9 @@ async fn a_destination_reaches_the_server_as_it_was_written() {
 
     let api = Transcript::start().await;
     let destination = format!("{APP}/a/../b//c/./%7e?x=a,b&y=%zz&Z");
-    let mut stream = tokio::net::TcpStream::connect(api.server.address()).await.unwrap();
+    let mut stream = tokio::net::TcpStream::connect(api.server.address())
+        .await
+        .unwrap();
     let request = format!(
         "POST /v2/publish/{destination} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
          Upstash-Delay: 1d\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
@@ -190,5 +192,8 @@ async fn a_destination_reaches_the_server_as_it_was_written() {
     let body = answer.split("\r\n\r\n").nth(1).unwrap();
     let sent: serde_json::Value = serde_json::from_str(body).unwrap();
     let id = sent["messageId"].as_str().unwrap();
-    assert_eq!(api.value(&format!("/v2/messages/{id}")).await["url"], destination);
+    assert_eq!(
+        api.value(&format!("/v2/messages/{id}")).await["url"],
+        destination
+    );
 }

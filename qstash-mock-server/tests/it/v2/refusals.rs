@@ -1,5 +1,7 @@
 use qstash_mock_server::engine::Quotas;
 use qstash_verify::jws::sign_hs256;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::transcript::{APP, Transcript};
 
@@ -216,12 +218,16 @@ async fn unknown_paths_methods_and_the_workflow_product_are_told_apart() {
 #[tokio::test]
 async fn a_message_over_the_largest_plan_is_refused_before_it_is_read() {
     let api = Transcript::start().await;
-    let body = "x".repeat((50 << 20) + 1);
-    let (status, sentence) = api
-        .refusal("POST", &format!("/v2/publish/{APP}"), &[], &body)
-        .await;
-    assert_eq!(
-        (status, sentence.as_str()),
-        (413, "the request body is larger than 52428800 bytes")
+    let mut stream = TcpStream::connect(api.server.address()).await.unwrap();
+    let request = format!(
+        "POST /v2/publish/{APP} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 52428801\r\nConnection: close\r\n\r\n",
+        api.server.token()
     );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let sentence = "the request body is larger than 52428800 bytes";
+    assert!(answer.contains(sentence), "{answer}");
 }
