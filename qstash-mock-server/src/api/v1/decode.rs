@@ -244,7 +244,10 @@ pub(super) fn seconds(
 
 /// Whether arrays and objects in `json`, whose syntax is right, are nested deeper than `most` levels.
 pub(super) fn is_deeper(json: &str, most: usize) -> bool {
-    if json.len() <= 2 * most {
+    // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than
+    // telling which of them stand in a text. `[` and `{` differ in one bit.
+    let brackets = json.bytes().filter(|byte| byte | 0x20 == b'{').count();
+    if brackets <= most {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0, false, false);
