@@ -250,8 +250,12 @@ pub(super) fn seconds(
 pub(super) fn is_deeper(json: &str, most: usize) -> bool {
     // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than
     // telling which of them stand in a text. `[` and `{` differ in one bit.
-    let brackets = json.bytes().filter(|byte| byte | 0x20 == b'{').count();
-    if brackets <= most {
+    // Counted in bytes, chunk by chunk: compilers make vector instructions of that.
+    let brackets = json.as_bytes().chunks(128).map(|chunk| {
+        let found: u8 = chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum();
+        usize::from(found)
+    });
+    if brackets.sum::<usize>() <= most {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0, false, false);
