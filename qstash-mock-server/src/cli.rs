@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -31,6 +32,17 @@ struct Cli {
 enum Subcommands {
     /// Print a token that is limited to some queues and permissions
     Token(TokenArgs),
+    /// Start as the official development server does: plan `payg`, and its published users
+    Dev(Box<DevArgs>),
+}
+
+#[derive(Debug, clap::Args)]
+struct DevArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Accepted for compatibility: logs are read from the main port
+    #[arg(long, env = "QSTASH_DEV_LOG_PORT")]
+    log_port: Option<u16>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -71,10 +83,14 @@ impl From<Allow> for Permission {
 /// Runs the program with the process's arguments; returns when it is stopped.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(std::env::args_os().map(double_dashed));
     let result = match cli.command {
         Some(Subcommands::Token(args)) => token(cli.settings, cli.config.as_deref(), &args),
-        None => serve(cli.settings, cli.config.as_deref()),
+        Some(Subcommands::Dev(args)) => {
+            let settings = args.settings.or(cli.settings).like_official();
+            serve(settings, cli.config.as_deref(), Some(BANNER))
+        }
+        None => serve(cli.settings, cli.config.as_deref(), None),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -87,6 +103,17 @@ pub fn run() -> ExitCode {
 }
 
 type Failure = Box<dyn std::error::Error>;
+
+/// What starters of the official development server wait for; a comment to a shell.
+const BANNER: &str = "# The QStash development server is running.";
+
+/// The official command takes long flags with one dash, too: `dev -port 8080`.
+fn double_dashed(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text @ ("-port" | "-log-port" | "-quota")) => format!("-{text}").into(),
+        _ => argument,
+    }
+}
 
 fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<(), Failure> {
     let settings = settings.complete(config)?;
@@ -110,7 +137,7 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
     Ok(())
 }
 
-fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
+fn serve(settings: Settings, config: Option<&Path>, banner: Option<&str>) -> Result<(), Failure> {
     let settings = settings.complete(config)?;
     tracing_subscriber::fmt()
         .with_env_filter(settings.log_filter()?)
@@ -119,24 +146,26 @@ fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
     let patience = settings.shutdown()?;
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, patience));
+    let result = runtime.block_on(run_until_told(server, patience, banner));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
 }
 
-async fn run_until_told(server: MockServerBuilder, patience: Duration) -> Result<(), Failure> {
+async fn run_until_told(
+    server: MockServerBuilder,
+    patience: Duration,
+    banner: Option<&str>,
+) -> Result<(), Failure> {
     // Before the lines that say the server is ready: who reads them may send a signal at once.
     let mut signals = Signals::new()?;
     let server = tokio::select! {
         started = server.start() => started.map_err(|error| explained(&error))?,
         () = signals.next() => return Ok(()),
     };
-    let lines: Vec<_> = server
-        .env()
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let env = server.env().into_iter();
+    let env = env.map(|(name, value)| format!("{name}={value}"));
+    let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
     print(&lines)?;
     signals.next().await;
     tokio::select! {

@@ -20,6 +20,8 @@ pub mod storage;
 mod text;
 
 #[cfg(feature = "server")]
+pub use delivery::{Reach, Route, RouteError};
+#[cfg(feature = "server")]
 pub use driver::{Advanced, ClockBusy};
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

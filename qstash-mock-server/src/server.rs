@@ -24,6 +24,7 @@ pub struct MockServer {
     address: SocketAddr,
     token: String,
     signing_secret: String,
+    signing_keys: [String; 2],
     running: Running,
 }
 
@@ -90,6 +91,8 @@ impl MockServer {
             ("QSTASH_URL", self.uri()),
             ("QSTASH_TOKEN", self.token.clone()),
             ("QSTASH_SIGNING_SECRET", self.signing_secret.clone()),
+            ("QSTASH_CURRENT_SIGNING_KEY", self.signing_keys[0].clone()),
+            ("QSTASH_NEXT_SIGNING_KEY", self.signing_keys[1].clone()),
         ]
     }
 

@@ -145,6 +145,11 @@ impl ApiError {
         }
     }
 
+    /// Its status and its sentence, for a dialect without codes.
+    pub(super) fn into_sentence(self) -> (StatusCode, String) {
+        (self.status, self.error.into_owned())
+    }
+
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -162,7 +167,7 @@ impl ApiError {
 }
 
 /// What a caller sent comes back in errors, but no more of it than a person would read.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     let mut characters = text.chars();
     let mut short: String = characters.by_ref().take(MOST).collect();
@@ -193,6 +198,13 @@ impl From<Error> for ApiError {
             Error::LeaseLost => (StatusCode::CONFLICT, "lease_lost", None),
             Error::RedriveToItself => (StatusCode::BAD_REQUEST, "invalid_field", Some("to")),
             Error::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", None),
+            Error::ReadOnly => (StatusCode::FORBIDDEN, "forbidden", None),
+            Error::UrlGroupNotFound(_)
+            | Error::ScheduleNotFound(_)
+            | Error::DlqNotFound(_)
+            | Error::FlowKeyNotFound(_) => (StatusCode::NOT_FOUND, "not_found", None),
+            Error::Quota { .. } => (StatusCode::PRECONDITION_FAILED, "quota_exceeded", None),
+            Error::DailyLimit { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", None),
         };
         Self {
             field: field.map(Into::into),

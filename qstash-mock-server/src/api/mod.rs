@@ -12,16 +12,21 @@ use crate::driver::Driver;
 use crate::engine::{Action, Caller, Command, Reply};
 
 mod auth;
+mod decode;
 mod error;
 mod json;
 mod limits;
+mod percent;
 mod token;
 mod v1;
+#[allow(dead_code, reason = "its routes come with the commands of the engine")]
+mod v2;
 
-pub(crate) use auth::Authenticator;
+pub(crate) use auth::{Authenticator, development_keys};
 use error::ApiError;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
+pub(crate) use v2::write_callback;
 
 /// Every route of the server.
 pub(crate) fn router(state: ApiState) -> Router {

@@ -15,7 +15,9 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 
 use super::outcome::{answered, failed};
+use super::reach::{OutOfReach, Reach, Resolver};
 use super::request::{Unsendable, request};
+use super::routes::{self, Route};
 use super::signature::Signer;
 use crate::driver::wall_time;
 use crate::engine::{Attempt, Outcome};
@@ -32,13 +34,25 @@ const MAX_IDLE: usize = 256;
 pub(crate) struct Deliverer(Arc<Shared>);
 
 struct Shared {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
     signer: Signer,
+    settings: Settings,
+}
+
+/// Where deliveries go, and what time their signatures tell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// Places that stand in for others.
+    pub(crate) routes: Vec<Route>,
+    /// How far a delivery may go.
+    pub(crate) reach: Reach,
+    /// Signatures tell the machine's time instead of the server's.
+    pub(crate) real_signature_clock: bool,
 }
 
 impl Deliverer {
-    pub(crate) fn new() -> Self {
-        let mut tcp = HttpConnector::new();
+    pub(crate) fn new(settings: Settings) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.reach));
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         // The provider is named: where other crates bring a second one, rustls refuses to choose.
@@ -55,28 +69,42 @@ impl Deliverer {
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
         let signer = Signer::default();
-        Self(Arc::new(Shared { client, signer }))
+        Self(Arc::new(Shared {
+            client,
+            signer,
+            settings,
+        }))
     }
 
     /// Delivers `attempt`. Has no timeout of its own and never follows a redirect.
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
     pub(crate) async fn deliver(&self, attempt: &Attempt) -> Outcome {
-        let Ok(signature) = self.0.signer.sign(&attempt.secret, &attempt.body) else {
+        let settings = &self.0.settings;
+        let signed_at = if settings.real_signature_clock {
+            wall_time()
+        } else {
+            attempt.started_at
+        };
+        let Ok(signature) = self.0.signer.sign(attempt, signed_at) else {
             return failed("the signing secret is too short");
         };
-        let request = match request(attempt, &signature) {
+        let url = routes::resolve(&settings.routes, &attempt.url);
+        let request = match request(attempt, &url, &signature) {
             Ok(request) => request,
             Err(Unsendable::Url) => {
                 return failed("the webhook URL is not a valid http or https URL");
             }
             Err(Unsendable::Header) => return failed("a header cannot be sent over HTTP"),
         };
+        if let Err(refused) = settings.reach.check(request.uri()) {
+            return failed(refused.to_string());
+        }
         match self.0.client.request(request).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                match beginning(body).await {
-                    Ok(body) => answered(&head, body, wall_time()),
+                match beginning(body, attempt.most_answer).await {
+                    Ok(body) => answered(&attempt.envelope, &head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 }
             }
@@ -85,9 +113,9 @@ impl Deliverer {
     }
 }
 
-/// The first [`Outcome::MAX_BODY`] bytes. Reads a short rest too, which keeps the connection usable; a
+/// The first `most` bytes. Reads a short rest too, which keeps the connection usable; a
 /// long one is left, which closes it.
-async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Error> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -98,14 +126,14 @@ async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
             continue;
         };
         read += data.len();
-        if read == data.len() && data.len() <= Outcome::MAX_BODY && body.is_end_stream() {
+        if read == data.len() && data.len() <= most && body.is_end_stream() {
             // Nearly always: the whole answer at once.
             return Ok(data);
         }
-        let room = Outcome::MAX_BODY - kept.len();
+        let room = most - kept.len();
         kept.extend_from_slice(&data[..data.len().min(room)]);
         let rest = body.size_hint().lower();
-        let full = kept.len() == Outcome::MAX_BODY;
+        let full = kept.len() == most;
         if full && (read > MAX_DRAINED || rest > MAX_DRAINED as u64) {
             break;
         }
@@ -116,6 +144,13 @@ async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
 /// Why no answer came. Says what a person can act on and nothing of the request's contents.
 fn sentence(error: &Error) -> String {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let refused = causes(error).find_map(|cause| {
+        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
+        inner.downcast_ref::<OutOfReach>()
+    });
+    if let Some(refused) = refused {
+        return refused.to_string();
+    }
     if error.is_connect() {
         let innermost = causes(error).last().map(ToString::to_string);
         return match (kind, innermost) {
@@ -186,11 +221,11 @@ mod tests {
         let lengths = [0, 60, 4096, 4097, 60_000, 1];
         let answers = lengths.map(|length| answer("200 OK", length)).to_vec();
         let (url, task) = consumer(answers).await;
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         for length in lengths {
             let outcome = deliverer.deliver(&attempt(&url, &[])).await;
             assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
-            assert_eq!(outcome.body.len(), length.min(Outcome::MAX_BODY));
+            assert_eq!(outcome.body.len(), length.min(4096));
         }
         assert_eq!(task.await.unwrap(), 1);
     }
@@ -199,10 +234,10 @@ mod tests {
     async fn a_huge_answer_costs_the_connection_and_not_the_delivery() {
         let answers = vec![answer("500 Oops", 8 << 20), answer("200 OK", 1)];
         let (url, task) = consumer(answers).await;
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.status, Some(500));
-        assert_eq!(outcome.body.len(), Outcome::MAX_BODY);
+        assert_eq!(outcome.body.len(), 4096);
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.verdict, Verdict::Success);
         assert_eq!(task.await.unwrap(), 2);
@@ -212,7 +247,9 @@ mod tests {
     async fn a_redirect_is_not_followed() {
         let redirect = b"HTTP/1.1 307 No\r\nLocation: /hook\r\nContent-Length: 0\r\n\r\n";
         let (url, _task) = consumer(vec![redirect.to_vec()]).await;
-        let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+        let outcome = Deliverer::new(Settings::default())
+            .deliver(&attempt(&url, &[]))
+            .await;
         assert_eq!(
             outcome.error.as_deref(),
             Some("answered 307 Temporary Redirect")
@@ -230,7 +267,9 @@ mod tests {
             ),
         ] {
             let (url, _task) = consumer(vec![answer.to_vec()]).await;
-            let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+            let outcome = Deliverer::new(Settings::default())
+                .deliver(&attempt(&url, &[]))
+                .await;
             assert_eq!(outcome, failed(sentence));
         }
     }
@@ -240,12 +279,31 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome, failed("connection refused"));
         for url in ["", "nonsense", "ftp://a/", "http://\u{7f}/", "http://u:p@/"] {
             let outcome = deliverer.deliver(&attempt(url, &[])).await;
             assert!(matches!(outcome.verdict, Verdict::Failure { .. }), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_route_leads_to_another_place_and_no_delivery_goes_out_of_reach() {
+        let (url, _task) = consumer(vec![answer("200 OK", 0)]).await;
+        let to = url.trim_end_matches("/hook");
+        let settings = Settings {
+            routes: vec![Route::new("https://app.example.com", to).unwrap()],
+            ..Settings::default()
+        };
+        let deliverer = Deliverer::new(settings);
+        let sent = |url: &'static str| {
+            let deliverer = deliverer.clone();
+            async move { deliverer.deliver(&attempt(url, &[])).await }
+        };
+        let outcome = sent("https://app.example.com/hook").await;
+        assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
+        let refused = sent("https://192.0.2.1/hook").await;
+        assert!(refused.error.unwrap().contains("--deliver"));
     }
 }

@@ -51,6 +51,7 @@ impl Driver {
         mut store: Box<dyn Store>,
         clock: Clock,
         patience: Duration,
+        deliverer: Deliverer,
     ) -> Self {
         Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
             let weak = weak.clone();
@@ -67,7 +68,7 @@ impl Driver {
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 patience,
-                deliverer: Deliverer::new(),
+                deliverer,
                 runtime: Handle::current(),
             }
         }))

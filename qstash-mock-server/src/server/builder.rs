@@ -1,5 +1,6 @@
 //! Everything that can be set before a server starts.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use tokio::sync::watch;
 
 use super::{MockServer, Running, listen};
 use crate::api::{self, ApiState, Authenticator, Limits};
+use crate::delivery::{self, Deliverer, Reach, Route};
 use crate::driver::{Clock, Driver};
-use crate::engine::{Config, Engine, RestoreError, Secret, Seed, Timestamp};
+use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
 
 /// The shortest signing or token secret that is accepted, in bytes.
@@ -28,6 +30,8 @@ pub struct MockServerBuilder {
     seed: Option<Seed>,
     manual_clock: Option<Timestamp>,
     patience: Duration,
+    delivery: delivery::Settings,
+    quotas: Quotas,
     deduplication_window: Duration,
     engine_limits: crate::engine::Limits,
     limits: Limits,
@@ -46,6 +50,8 @@ impl Default for MockServerBuilder {
             seed: None,
             manual_clock: None,
             patience: Duration::from_secs(5),
+            delivery: delivery::Settings::default(),
+            quotas: Quotas::unlimited(),
             deduplication_window: Duration::from_secs(600),
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
@@ -155,6 +161,25 @@ impl MockServerBuilder {
         self
     }
 
+    /// Sends deliveries whose URL starts with an origin or prefix somewhere else; may be called several
+    /// times, the longest prefix wins. What is signed, logged and answered keeps the published URL.
+    pub fn route(mut self, route: Route) -> Self {
+        self.delivery.routes.push(route);
+        self
+    }
+
+    /// How far deliveries may go; [`Reach::Loopback`] by default.
+    pub fn deliver(mut self, reach: Reach) -> Self {
+        self.delivery.reach = reach;
+        self
+    }
+
+    /// What the plan allows; [`Quotas::unlimited`] by default.
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
     /// Starts the server on the current runtime. It accepts connections when this returns.
     ///
     /// # Errors
@@ -190,13 +215,22 @@ impl MockServerBuilder {
             .signing_secret
             .take()
             .unwrap_or_else(|| seed.signing_secret());
+        let accepts_dev_users = self.token_secret.is_none() || self.dev_users;
+        let signing_keys = if accepts_dev_users {
+            api::development_keys()
+        } else {
+            let keys = seed.signing_keys().map(|key| Secret(key.into()));
+            [(AccountName::new(AccountName::DEFAULT), keys)].into()
+        };
+        let default_keys = &signing_keys[&AccountName::new(AccountName::DEFAULT)];
+        let printed_keys = default_keys.clone().map(|key| key.0.to_string());
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
         let (limits, metrics) = (self.limits, self.metrics);
-        let driver = self.driver(seed, &signing_secret)?;
+        let driver = self.driver(seed, &signing_secret, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::spawn(listen::serve(listener, api::router(state), stopped));
@@ -218,14 +252,23 @@ impl MockServerBuilder {
             address,
             token,
             signing_secret,
+            signing_keys: printed_keys,
             running,
         })
     }
 
-    fn driver(self, seed: Seed, signing_secret: &str) -> Result<Driver, StartError> {
+    fn driver(
+        self,
+        seed: Seed,
+        signing_secret: &str,
+        signing_keys: BTreeMap<AccountName, [Secret; 2]>,
+    ) -> Result<Driver, StartError> {
         let mut config = Config::new(seed);
         config.signing_secret = Some(Secret(Arc::from(signing_secret)));
         config.deduplication_window = self.deduplication_window;
+        config.signing_keys = signing_keys;
+        config.quotas = self.quotas;
+        config.write_callback = api::write_callback;
         config.limits = self.engine_limits;
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
         let mut store = self.store;
@@ -235,7 +278,8 @@ impl MockServerBuilder {
         } else {
             Engine::restore(config, clock.now(), entities)?
         };
-        Ok(Driver::new(engine, store, clock, self.patience))
+        let deliverer = Deliverer::new(self.delivery);
+        Ok(Driver::new(engine, store, clock, self.patience, deliverer))
     }
 }
 
