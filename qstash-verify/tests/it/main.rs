@@ -1,9 +1,13 @@
 //! What is accepted and what is not, and what the adapters make of it.
 
+mod adapters;
 mod common;
 mod config;
 mod delivery;
 mod fixtures;
+mod guard;
 mod hmac;
 mod jwt;
+mod redis;
+mod server;
 mod urls;
