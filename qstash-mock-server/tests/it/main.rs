@@ -9,3 +9,4 @@ mod receive;
 mod routes;
 mod sdk;
 mod support;
+mod v2;
