@@ -9,6 +9,8 @@ pub mod cli;
 #[cfg(feature = "server")]
 mod config;
 #[cfg(feature = "server")]
+mod connection;
+#[cfg(feature = "server")]
 mod delivery;
 #[cfg(feature = "server")]
 mod driver;
@@ -17,9 +19,11 @@ mod server;
 #[cfg(feature = "server")]
 pub mod storage;
 #[cfg(feature = "server")]
+pub mod testing;
+#[cfg(feature = "server")]
 mod text;
 
 #[cfg(feature = "server")]
-pub use driver::{Advanced, ClockBusy};
+pub use driver::{Advanced, ClockBusy, Due};
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

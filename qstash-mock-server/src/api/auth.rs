@@ -85,6 +85,13 @@ impl Authenticator {
         }
     }
 
+    /// The account that a request is about, if its token is good.
+    pub(super) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
+        let now = crate::driver::wall_time().as_secs();
+        let caller = bearer(headers).and_then(|token| self.caller(token, now));
+        Some(caller.ok()?.account.clone())
+    }
+
     /// Compares with all of them, in a time that does not tell which one it was.
     fn development_user(&self, token: &str) -> Option<Arc<Caller>> {
         let mut found = None;

@@ -13,6 +13,7 @@ use crate::engine::{Action, Caller, Command, Reply};
 
 mod auth;
 mod error;
+mod front;
 mod json;
 mod limits;
 mod token;
@@ -20,11 +21,12 @@ mod v1;
 
 pub(crate) use auth::Authenticator;
 use error::ApiError;
+pub(crate) use front::Front;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
 
 /// Every route of the server.
-pub(crate) fn router(state: ApiState) -> Router {
+fn router(state: ApiState) -> Router {
     let mut router = Router::new()
         .route("/health", get(health))
         .route("/v1/publish", post(v1::publish::one))

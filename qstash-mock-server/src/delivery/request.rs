@@ -1,9 +1,7 @@
 //! From an attempt to the HTTP request of v1.md section 5. Pure.
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
-use http_body_util::Full;
 
 use crate::engine::Attempt;
 use crate::text::{lease_id, rfc3339};
@@ -18,7 +16,7 @@ const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
 
 /// Why an attempt cannot be written as a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsendable {
+pub(crate) enum Unsendable {
     /// The webhook URL is no absolute http or https URL.
     Url,
     /// A header has a name or value that HTTP cannot carry.
@@ -26,11 +24,12 @@ pub(super) enum Unsendable {
 }
 
 /// The request that delivers `attempt`. The URL stands in it as it was given.
-pub(super) fn request(
+pub(super) fn request<B>(
     attempt: &Attempt,
     signature: &str,
-) -> Result<Request<Full<Bytes>>, Unsendable> {
-    let mut request = Request::new(Full::new(attempt.body.clone()));
+    body: B,
+) -> Result<Request<B>, Unsendable> {
+    let mut request = Request::new(body);
     *request.method_mut() = Method::POST;
     *request.uri_mut() = webhook(&attempt.url)?;
     *request.headers_mut() = headers(attempt, signature)?;
@@ -53,7 +52,7 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
 
 /// The publisher's headers and ours. Ours win, but for the content type and the user agent, which are
 /// defaults.
-fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
+pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
     let mut headers = HeaderMap::with_capacity(12 + attempt.headers.len());
     for (name, value) in attempt.headers.iter() {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Unsendable::Header)?;
@@ -82,7 +81,8 @@ fn text(value: &str) -> Result<HeaderValue, Unsendable> {
 pub(super) mod tests {
     use std::sync::Arc;
 
-    use uuid::Uuid;
+    use bytes::Bytes;
+use uuid::Uuid;
 
     use super::*;
     use crate::engine::{AccountName, AttemptId, LeaseId, MessageId, QueueName, Timestamp};
@@ -113,7 +113,7 @@ pub(super) mod tests {
             "http://127.0.0.1:9/hook",
             &[("X-Trace", "a"), ("x-trace", "b")],
         );
-        let request = request(&attempt, "5bdc").unwrap();
+        let request = request(&attempt, "5bdc", ()).unwrap();
         let mut lines: Vec<String> = request
             .headers()
             .iter()
@@ -145,7 +145,7 @@ pub(super) mod tests {
             ("Content-Type", "application/cloudevents+json"),
             ("QStash-Signature", "forged"),
         ];
-        let request = request(&attempt("http://a/", &published), "real").unwrap();
+        let request = request(&attempt("http://a/", &published), "real", ()).unwrap();
         assert_eq!(
             request.headers()["content-type"],
             "application/cloudevents+json"
@@ -164,7 +164,7 @@ pub(super) mod tests {
             "https://Example.com/%7Euser/",
             "http://[::1]:9/",
         ] {
-            let request = request(&attempt(url, &[]), "").unwrap();
+            let request = request(&attempt(url, &[]), "", ()).unwrap();
             assert_eq!(request.uri().to_string(), url);
         }
     }
@@ -182,7 +182,7 @@ pub(super) mod tests {
             "http://a:/",
             "mailto:a@b",
         ] {
-            let refused = request(&attempt(url, &[]), "").err();
+            let refused = request(&attempt(url, &[]), "", ()).err();
             assert_eq!(refused, Some(Unsendable::Url), "{url}");
         }
     }
@@ -190,7 +190,7 @@ pub(super) mod tests {
     #[test]
     fn a_header_that_http_cannot_carry_is_refused() {
         for header in [("x y", "1"), ("", "1"), ("x", "a\r\nb: c"), ("x", "\0")] {
-            let refused = request(&attempt("http://a/", &[header]), "").err();
+            let refused = request(&attempt("http://a/", &[header]), "", ()).err();
             assert_eq!(refused, Some(Unsendable::Header), "{header:?}");
         }
     }

@@ -8,8 +8,10 @@ mod advance;
 mod clock;
 mod core;
 mod handle;
+mod real_sleep;
 mod timer;
 
-pub use advance::{Advanced, ClockBusy};
+pub use advance::{Advanced, ClockBusy, Due};
 pub(crate) use clock::{Clock, wall_time};
 pub(crate) use handle::{CallError, Driver};
+pub(crate) use real_sleep::RealSleep;

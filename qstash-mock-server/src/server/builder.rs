@@ -9,10 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{MockServer, Running, listen};
-use crate::api::{self, ApiState, Authenticator, Limits};
+use crate::api::{ApiState, Authenticator, Front, Limits};
 use crate::driver::{Clock, Driver};
 use crate::engine::{Config, Engine, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
+use crate::testing::{Bounds, Ledger, Toolkit};
 
 /// The shortest signing or token secret that is accepted, in bytes.
 const MIN_SECRET: usize = 16;
@@ -25,8 +26,11 @@ pub struct MockServerBuilder {
     token_secret: Option<String>,
     admin_token: Option<String>,
     dev_users: bool,
-    seed: Option<Seed>,
+    seed: Option<u64>,
     manual_clock: Option<Timestamp>,
+    auto: bool,
+    capture: Bounds,
+    admin: bool,
     patience: Duration,
     deduplication_window: Duration,
     engine_limits: crate::engine::Limits,
@@ -45,6 +49,9 @@ impl Default for MockServerBuilder {
             dev_users: false,
             seed: None,
             manual_clock: None,
+            auto: false,
+            capture: Bounds::default(),
+            admin: true,
             patience: Duration::from_secs(5),
             deduplication_window: Duration::from_secs(600),
             engine_limits: crate::engine::Limits::default(),
@@ -95,15 +102,37 @@ impl MockServerBuilder {
         self
     }
 
-    /// Makes ids, leases, jitter and derived secrets repeatable. Default: from the operating system.
+    /// Makes ids, leases, jitter, faults and derived secrets repeatable. Default: from the operating
+    /// system, and printed when a test fails.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(Seed::from(seed));
+        self.seed = Some(seed);
         self
     }
 
     /// Time stands still at `start` and moves only by [`MockServer::advance`]. Default: the machine's time.
     pub fn manual_clock(mut self, start: Timestamp) -> Self {
         self.manual_clock = Some(start);
+        self
+    }
+
+    /// A manual clock that skips idle time by itself, but only while somebody awaits
+    /// [`MockServer::settle`], [`Deliveries::wait_for`](crate::testing::Deliveries::wait_for) or
+    /// [`MockServer::verify`]: else a schedule of every minute would make it spin for ever.
+    pub fn auto_clock(mut self, start: Timestamp) -> Self {
+        self.auto = true;
+        self.manual_clock(start)
+    }
+
+    /// How many attempts are kept for [`MockServer::deliveries`]; the oldest are forgotten first, also
+    /// over 64 MiB of published bodies. 0: none. Default: 10,000.
+    pub fn capture(mut self, attempts: usize) -> Self {
+        self.capture.attempts = attempts;
+        self
+    }
+
+    /// Whether `/_admin`, the control of this server over HTTP, answers. Default: true.
+    pub fn admin(mut self, on: bool) -> Self {
+        self.admin = on;
         self
     }
 
@@ -185,21 +214,29 @@ impl MockServerBuilder {
             address: self.address,
             source,
         })?;
-        let seed = self.seed.map_or_else(os_seed, Ok)?;
+        // A secret that nobody chose has more randomness than a seed that a person may have to type.
+        let (seed, secret_seed) = match self.seed {
+            Some(seed) => (seed, Seed::from(seed)),
+            None => (
+                u64::from_le_bytes(os_random()?),
+                Seed::from_bytes(os_random()?),
+            ),
+        };
         let signing_secret = self
             .signing_secret
             .take()
-            .unwrap_or_else(|| seed.signing_secret());
+            .unwrap_or_else(|| secret_seed.signing_secret());
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
-        let (limits, metrics) = (self.limits, self.metrics);
+        let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
         let driver = self.driver(seed, &signing_secret)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
         let (stop, stopped) = watch::channel(false);
-        let listener = tokio::spawn(listen::serve(listener, api::router(state), stopped));
+        let front = Arc::new(Front::new(state));
+        let listener = tokio::spawn(listen::serve(listener, front, stopped));
         let helpers = [
             tokio::spawn(driver.clone().run_timer()),
             tokio::spawn(driver.clone().run_anchor()),
@@ -218,12 +255,15 @@ impl MockServerBuilder {
             address,
             token,
             signing_secret,
+            seed,
+            auto,
+            expectations: Ledger::default(),
             running,
         })
     }
 
-    fn driver(self, seed: Seed, signing_secret: &str) -> Result<Driver, StartError> {
-        let mut config = Config::new(seed);
+    fn driver(self, seed: u64, signing_secret: &str) -> Result<Driver, StartError> {
+        let mut config = Config::new(Seed::from(seed));
         config.signing_secret = Some(Secret(Arc::from(signing_secret)));
         config.deduplication_window = self.deduplication_window;
         config.limits = self.engine_limits;
@@ -235,14 +275,15 @@ impl MockServerBuilder {
         } else {
             Engine::restore(config, clock.now(), entities)?
         };
-        Ok(Driver::new(engine, store, clock, self.patience))
+        let toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
+        Ok(Driver::new(engine, store, Arc::new(toolkit), self.patience))
     }
 }
 
-fn os_seed() -> Result<Seed, StartError> {
-    let mut bytes = [0; 32];
+fn os_random<const N: usize>() -> Result<[u8; N], StartError> {
+    let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(|_| StartError::NoRandomness)?;
-    Ok(Seed::from_bytes(bytes))
+    Ok(bytes)
 }
 
 /// Why a server did not start.

@@ -1,24 +1,21 @@
 //! Accepting connections until told to stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
+use hyper::service::service_fn;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Headers of one request, before the parser refuses it.
-const MAX_HEADERS: usize = 512;
-/// How long a connection may take over the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::api::Front;
+use crate::connection::{Resettable, http1};
 
 /// Serves until `stop` turns true; then closes the listener and lets connections finish their request.
 /// Aborting the task closes everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: axum::Router,
+    front: Arc<Front>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -27,7 +24,7 @@ pub(super) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), told_later.clone()));
+                    connections.spawn(connection(stream, Arc::clone(&front), told_later.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -43,17 +40,13 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: axum::Router, mut stop: watch::Receiver<bool>) {
-    // Fails only on a socket that is closed already.
-    let _ = stream.set_nodelay(true);
-    let mut builder = auto::Builder::new(TokioExecutor::new()).http1_only();
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MAX_HEADERS);
-    let service = TowerToHyperService::new(router);
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+    let (socket, switch) = Resettable::new(stream);
+    let service = service_fn(|request| {
+        let (answer, switch) = (Arc::clone(&front).answer(request), switch.clone());
+        async move { answer.await.inspect_err(|_| switch.set()) }
+    });
+    let connection = http1().serve_connection(socket, service);
     tokio::pin!(connection);
     tokio::select! {
         result = connection.as_mut() => {
