@@ -3,7 +3,6 @@
 //! if all of it went as it should.
 
 use std::collections::HashMap;
-use std::error::Error;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -14,12 +13,11 @@ use axum::{Json, Router};
 use comfy_table::Table;
 use qstash_client::Client;
 use qstash_client::v1::{Backoff, MessageState, MessageView};
+use qstash_examples::{Failure, ensure, serve};
 use qstash_mock_server::MockServer;
 use qstash_verify::Verifier;
 use qstash_verify::axum::Verified;
 use serde::{Deserialize, Serialize};
-
-type Failure = Box<dyn Error + Send + Sync>;
 
 /// One line of `examples/data/orders.json`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -74,6 +72,12 @@ async fn consume(
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
+    story().await?;
+    println!("everything went as it should");
+    Ok(())
+}
+
+async fn story() -> Result<(), Failure> {
     let server = MockServer::start().await;
     let client = Client::builder()
         .base_url(server.uri())
@@ -98,7 +102,6 @@ async fn main() -> Result<(), Failure> {
     print_story(&finished);
     print_metrics(&client).await?;
     check(&client, &finished, &seen, extended).await?;
-    println!("everything went as it should");
     server.shutdown().await;
     Ok(())
 }
@@ -108,10 +111,7 @@ async fn start_consumer(secret: &str, seen: Seen) -> Result<String, Failure> {
     let app = Router::new()
         .route("/orders", post(consume))
         .with_state(Consumer { verifier, seen });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}/orders", listener.local_addr()?);
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    Ok(url)
+    Ok(format!("{}/orders", serve(app).await?))
 }
 
 async fn create_queues(client: &Client, webhook: &str) -> Result<(), Failure> {
@@ -309,10 +309,10 @@ async fn check(
     )
 }
 
-fn ensure(holds: bool, expectation: &str) -> Result<(), Failure> {
-    if holds {
-        Ok(())
-    } else {
-        Err(format!("not so: {expectation}").into())
+#[cfg(test)]
+mod tests {
+    #[tokio::test]
+    async fn everything_goes_as_it_should() {
+        super::story().await.unwrap();
     }
 }

@@ -27,6 +27,9 @@ pub enum KeyError {
     /// No key was given: nothing could ever be verified.
     #[error("a verifier needs at least one signing secret")]
     None,
+    /// An empty secret would let everybody sign.
+    #[error("a signing secret must not be empty")]
+    Empty,
     /// Too short to be a secret.
     #[error(
         "a signing secret must have at least {} bytes",

@@ -2,14 +2,11 @@
 
 use http::HeaderMap;
 
-use crate::VerifyError;
-
-/// The header that carries a v1 signature.
-pub const SIGNATURE_HEADER: &str = "qstash-signature";
+use crate::{Scheme, VerifyError};
 
 /// The tag that the one signature header carries.
 pub(crate) fn tag(headers: &HeaderMap) -> Result<[u8; 32], VerifyError> {
-    let mut values = headers.get_all(SIGNATURE_HEADER).iter();
+    let mut values = headers.get_all(Scheme::Hmac.header()).iter();
     let value = values.next().ok_or(VerifyError::Missing)?;
     if values.next().is_some() {
         return Err(VerifyError::Repeated);

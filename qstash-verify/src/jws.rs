@@ -4,19 +4,22 @@
 //! and public-key confusion have no place to begin.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
+use hmac::Mac;
+use serde::Deserialize;
 
-const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
+use crate::key::mac;
+
+/// `{"alg":"HS256","typ":"JWT"}`, the header of every token that is made here.
+pub(crate) const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
 /// Why a token is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum JwsError {
-    /// Not three parts of unpadded base64url.
+    /// Not three parts of unpadded base64url, or the first is not a JSON object.
     #[error("the token is not a compact JWS")]
     Malformed,
-    /// The header does not say HS256.
+    /// The header does not say HS256, or asks for an extension that is not understood.
     #[error("the token's algorithm is not HS256")]
     Algorithm,
     /// The signature does not fit.
@@ -24,13 +27,21 @@ pub enum JwsError {
     Signature,
 }
 
-/// Signs `payload`.
+/// Signs `payload`. A key of any length is taken: see to its strength yourself.
 #[must_use]
 pub fn sign_hs256(key: &[u8], payload: &[u8]) -> String {
-    let mut token = Base64UrlUnpadded::encode_string(HEADER.as_bytes());
+    sign_with(payload, |signed| {
+        mac(key).chain_update(signed).finalize().into_bytes().into()
+    })
+}
+
+/// The token of `payload`, its signing input signed by `tag`.
+pub(crate) fn sign_with(payload: &[u8], tag: impl FnOnce(&[u8]) -> [u8; 32]) -> String {
+    let mut token = String::with_capacity(HEADER.len() + payload.len() / 3 * 4 + 49);
+    token.push_str(HEADER);
     token.push('.');
     token.push_str(&Base64UrlUnpadded::encode_string(payload));
-    let tag = mac(key).chain_update(&token).finalize().into_bytes();
+    let tag = tag(token.as_bytes());
     token.push('.');
     token.push_str(&Base64UrlUnpadded::encode_string(&tag));
     token
@@ -41,21 +52,64 @@ pub fn sign_hs256(key: &[u8], payload: &[u8]) -> String {
 /// # Errors
 /// The token is malformed, names another algorithm, or was signed with another key.
 pub fn verify_hs256(key: &[u8], token: &str) -> Result<Vec<u8>, JwsError> {
-    let decode = |part| Base64UrlUnpadded::decode_vec(part).map_err(|_| JwsError::Malformed);
-    let (signed, tag) = token.rsplit_once('.').ok_or(JwsError::Malformed)?;
-    let (header, payload) = signed.split_once('.').ok_or(JwsError::Malformed)?;
-    let (header, payload, tag) = (decode(header)?, decode(payload)?, decode(tag)?);
+    let token = Compact::split(token).ok_or(JwsError::Malformed)?;
+    let payload = Base64UrlUnpadded::decode_vec(token.payload).map_err(|_| JwsError::Malformed)?;
     mac(key)
-        .chain_update(signed)
-        .verify_slice(&tag)
+        .chain_update(token.signed)
+        .verify((&token.tag).into())
         .map_err(|_| JwsError::Signature)?;
-    let claims_hs256 = std::str::from_utf8(&header).is_ok_and(|header| {
-        let compact: String = header.chars().filter(|c| !c.is_whitespace()).collect();
-        compact.contains(r#""alg":"HS256""#) && compact.matches(r#""alg""#).count() == 1
-    });
-    claims_hs256.then_some(payload).ok_or(JwsError::Algorithm)
+    if token.protected != HEADER {
+        let header = Header::decode(token.protected).ok_or(JwsError::Malformed)?;
+        if !header.is_hs256() {
+            return Err(JwsError::Algorithm);
+        }
+    }
+    Ok(payload)
 }
 
-fn mac(key: &[u8]) -> Hmac<Sha256> {
-    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
+/// A token taken apart; nothing of it is believed yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compact<'a> {
+    /// Header and payload with the dot between them: what is signed.
+    pub(crate) signed: &'a str,
+    pub(crate) protected: &'a str,
+    pub(crate) payload: &'a str,
+    pub(crate) tag: [u8; 32],
+}
+
+impl<'a> Compact<'a> {
+    /// `None` if it is not three parts of which the last is 32 bytes in unpadded base64url.
+    pub(crate) fn split(token: &'a str) -> Option<Self> {
+        let (signed, signature) = token.rsplit_once('.')?;
+        let (protected, payload) = signed.split_once('.')?;
+        let mut tag = [0; 32];
+        let length = Base64UrlUnpadded::decode(signature, &mut tag).ok()?.len();
+        (length == tag.len() && !payload.contains('.')).then_some(Self {
+            signed,
+            protected,
+            payload,
+            tag,
+        })
+    }
+}
+
+/// The protected header. A name that occurs twice is refused: two readers might see two tokens.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Header {
+    #[serde(default)]
+    alg: Option<String>,
+    #[serde(default)]
+    crit: Option<serde::de::IgnoredAny>,
+}
+
+impl Header {
+    pub(crate) fn decode(text: &str) -> Option<Self> {
+        let json = Base64UrlUnpadded::decode_vec(text).ok()?;
+        serde_json::from_slice(&json).ok()
+    }
+
+    /// HS256, and no extension that would have to be understood (RFC 7515 section 4.1.11).
+    pub(crate) fn is_hs256(&self) -> bool {
+        self.alg.as_deref() == Some("HS256") && self.crit.is_none()
+    }
 }

@@ -7,7 +7,10 @@ use sha2::Sha256;
 
 use crate::KeyError;
 
-/// A shared secret for v1 signatures. `Debug` is redacted, and there is no way to read it back.
+/// A shared secret: of v1 signatures, or a signing key (`sig_…`) of v2 tokens.
+///
+/// Its text is not kept, only what HMAC derives from it, and that is wiped from memory when the key is
+/// dropped. `Debug` is redacted, and there is no way to read it back. A clone is a copy of that state.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
@@ -15,21 +18,20 @@ impl SigningKey {
     /// The shortest secret that is accepted, in bytes (v1.md section 5).
     pub const MIN_LEN: usize = 16;
 
-    /// Prepares a secret: its text is not kept, only what HMAC derives from it.
+    /// Prepares a secret: the bytes as they are, the prefix `sig_` of a v2 key included.
     ///
     /// # Errors
-    /// [`KeyError::TooShort`] if it has fewer than [`SigningKey::MIN_LEN`] bytes.
+    /// [`KeyError::Empty`] or [`KeyError::TooShort`] if it has fewer than [`SigningKey::MIN_LEN`] bytes.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let secret = secret.as_ref();
-        if secret.len() < Self::MIN_LEN {
-            return Err(KeyError::TooShort);
+        match secret.len() {
+            0 => Err(KeyError::Empty),
+            length if length < Self::MIN_LEN => Err(KeyError::TooShort),
+            _ => Ok(Self(mac(secret))),
         }
-        Hmac::new_from_slice(secret)
-            .map(Self)
-            .map_err(|_| KeyError::TooShort)
     }
 
-    /// The signature of `body`: 64 lower-case hexadecimal digits of its HMAC-SHA256.
+    /// The v1 signature of `body`: 64 lower-case hexadecimal digits of its HMAC-SHA256.
     ///
     /// ```
     /// let key = qstash_verify::SigningKey::new("a secret of our own")?;
@@ -47,15 +49,20 @@ impl SigningKey {
         text
     }
 
-    /// Whether `tag` is the HMAC of `body`. Takes the same time wherever they differ.
-    pub(crate) fn verify(&self, body: &[u8], tag: &[u8; 32]) -> bool {
-        self.0.clone().chain_update(body).verify_slice(tag).is_ok()
-    }
-
-    fn tag(&self, body: &[u8]) -> [u8; 32] {
+    /// Whether `tag` is the HMAC of `message`. Takes the same time wherever they differ.
+    pub(crate) fn verify(&self, message: &[u8], tag: &[u8; 32]) -> bool {
         self.0
             .clone()
-            .chain_update(body)
+            .chain_update(message)
+            .verify(tag.into())
+            .is_ok()
+    }
+
+    /// The HMAC-SHA256 of `message`.
+    pub(crate) fn tag(&self, message: &[u8]) -> [u8; 32] {
+        self.0
+            .clone()
+            .chain_update(message)
             .finalize()
             .into_bytes()
             .into()
@@ -66,4 +73,9 @@ impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SigningKey(..)")
     }
+}
+
+/// HMAC-SHA256 under a key of any length.
+pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }

@@ -15,10 +15,12 @@ mod attempt;
 mod bulk;
 mod command;
 mod config;
+mod cron;
 mod dead_letter;
 mod effect;
 mod entity;
 mod error;
+mod expr;
 mod id;
 mod invariants;
 mod lease;
@@ -41,9 +43,11 @@ pub use command::{
     Published, QueuePatch, QueueSettings, QueueView, Receive, Received, Reply, SigningSecret,
 };
 pub use config::{Backoff, Config, Limits, Secret};
+pub use cron::{Cron, CronError};
 pub use effect::{Attempt, Effect, Outcome, Verdict};
 pub use entity::{Account, Change, DedupKey, DedupKeyId, Entity, EntityKey, Meta, Queue};
 pub use error::Error;
+pub use expr::{ExprError, RetryDelay};
 pub use id::{
     AccountName, AttemptId, BodyId, LeaseId, MessageId, QueueId, QueueName, Seed, WaiterId,
 };

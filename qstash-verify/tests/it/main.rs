@@ -8,7 +8,7 @@ use http::{HeaderMap, Request, StatusCode};
 use proptest::prelude::*;
 use qstash_verify::axum::{Rejection, Verified};
 use qstash_verify::jws::{JwsError, sign_hs256, verify_hs256};
-use qstash_verify::{KeyError, SigningKey, Verifier, VerifyError};
+use qstash_verify::{KeyError, NewToken, SigningKey, Timestamp, Verifier, VerifyError};
 
 const SECRET: &str = "a secret of at least sixteen bytes";
 
@@ -72,7 +72,7 @@ fn empty_and_short_secrets_are_refused() {
     assert_eq!(Verifier::builder().build().unwrap_err(), KeyError::None);
     assert_eq!(
         Verifier::builder().secret("").build().unwrap_err(),
-        KeyError::TooShort
+        KeyError::Empty
     );
     assert_eq!(
         Verifier::builder()
@@ -117,7 +117,19 @@ fn a_token_is_good_only_under_its_key_and_algorithm() {
     assert_eq!(verify_hs256(b"key", "a.b"), Err(JwsError::Malformed));
     assert_eq!(
         verify_hs256(b"key", "eyJhbGciOiJub25lIn0.e30."),
-        Err(JwsError::Signature)
+        Err(JwsError::Malformed)
+    );
+}
+
+#[test]
+fn a_made_token_carries_the_claims_in_whole_seconds_and_the_padded_hash() {
+    let key = SigningKey::new("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r").unwrap();
+    let now = Timestamp::from_millis(1_700_000_000_999);
+    let token = NewToken::new("https://e.com/a\"b", now, "jwt_x").sign(&key, b"");
+    let payload = verify_hs256(b"sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r", &token).unwrap();
+    assert_eq!(
+        String::from_utf8(payload).unwrap(),
+        r#"{"iss":"Upstash","sub":"https://e.com/a\"b","exp":1700000300,"nbf":0,"iat":1700000000,"jti":"jwt_x","body":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="}"#
     );
 }
 

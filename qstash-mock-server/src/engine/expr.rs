@@ -1,0 +1,370 @@
+//! Retry-delay expressions: arithmetic over numbers and the variable `retried` (v2.md section A.2).
+//!
+//! `parse.rs` turns the text into a program for a stack machine, once, when a message is published; what is
+//! left to do at a retry cannot fail. Values are IEEE doubles and count milliseconds.
+
+mod parse;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long to wait before a retry, as a formula of how often there was one already.
+///
+/// Two are equal if their texts are.
+#[derive(Clone)]
+pub struct RetryDelay {
+    text: Arc<str>,
+    program: Arc<[Op]>,
+}
+
+impl RetryDelay {
+    /// Bytes that an expression may have.
+    pub const MAX_BYTES: usize = 1024;
+    /// Levels of parentheses, calls and signs that may lie in each other.
+    pub const MAX_DEPTH: usize = 32;
+    /// No delay is longer, whatever the formula says.
+    pub const MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+    /// Reads `text` and keeps it as it stands.
+    ///
+    /// # Errors
+    /// If it is no expression of the grammar, is longer than [`Self::MAX_BYTES`] or nested deeper than
+    /// [`Self::MAX_DEPTH`].
+    pub fn parse(text: &str) -> Result<Self, ExprError> {
+        let program = parse::program(text)?;
+        Ok(Self {
+            text: text.into(),
+            program: program.into(),
+        })
+    }
+
+    /// The delay after `retried` retries: 0 before the first one. In whole milliseconds, cut; what is no number
+    /// or negative means at once.
+    #[must_use]
+    pub fn delay(&self, retried: u32) -> Duration {
+        let millis = self.evaluate(f64::from(retried));
+        // Not `millis <= 0.0`: what is no number must end here, too.
+        if millis.is_nan() || millis <= 0.0 {
+            return Duration::ZERO;
+        }
+        let capped = millis.min(Self::MAX.as_secs_f64() * 1000.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is positive and at most a day"
+        )]
+        Duration::from_millis(capped as u64)
+    }
+
+    /// The text as it was published.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    fn evaluate(&self, retried: f64) -> f64 {
+        let mut stack: Vec<f64> = Vec::with_capacity(8);
+        for op in self.program.iter() {
+            let value = match *op {
+                Op::Number(number) => number,
+                Op::Retried => retried,
+                Op::Negate => -pop(&mut stack),
+                Op::Binary(operator) => {
+                    let right = pop(&mut stack);
+                    operator.apply(pop(&mut stack), right)
+                }
+                Op::Call(function, arguments) => {
+                    let first = stack.len().saturating_sub(usize::from(arguments));
+                    let value = function.apply(&stack[first..]);
+                    stack.truncate(first);
+                    value
+                }
+            };
+            stack.push(value);
+        }
+        pop(&mut stack)
+    }
+}
+
+/// The parser sees to it that there always is a value.
+fn pop(stack: &mut Vec<f64>) -> f64 {
+    debug_assert!(!stack.is_empty());
+    stack.pop().unwrap_or(0.0)
+}
+
+impl PartialEq for RetryDelay {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for RetryDelay {}
+
+impl fmt::Debug for RetryDelay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RetryDelay({:?})", self.text)
+    }
+}
+
+/// Why a text is no retry-delay expression.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ExprError {
+    /// There is nothing in it.
+    #[error("the expression is empty")]
+    Empty,
+    /// It is longer than [`RetryDelay::MAX_BYTES`].
+    #[error("the expression is longer than {} bytes", RetryDelay::MAX_BYTES)]
+    TooLong,
+    /// It is nested deeper than [`RetryDelay::MAX_DEPTH`].
+    #[error(
+        "the expression is nested deeper than {} levels",
+        RetryDelay::MAX_DEPTH
+    )]
+    TooDeep,
+    /// It stops where something must follow.
+    #[error("the expression ends too early")]
+    Unfinished,
+    /// This must not stand there.
+    #[error("`{found}` is not expected at character {position}")]
+    Unexpected {
+        /// What stands there.
+        found: String,
+        /// The first character is 1.
+        position: usize,
+    },
+    /// Neither `retried` nor a function.
+    #[error(
+        "`{0}` is not known; there are `retried` and the functions pow, exp, sqrt, abs, floor, ceil, round, min and max"
+    )]
+    UnknownName(String),
+    /// A function got too few or too many arguments.
+    #[error("`{function}` takes {takes}, not {given}")]
+    Arguments {
+        /// Its name.
+        function: &'static str,
+        /// What it takes, in words.
+        takes: &'static str,
+        /// How many there are.
+        given: usize,
+    },
+}
+
+/// One step of the stack machine.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Op {
+    Number(f64),
+    Retried,
+    Negate,
+    Binary(Operator),
+    /// Takes so many arguments.
+    Call(Function, u8),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+}
+
+impl Operator {
+    fn apply(self, left: f64, right: f64) -> f64 {
+        match self {
+            Self::Add => left + right,
+            Self::Subtract => left - right,
+            Self::Multiply => left * right,
+            Self::Divide => left / right,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Function {
+    Pow,
+    Exp,
+    Sqrt,
+    Abs,
+    Floor,
+    Ceil,
+    Round,
+    Min,
+    Max,
+}
+
+impl Function {
+    const ALL: [Self; 9] = [
+        Self::Pow,
+        Self::Exp,
+        Self::Sqrt,
+        Self::Abs,
+        Self::Floor,
+        Self::Ceil,
+        Self::Round,
+        Self::Min,
+        Self::Max,
+    ];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Pow => "pow",
+            Self::Exp => "exp",
+            Self::Sqrt => "sqrt",
+            Self::Abs => "abs",
+            Self::Floor => "floor",
+            Self::Ceil => "ceil",
+            Self::Round => "round",
+            Self::Min => "min",
+            Self::Max => "max",
+        }
+    }
+
+    /// The fewest and the most arguments, and both in words.
+    const fn takes(self) -> (usize, usize, &'static str) {
+        match self {
+            Self::Pow => (2, 2, "2 arguments"),
+            Self::Min | Self::Max => (2, u8::MAX as usize, "2 to 255 arguments"),
+            _ => (1, 1, "1 argument"),
+        }
+    }
+
+    fn apply(self, arguments: &[f64]) -> f64 {
+        let first = arguments.first().copied().unwrap_or(f64::NAN);
+        let all = || arguments.iter().copied();
+        match self {
+            Self::Pow => first.powf(arguments.get(1).copied().unwrap_or(f64::NAN)),
+            Self::Exp => first.exp(),
+            Self::Sqrt => first.sqrt(),
+            Self::Abs => first.abs(),
+            Self::Floor => first.floor(),
+            Self::Ceil => first.ceil(),
+            Self::Round => first.round(),
+            // Unlike `f64::min`, what is no number stays so: a broken formula must not look like a good one.
+            Self::Min => all().fold(first, |a, b| if b.is_nan() || b < a { b } else { a }),
+            Self::Max => all().fold(first, |a, b| if b.is_nan() || b > a { b } else { a }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn millis(text: &str, retried: u32) -> u128 {
+        let delay = RetryDelay::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(delay.as_str(), text);
+        delay.delay(retried).as_millis()
+    }
+
+    #[test]
+    fn the_published_samples() {
+        for (text, expected) in [
+            ("1000", [1000, 1000, 1000]),
+            ("1000 * (1 + retried)", [1000, 2000, 3000]),
+            ("pow(2, retried) * 1000", [1000, 2000, 4000]),
+            ("max(1000, pow(2, retried) * 100)", [1000, 1000, 1000]),
+            ("7000 * retried", [0, 7000, 14_000]),
+        ] {
+            assert_eq!(
+                [0, 1, 2].map(|retried| millis(text, retried)),
+                expected,
+                "{text}"
+            );
+        }
+        assert_eq!(millis("max(1000, pow(2, retried) * 100)", 4), 1600);
+    }
+
+    #[test]
+    fn operators_bind_as_in_arithmetic() {
+        for (text, expected) in [
+            ("1 + 2 * 3", 7),
+            ("(1 + 2) * 3", 9),
+            ("10 - 4 - 3", 3),
+            ("100 / 10 / 5", 2),
+            ("10 - -4", 14),
+            ("2 * -3 + 10", 4),
+            ("-2 + 5", 3),
+            ("- - 5", 5),
+            ("+5", 5),
+            ("6 / 4 * 2", 3),
+            ("1.5e3 + 0.25 * 4", 1501),
+            ("2E-1*10", 2),
+        ] {
+            assert_eq!(millis(text, 0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_function_computes_what_it_is_named_after() {
+        for (text, expected) in [
+            ("pow(2, 10)", 1024),
+            ("exp(2.5) * 1000", 12_182),
+            ("sqrt(81)", 9),
+            ("abs(-7) + abs(7)", 14),
+            ("floor(2.9)", 2),
+            ("ceil(2.1)", 3),
+            ("round(2.5)", 3),
+            ("round(2.4)", 2),
+            ("min(5, 3, 4)", 3),
+            ("max(5, 3, 8, 4)", 8),
+        ] {
+            assert_eq!(millis(text, 0), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_length_of_time_means_at_once_and_what_is_too_long_a_day() {
+        const DAY: u128 = 86_400_000;
+        for (text, expected) in [
+            ("-1", 0),
+            ("0 / 0", 0),
+            ("sqrt(-1)", 0),
+            ("min(1000, sqrt(-1))", 0),
+            ("max(sqrt(-1), 1000)", 0),
+            ("-1 / 0", 0),
+            ("0.9", 0),
+            ("1 / 0", DAY),
+            ("exp(1000)", DAY),
+            ("86400000", DAY),
+            ("86400001", DAY),
+            ("86399999.9", DAY - 1),
+            ("1e999", DAY),
+        ] {
+            assert_eq!(millis(text, 0), expected, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_at_all_is_a_danger(text in ".{0,200}") {
+            if let Ok(delay) = RetryDelay::parse(&text) {
+                for retried in [0, 1, 1000, u32::MAX] {
+                    prop_assert!(delay.delay(retried) <= RetryDelay::MAX);
+                }
+            }
+        }
+
+        #[test]
+        fn no_text_of_its_own_words_is_a_danger(
+            words in prop::collection::vec(prop::sample::select(vec![
+                "1", "0", "2.5", "1e308", "retried", "pow(", "exp(", "min(", "max(", "sqrt(", "(", ")", ",",
+                "+", "-", "*", "/", " ",
+            ]), 0..60),
+        ) {
+            if let Ok(delay) = RetryDelay::parse(&words.concat()) {
+                prop_assert!(delay.delay(3) <= RetryDelay::MAX);
+            }
+        }
+
+        #[test]
+        fn sums_and_products_agree_with_rust(a in 0_u32..1000, b in 0_u32..1000, c in 0_u32..50) {
+            let text = format!("{a} + {b} * retried");
+            prop_assert_eq!(millis(&text, c), u128::from(a + b * c));
+            let text = format!("({a} + {b}) * (retried)");
+            prop_assert_eq!(millis(&text, c), u128::from((a + b) * c));
+        }
+    }
+}

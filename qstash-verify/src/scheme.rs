@@ -1,0 +1,35 @@
+//! The two ways in which QStash signs.
+
+use std::fmt;
+
+use http::HeaderName;
+
+/// How a request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// v1: `QStash-Signature`, the hexadecimal HMAC-SHA256 of the body (v1.md section 5).
+    Hmac,
+    /// v2: `Upstash-Signature`, a JWT with HS256 (v2.md section 4).
+    Jwt,
+}
+
+impl Scheme {
+    /// The name of the header that carries the signature.
+    #[must_use]
+    pub const fn header(self) -> HeaderName {
+        match self {
+            Self::Hmac => HeaderName::from_static("qstash-signature"),
+            Self::Jwt => HeaderName::from_static("upstash-signature"),
+        }
+    }
+}
+
+/// The header's name, as it is usually written.
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Hmac => "QStash-Signature",
+            Self::Jwt => "Upstash-Signature",
+        })
+    }
+}
