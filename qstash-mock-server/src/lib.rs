@@ -24,6 +24,6 @@ pub mod testing;
 mod text;
 
 #[cfg(feature = "server")]
-pub use driver::{Advanced, ClockBusy, Due};
+pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

@@ -14,7 +14,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
-use crate::testing::{Ledger, Watch};
+use crate::testing::Watch;
 
 /// A complete QStash server in this process.
 ///
@@ -27,7 +27,6 @@ pub struct MockServer {
     signing_secret: String,
     seed: u64,
     auto: bool,
-    expectations: Ledger,
     running: Running,
 }
 
@@ -182,7 +181,7 @@ impl Drop for MockServer {
                 "qstash-mock-server: `MockServer::builder().seed({})` makes the same ids and faults again",
                 self.seed
             );
-        } else if let Err(unmet) = self.expectations.judge(&self.running.driver) {
+        } else if let Err(unmet) = self.expectations().judge(&self.running.driver) {
             panic!("{unmet}");
         }
     }

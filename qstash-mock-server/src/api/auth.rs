@@ -138,7 +138,7 @@ fn everything(account: &str) -> Arc<Caller> {
 }
 
 /// The one bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().ok_or_else(ApiError::missing_token)?;
     if given.next().is_some() {

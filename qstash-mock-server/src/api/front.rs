@@ -1,6 +1,7 @@
 //! The front door: hands requests over to the router, or lets them meet the faults that a test has set.
 
 use std::borrow::Cow;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -14,6 +15,7 @@ use serde::Deserialize;
 use tower::Service;
 
 use super::ApiState;
+use super::admin::Peer;
 use super::json::Json;
 use super::limits::Expected;
 use crate::connection::Reset;
@@ -37,8 +39,14 @@ impl Front {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
+        peer: Option<SocketAddr>,
     ) -> Result<Response, Reset> {
-        let request = request.map(Body::new);
+        let mut request = request.map(Body::new);
+        if let Some(peer) = peer
+            && request.uri().path().starts_with("/_admin/")
+        {
+            request.extensions_mut().insert(Peer(peer));
+        }
         if self.api.driver().toolkit().faults.any_api() && is_faulty_path(request.uri().path()) {
             // Boxed, so that an honest request need not have room for it.
             return Box::pin(self.answer_badly(request)).await;
@@ -77,7 +85,11 @@ impl Front {
             return Ok(refusal(status, headers));
         }
         let response = self.hand_over(request).await?;
-        if reset_after { Err(Reset) } else { Ok(response) }
+        if reset_after {
+            Err(Reset)
+        } else {
+            Ok(response)
+        }
     }
 
     /// Which queue a request is about, as far as some fault wants to know.
@@ -113,7 +125,9 @@ fn is_faulty_path(path: &str) -> bool {
 /// The queue that a path names.
 fn queue_in(path: &str) -> Option<String> {
     let mut segments = path.split('/').skip(2);
-    let named = segments.next().is_some_and(|it| matches!(it, "queues" | "enqueue"));
+    let named = segments
+        .next()
+        .is_some_and(|it| matches!(it, "queues" | "enqueue"));
     let name = segments.next().filter(|_| named)?;
     Some(name.to_owned())
 }
@@ -125,7 +139,8 @@ fn refusal(status: StatusCode, headers: HeaderMap) -> Response {
         _ => "fault",
     };
     let mut response = Json::object(|json| {
-        json.key("error").text("a fault of the test toolkit answers instead of the server");
+        json.key("error")
+            .text("a fault of the test toolkit answers instead of the server");
         json.key("code").text(code);
     })
     .into_response(status);

@@ -21,6 +21,11 @@ impl Json {
         json
     }
 
+    /// Text that is JSON already.
+    pub(super) fn of_text(json: &str) -> Self {
+        Self(json.as_bytes().to_vec())
+    }
+
     /// The name of the member whose value comes next.
     pub(super) fn key(&mut self, name: &'static str) -> &mut Self {
         self.separate();

@@ -9,8 +9,9 @@ use axum::Router;
 use axum::routing::{get, post};
 
 use crate::driver::Driver;
-use crate::engine::{Action, Caller, Command, Reply};
+use crate::engine::{AccountName, Action, Caller, Command, Reply, Secret};
 
+mod admin;
 mod auth;
 mod error;
 mod front;
@@ -58,10 +59,18 @@ fn router(state: ApiState) -> Router {
     if state.0.prometheus {
         router = router.route("/metrics", get(v1::metrics::all));
     }
+    if state.0.control.on {
+        router = router.merge(admin::router());
+    }
     router
         .fallback(async || ApiError::no_such_route())
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state)
+}
+
+/// Whose state a fixture becomes, and what makes it so; or what is wrong with it.
+pub(crate) fn decode_fixture(text: &str) -> Result<(AccountName, Vec<Action>), String> {
+    v1::fixture::decode(text).map_err(|error| error.sentence())
 }
 
 /// What every handler needs.
@@ -73,6 +82,31 @@ struct Shared {
     authenticator: Authenticator,
     limits: Limits,
     prometheus: bool,
+    control: Control,
+}
+
+/// Whether and for whom there is test control.
+#[derive(Default)]
+pub(crate) struct Control {
+    pub(crate) on: bool,
+    pub(crate) token: Option<Secret>,
+    /// A token secret is configured.
+    pub(crate) secured: bool,
+    /// The clock skips idle time.
+    pub(crate) auto: bool,
+    shelf: admin::Shelf,
+}
+
+impl Control {
+    pub(crate) fn new(on: bool, token: Option<Secret>, secured: bool, auto: bool) -> Self {
+        Self {
+            on,
+            token,
+            secured,
+            auto,
+            shelf: admin::Shelf::default(),
+        }
+    }
 }
 
 impl ApiState {
@@ -82,12 +116,14 @@ impl ApiState {
         authenticator: Authenticator,
         limits: Limits,
         prometheus: bool,
+        control: Control,
     ) -> Self {
         Self(Arc::new(Shared {
             driver,
             authenticator,
             limits,
             prometheus,
+            control,
         }))
     }
 
@@ -97,6 +133,10 @@ impl ApiState {
 
     fn driver(&self) -> &Driver {
         &self.0.driver
+    }
+
+    fn control(&self) -> &Control {
+        &self.0.control
     }
 
     fn limits(&self) -> &Limits {

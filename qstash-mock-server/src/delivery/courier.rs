@@ -50,9 +50,7 @@ impl Courier {
         if plan.reorder {
             self.let_overtake(attempt).await;
         }
-        let outcome = self
-            .send(job, plan.forgery, plan.reset_mid_body)
-            .await;
+        let outcome = self.send(job, plan.forgery, plan.reset_mid_body).await;
         if plan.duplicate {
             // What the consumer says to the second one does not matter.
             self.send(job, plan.forgery, false).await;

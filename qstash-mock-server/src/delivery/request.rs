@@ -82,7 +82,7 @@ pub(super) mod tests {
     use std::sync::Arc;
 
     use bytes::Bytes;
-use uuid::Uuid;
+    use uuid::Uuid;
 
     use super::*;
     use crate::engine::{AccountName, AttemptId, LeaseId, MessageId, QueueName, Timestamp};

@@ -239,7 +239,9 @@ impl Driver {
     fn apply_held(&self) -> bool {
         let mut core = self.lock();
         let moved = core.moved.as_mut();
-        let held = moved.map_or_else(Default::default, |moved| std::mem::take(&mut moved.outcomes));
+        let held = moved.map_or_else(Default::default, |moved| {
+            std::mem::take(&mut moved.outcomes)
+        });
         let any = !held.is_empty();
         for (attempt, (outcome, record)) in held {
             self.apply(&mut core, attempt, outcome, record);

@@ -158,6 +158,21 @@ impl Core {
         }
     }
 
+    /// What was decided and has not left yet is not done any more, but for replies to what is done. Whoever
+    /// waits for the engine waits in vain.
+    pub(super) fn give_up_everything(&mut self, driver: &Driver) {
+        self.outbox
+            .retain(|(_, parcel)| matches!(parcel, Parcel::Reply(..)));
+        self.waiting.clear();
+        if let Some(moved) = &mut self.moved {
+            moved.outcomes.clear();
+        }
+        for (attempt, flight) in self.deliveries.drain() {
+            flight.task.abort();
+            driver.close(attempt, flight.record.as_deref(), None);
+        }
+    }
+
     /// Whether everything that was decided has left.
     pub(super) fn is_committed(&self) -> bool {
         self.outbox.is_empty()

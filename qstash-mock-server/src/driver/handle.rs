@@ -29,6 +29,8 @@ impl std::fmt::Debug for Driver {
 pub(super) struct Shared {
     core: Mutex<Core>,
     pub(super) clock: Arc<Clock>,
+    /// When the server was started.
+    pub(super) start: Timestamp,
     /// The engine wants to be called earlier than the timer task thinks.
     pub(super) earlier: Notify,
     /// A delivery is over.
@@ -71,6 +73,7 @@ impl Driver {
             Shared {
                 core: Mutex::new(Core::new(engine, store)),
                 clock: Arc::clone(&toolkit.clock),
+                start: toolkit.clock.now(),
                 earlier: Notify::new(),
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
@@ -286,6 +289,10 @@ impl Driver {
         while self.deliveries() > 0 {
             self.0.delivered.notified().await;
         }
+    }
+
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().stopped
     }
 
     /// Refuses everything from now on and gives up what is under way.

@@ -7,7 +7,7 @@ use super::bulk::BulkJob;
 use super::command::{Action, Caller, Command, Permission, Reply};
 use super::config::Config;
 use super::effect::{Effect, Outcome};
-use super::entity::{Account, Change, Meta, Queue};
+use super::entity::{Account, Change, Entity, Meta, Queue};
 use super::error::Error;
 use super::id::{AccountName, AttemptId, MessageId, QueueId, QueueName, Randomness, WaiterId};
 use super::message::Message;
@@ -104,6 +104,18 @@ impl Engine {
     /// Instead of [`Engine::take_changes`], where nobody wants them.
     pub fn forget_changes(&mut self) {
         self.state.forget_changes();
+    }
+
+    /// Everything that storage would remember now.
+    #[must_use]
+    pub fn entities(&self) -> Vec<Entity> {
+        self.state.entities()
+    }
+
+    /// What was named by `other` is not named again.
+    pub(crate) const fn continue_ids_of(&mut self, other: &Self) {
+        self.next_attempt = other.next_attempt;
+        self.next_waiter = other.next_waiter;
     }
 
     /// The figures of every account.

@@ -9,11 +9,11 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{MockServer, Running, listen};
-use crate::api::{ApiState, Authenticator, Front, Limits};
+use crate::api::{ApiState, Authenticator, Control, Front, Limits};
 use crate::driver::{Clock, Driver};
 use crate::engine::{Config, Engine, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
-use crate::testing::{Bounds, Ledger, Toolkit};
+use crate::testing::{Bounds, Toolkit};
 
 /// The shortest signing or token secret that is accepted, in bytes.
 const MIN_SECRET: usize = 16;
@@ -226,6 +226,12 @@ impl MockServerBuilder {
             .signing_secret
             .take()
             .unwrap_or_else(|| secret_seed.signing_secret());
+        let control = Control::new(
+            self.admin,
+            self.admin_token.take().map(|token| Secret(token.into())),
+            self.token_secret.is_some(),
+            self.auto,
+        );
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
@@ -233,7 +239,7 @@ impl MockServerBuilder {
         let token = authenticator.default_token();
         let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
         let driver = self.driver(seed, &signing_secret)?;
-        let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
+        let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         let (stop, stopped) = watch::channel(false);
         let front = Arc::new(Front::new(state));
         let listener = tokio::spawn(listen::serve(listener, front, stopped));
@@ -257,7 +263,6 @@ impl MockServerBuilder {
             signing_secret,
             seed,
             auto,
-            expectations: Ledger::default(),
             running,
         })
     }

@@ -3,8 +3,10 @@
 use std::panic::Location;
 
 use super::MockServer;
+use crate::driver::ReplaceError;
 use crate::testing::{
-    ConsumerBuilder, Deliveries, Expectation, Fault, FaultHandle, InvalidFault, Unmet,
+    ConsumerBuilder, Deliveries, Expectation, Fault, FaultHandle, Fixture, FixtureError,
+    InvalidFault, Ledger, ServerClock, Snapshot, Unmet,
 };
 
 impl MockServer {
@@ -25,7 +27,7 @@ impl MockServer {
     /// an expectation that is not met panics; unless the thread panics already.
     #[track_caller]
     pub fn expect(&self) -> Expectation {
-        Expectation::new(&self.expectations, self.now(), Location::caller())
+        Expectation::new(self.expectations(), self.now(), Location::caller())
     }
 
     /// Waits until all expectations are met, judges them, and forgets them.
@@ -52,22 +54,22 @@ impl MockServer {
     /// Some expectation is not met; the error is a report.
     pub async fn try_verify(&self) -> Result<(), Unmet> {
         let (watch, driver) = (self.watch(), &self.running.driver);
-        let longest = self.expectations.longest();
+        let longest = self.expectations().longest();
         if driver.is_manual() {
             // If somebody else moves the clock, what was captured so far is judged.
             let _ = match longest.filter(|_| watch.is_auto()) {
                 Some(longest) => {
-                    let met = || self.expectations.is_met_for_good(driver);
+                    let met = || self.expectations().is_met_for_good(driver);
                     driver.advance_until(self.now() + longest, met).await
                 }
                 None => watch.settle().await,
             };
         } else {
             watch
-                .until(longest, || self.expectations.is_met_for_good(driver))
+                .until(longest, || self.expectations().is_met_for_good(driver))
                 .await;
         }
-        self.expectations.judge(driver)
+        self.expectations().judge(driver)
     }
 
     /// Puts a fault in force. It stays so until it is removed or the server is reset.
@@ -94,6 +96,56 @@ impl MockServer {
     /// Ends all faults.
     pub fn clear_faults(&self) {
         self.running.driver.toolkit().faults.clear();
+    }
+
+    /// Puts everything back to how it was at the start: no queues, messages, captured deliveries,
+    /// expectations or faults, signing secrets as they were, and a manual clock where it began. Consumers
+    /// keep listening, with empty records; deliveries under way are given up, and calls that wait are
+    /// answered 503.
+    ///
+    /// Ids do not come again, so that what a consumer remembers of them does no harm.
+    ///
+    /// # Errors
+    /// Somebody is moving the clock, and nothing has changed.
+    pub fn reset(&self) -> Result<(), ReplaceError> {
+        self.running.driver.reset()?;
+        self.running.driver.toolkit().clear();
+        Ok(())
+    }
+
+    /// A picture of all queues, messages, secrets and remembered keys, and of the time.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.running.driver)
+    }
+
+    /// Goes back to a snapshot, also one of another server. A manual clock goes back too.
+    ///
+    /// As after a restart, attempts that were under way are made again, and counters begin anew. What was
+    /// captured stays; consumers keep what they recorded.
+    ///
+    /// # Errors
+    /// Somebody is moving the clock, and nothing has changed.
+    pub fn restore(&self, snapshot: &Snapshot) -> Result<(), ReplaceError> {
+        snapshot.restore(&self.running.driver)
+    }
+
+    /// Makes the queues and publishes the messages of a fixture.
+    ///
+    /// # Errors
+    /// The server refuses one of them; those before it are there.
+    pub async fn load(&self, fixture: &Fixture) -> Result<(), FixtureError> {
+        fixture.load(&self.running.driver).await
+    }
+
+    /// The server's clock, as `qstash-verify` takes one: signatures are then verified in the same time.
+    #[must_use]
+    pub fn clock(&self) -> ServerClock {
+        ServerClock::new(self.running.driver.toolkit())
+    }
+
+    pub(super) fn expectations(&self) -> &Ledger {
+        &self.running.driver.toolkit().expectations
     }
 
     /// What all randomness of this server derives from: hand it to

@@ -41,9 +41,10 @@ pub(super) async fn serve(
 }
 
 async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
+    let peer = stream.peer_addr().ok();
     let (socket, switch) = Resettable::new(stream);
     let service = service_fn(|request| {
-        let (answer, switch) = (Arc::clone(&front).answer(request), switch.clone());
+        let (answer, switch) = (Arc::clone(&front).answer(request, peer), switch.clone());
         async move { answer.await.inspect_err(|_| switch.set()) }
     });
     let connection = http1().serve_connection(socket, service);

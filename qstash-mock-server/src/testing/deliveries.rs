@@ -37,7 +37,10 @@ impl Filter {
         same(&self.queue, delivery.queue())
             && same(&self.account, Some(delivery.account()))
             && fits(self.url.as_deref(), delivery.url())
-            && self.message.as_ref().is_none_or(|it| *it == delivery.message_id().0.to_string())
+            && self
+                .message
+                .as_ref()
+                .is_none_or(|it| *it == delivery.message_id().0.to_string())
             && self.missing_header(delivery).is_none()
     }
 
@@ -47,9 +50,11 @@ impl Filter {
             return None;
         }
         let sent = delivery.headers();
-        self.headers
-            .iter()
-            .find(|(name, value)| sent.get_all(name).iter().all(|it| it.as_bytes() != value.as_bytes()))
+        self.headers.iter().find(|(name, value)| {
+            sent.get_all(name)
+                .iter()
+                .all(|it| it.as_bytes() != value.as_bytes())
+        })
     }
 }
 
@@ -189,9 +194,17 @@ pub struct TooFew {
 
 impl fmt::Display for TooFew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = self.matching.iter().filter(|it| it.finished_at().is_some()).count();
+        let over = self
+            .matching
+            .iter()
+            .filter(|it| it.finished_at().is_some())
+            .count();
         write!(f, "waited for {} deliveries and saw {over}", self.wanted)?;
-        write!(f, " (asked for {}; {} were captured in all)", self.filter, self.others)?;
+        write!(
+            f,
+            " (asked for {}; {} were captured in all)",
+            self.filter, self.others
+        )?;
         for delivery in self.matching.iter().rev().take(5).rev() {
             write!(f, "\n  {delivery:?}")?;
         }

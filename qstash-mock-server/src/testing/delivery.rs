@@ -136,7 +136,11 @@ impl Delivery {
     /// The headers of the answer; empty if there was none, or if they were over 16 KiB.
     #[must_use]
     pub fn answer_headers(&self) -> HeaderMap {
-        self.record.answer_headers.get().cloned().unwrap_or_default()
+        self.record
+            .answer_headers
+            .get()
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The beginning of the answer: at most 4 KiB.

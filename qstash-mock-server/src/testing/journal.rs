@@ -19,7 +19,9 @@ pub(super) fn write(deliveries: &[Delivery], names: &[(&str, &str)]) -> String {
 fn line(text: &mut String, delivery: &Delivery, names: &[(&str, &str)]) {
     let url = delivery.url();
     let name = names.iter().find(|(known, _)| *known == url);
-    let ended = delivery.finished_at().map_or_else(|| "-".to_owned(), rfc3339);
+    let ended = delivery
+        .finished_at()
+        .map_or_else(|| "-".to_owned(), rfc3339);
     let written = write!(
         text,
         "{} {} queue={} endpoint={} message={} attempt={} {}",
@@ -60,7 +62,10 @@ mod tests {
     #[test]
     fn a_port_is_no_part_of_what_happened() {
         for (url, expected) in [
-            ("http://127.0.0.1:40123/hook?a=1:2", "http://127.0.0.1:*/hook?a=1:2"),
+            (
+                "http://127.0.0.1:40123/hook?a=1:2",
+                "http://127.0.0.1:*/hook?a=1:2",
+            ),
             ("http://[::1]:9", "http://[::1]:*"),
             ("http://[::1]/", "http://[::1]/"),
             ("https://example.com/a:1/", "https://example.com/a:1/"),

@@ -9,6 +9,8 @@
 //! | look at what was delivered | `deliveries()`: [`Deliveries`], each a [`Delivery`] |
 //! | say what must happen | `expect()`: [`Expectation`], judged by `verify()` |
 //! | break things | `inject()`: [`Fault`] |
+//! | begin anew, or from somewhere | `reset()`, `snapshot()`, `restore()`, `load()`: [`Fixture`] |
+//! | verify in the same time | `clock()`: a clock that `qstash-verify` takes |
 //!
 //! ```
 //! use std::time::Duration;
@@ -56,24 +58,30 @@
 //! 1,000, with scripts of 10,000 entries. Over a bound the oldest are forgotten; faults are refused.
 
 mod captured;
+mod clock;
 mod consumer;
 mod deliveries;
 mod delivery;
 mod expect;
 mod faults;
+mod fixture;
 mod journal;
 mod parking;
+mod snapshot;
 mod toolkit;
 mod watch;
 
 pub(crate) use captured::{Bounds, Record};
+pub use clock::ServerClock;
 pub use consumer::{Answer, Consumer, ConsumerBuilder, Received};
 pub use deliveries::{Deliveries, TooFew};
 pub use delivery::Delivery;
 pub(crate) use expect::Ledger;
 pub use expect::{Expectation, Times, Unmet};
+pub(crate) use faults::{ApiCall, ApiFault, Forgery, ListedFault, Plan};
 pub use faults::{Fault, FaultHandle, FaultId, InvalidFault};
-pub(crate) use faults::{ApiCall, ApiFault, Forgery, Plan};
+pub use fixture::{Fixture, FixtureError};
 pub(crate) use parking::UnderWay;
+pub use snapshot::Snapshot;
 pub(crate) use toolkit::{Job, Toolkit};
 pub(crate) use watch::Watch;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::captured::{Bounds, Captured, Record};
 use super::consumer::Recorded;
+use super::expect::Ledger;
 use super::faults::{Faults, Overtaking, Plan};
 use super::parking::Parking;
 use crate::driver::Clock;
@@ -17,6 +18,7 @@ pub(crate) struct Toolkit {
     pub(crate) parking: Parking,
     pub(crate) faults: Faults,
     pub(crate) overtaking: Overtaking,
+    pub(crate) expectations: Ledger,
     /// What the consumers of this server have recorded.
     consumers: Mutex<Vec<Arc<Recorded>>>,
 }
@@ -39,6 +41,7 @@ impl Toolkit {
             parking: Parking::default(),
             faults: Faults::new(seed),
             overtaking: Overtaking::default(),
+            expectations: Ledger::default(),
             consumers: Mutex::default(),
         }
     }
@@ -59,8 +62,9 @@ impl Toolkit {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Forgets what was delivered, and takes all faults away.
+    /// Forgets what was delivered and expected, and takes all faults away.
     pub(crate) fn clear(&self) {
+        self.expectations.clear();
         self.captured.clear();
         self.faults.clear();
         for recorded in self.consumers().iter() {

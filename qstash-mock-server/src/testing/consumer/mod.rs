@@ -12,5 +12,5 @@ mod serve;
 
 pub use answer::Answer;
 pub use handle::{Consumer, ConsumerBuilder};
-pub(crate) use received::Recorded;
 pub use received::Received;
+pub(crate) use received::Recorded;

@@ -40,7 +40,10 @@ impl Received {
     /// The path and query.
     #[must_use]
     pub fn path(&self) -> &str {
-        self.parts.uri.path_and_query().map_or("/", |it| it.as_str())
+        self.parts
+            .uri
+            .path_and_query()
+            .map_or("/", |it| it.as_str())
     }
 
     /// The method.
@@ -80,7 +83,8 @@ impl Received {
     /// The message's id, if it says so.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
-        self.header("qstash-message-id").or_else(|| self.header("upstash-message-id"))
+        self.header("qstash-message-id")
+            .or_else(|| self.header("upstash-message-id"))
     }
 
     /// Whether the signature is the server's.

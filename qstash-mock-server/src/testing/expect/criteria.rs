@@ -61,7 +61,11 @@ pub(super) fn json_check<T: DeserializeOwned>(
 fn shown(body: &[u8]) -> String {
     const MOST: usize = 200;
     let text = String::from_utf8_lossy(&body[..body.len().min(MOST)]).into_owned();
-    if body.len() > MOST { text + "…" } else { text }
+    if body.len() > MOST {
+        text + "…"
+    } else {
+        text
+    }
 }
 
 impl Criteria {
@@ -74,28 +78,43 @@ impl Criteria {
         let mut found = Vec::new();
         let mut differs = |field: &str, wanted: &Option<String>, is: Option<&str>| {
             if let Some(wanted) = wanted.as_deref().filter(|wanted| Some(*wanted) != is) {
-                found.push(format!("{field}: asked for `{wanted}`, is `{}`", is.unwrap_or("none")));
+                found.push(format!(
+                    "{field}: asked for `{wanted}`, is `{}`",
+                    is.unwrap_or("none")
+                ));
             }
         };
         differs("queue", &self.filter.queue, delivery.queue());
         differs("account", &self.filter.account, Some(delivery.account()));
         let url = self.filter.url.as_deref();
         if !fits(url, delivery.url()) {
-            found.push(format!("URL: asked for `{}`, is `{}`", url.unwrap_or_default(), delivery.url()));
+            found.push(format!(
+                "URL: asked for `{}`, is `{}`",
+                url.unwrap_or_default(),
+                delivery.url()
+            ));
         }
         if let Some((name, wanted)) = self.filter.missing_header(delivery) {
             let is = delivery.header(name);
             let is = is.map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
             found.push(format!("header {name}: asked for `{wanted}`, is {is}"));
         }
-        found.extend(self.body.iter().filter_map(|check| check(delivery.body()).err()));
+        found.extend(
+            self.body
+                .iter()
+                .filter_map(|check| check(delivery.body()).err()),
+        );
         let ended = match self.ending {
             Ending::Any => true,
             Ending::Delivered => delivery.is_delivered(),
             Ending::Failed => delivery.is_failed(),
         };
         if !ended {
-            found.push(format!("outcome: asked for {}, is {}", self.ending.name(), delivery.ending()));
+            found.push(format!(
+                "outcome: asked for {}, is {}",
+                self.ending.name(),
+                delivery.ending()
+            ));
         }
         if let Some(latest) = self.latest.filter(|latest| delivery.started_at() > *latest) {
             let late = delivery.started_at().since(latest);

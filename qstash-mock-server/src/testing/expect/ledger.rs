@@ -120,7 +120,8 @@ impl Ledger {
 
     fn entries(&self) -> Vec<Entry> {
         let entries = self.lock();
-        let copy = |it: &Arc<Mutex<Entry>>| it.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let copy =
+            |it: &Arc<Mutex<Entry>>| it.lock().unwrap_or_else(PoisonError::into_inner).clone();
         entries.iter().map(copy).collect()
     }
 
@@ -162,7 +163,10 @@ impl Ledger {
 
 impl Entry {
     pub(super) fn count(&self, deliveries: &[Delivery]) -> usize {
-        deliveries.iter().filter(|it| self.criteria.matches(it)).count()
+        deliveries
+            .iter()
+            .filter(|it| self.criteria.matches(it))
+            .count()
     }
 
     fn is_met(&self, deliveries: &[Delivery]) -> bool {

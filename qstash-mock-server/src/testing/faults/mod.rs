@@ -18,5 +18,5 @@ pub use fault::{Fault, InvalidFault};
 pub(crate) use overtaking::Overtaking;
 pub(crate) use plan::{Forgery, Plan};
 pub(crate) use rules::{ApiCall, ApiFault, Faults};
-pub(crate) use rules::fits;
 pub use rules::{FaultHandle, FaultId};
+pub(crate) use rules::{ListedFault, fits};

@@ -113,6 +113,10 @@ impl Faults {
         removed
     }
 
+    pub(crate) fn seed(&self) -> u64 {
+        self.seed
+    }
+
     pub(crate) fn list(&self) -> Vec<ListedFault> {
         let rules = self.lock();
         let listed = |rule: &Rule| ListedFault {
@@ -148,7 +152,10 @@ impl Faults {
             return None;
         }
         // The random half of the id and the attempt: the same in every run with the same seed.
-        let place = (attempt.message.0.as_u128() as u64, u64::from(attempt.number));
+        let place = (
+            attempt.message.0.as_u128() as u64,
+            u64::from(attempt.number),
+        );
         let mut plan = Plan::default();
         for rule in &mut self.lock().rules {
             let fits = !rule.fault.kind.is_api() && rule.fault.scope.has_delivery(attempt);
@@ -190,7 +197,9 @@ impl Rule {
         self.seen += 1;
         let chosen = match (&when.script, when.probability) {
             (Some(script), _) => script.get(seen).copied().unwrap_or(false),
-            (None, Some(probability)) => fraction([seed, self.id.0, place.0, place.1]) < probability,
+            (None, Some(probability)) => {
+                fraction([seed, self.id.0, place.0, place.1]) < probability
+            }
             (None, None) => true,
         };
         let left = when
@@ -212,7 +221,8 @@ impl Scope {
     }
 
     fn has_call(&self, call: &ApiCall<'_>) -> bool {
-        let same = |wanted: &Option<String>, it: Option<&str>| wanted.is_none() || wanted.as_deref() == it;
+        let same =
+            |wanted: &Option<String>, it: Option<&str>| wanted.is_none() || wanted.as_deref() == it;
         same(&self.account, call.account)
             && same(&self.queue, call.queue)
             && fits(self.path.as_deref(), call.path)
@@ -342,8 +352,9 @@ mod tests {
         let struck = |seed, numbers: &mut dyn Iterator<Item = u32>| -> Vec<u32> {
             let faults = Faults::new(seed);
             faults.inject(Fault::duplicate().probability(0.2)).unwrap();
-            let mut struck: Vec<_> =
-                numbers.filter(|number| faults.plan(&numbered(*number)).is_some()).collect();
+            let mut struck: Vec<_> = numbers
+                .filter(|number| faults.plan(&numbered(*number)).is_some())
+                .collect();
             struck.sort_unstable();
             struck
         };
@@ -381,7 +392,11 @@ mod tests {
             (Fault::duplicate().url("*hook").queue("other"), false),
         ] {
             let text = format!("{fault:?}");
-            assert_eq!(faults(fault).plan(&numbered(1)).is_some(), expected, "{text}");
+            assert_eq!(
+                faults(fault).plan(&numbered(1)).is_some(),
+                expected,
+                "{text}"
+            );
         }
         for (fault, expected) in [
             (Fault::api_reset_before().path("/v1/*"), true),
