@@ -6,6 +6,10 @@ default:
 quickstart:
     cargo run --example quickstart
 
+# Retrying by publishing a copy, both ways.
+retry-by-republishing:
+    cargo run --example retry_by_republishing
+
 # All tests.
 test:
     cargo test --workspace

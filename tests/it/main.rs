@@ -1,1 +1,3 @@
 //! All crates together.
+
+mod tidy;

@@ -299,7 +299,7 @@ impl Pair {
                 "message {index} is kept or not"
             );
             let Some(view) = view else { continue };
-            let place = (view.stage, view.queue.as_str(), view.attempts);
+            let place = (view.stage, crate::words::queue_of(&view), view.attempts);
             let expected = (letter.stage, NAMES[letter.queue], letter.attempts);
             assert_eq!(place, expected, "message {index}");
             let until = view.next_at.map(|at| at.as_millis() - start);

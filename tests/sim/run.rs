@@ -167,7 +167,7 @@ impl Run {
     pub(crate) fn members(&mut self, queue: &str) -> Vec<MessageId> {
         self.views()
             .into_iter()
-            .filter(|view| view.queue.as_str() == queue && !view.stage.is_finished())
+            .filter(|view| crate::words::queue_of(view) == queue && !view.stage.is_finished())
             .map(|view| view.id)
             .collect()
     }
@@ -185,7 +185,7 @@ impl Run {
         let now = self.world.now;
         let started = |view: &MessageView| view.attempts > 0;
         let mut line: Vec<_> = self.views();
-        line.retain(|view| view.queue.as_str() == "hook" && !view.stage.is_finished());
+        line.retain(|view| crate::words::queue_of(view) == "hook" && !view.stage.is_finished());
         line.retain(|view| started(view) || due[&view.id].0 <= now);
         line.sort_by_key(|view| due[&view.id]);
         let out_of_line = line.iter().skip(1).find(|view| started(view));
@@ -202,7 +202,9 @@ impl Run {
         let views = self.views();
         for queue in ["hook", "dead"] {
             let count = |stages: &[Stage]| {
-                let mine = views.iter().filter(|view| view.queue.as_str() == queue);
+                let mine = views
+                    .iter()
+                    .filter(|view| crate::words::queue_of(view) == queue);
                 mine.filter(|view| stages.contains(&view.stage)).count() as u64
             };
             let figures = &metrics.queues[&name(queue)];

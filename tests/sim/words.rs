@@ -74,6 +74,20 @@ fn outcome(verdict: Verdict, status: u16) -> Outcome {
         verdict,
         status: Some(status),
         error: failed.then(|| format!("status {status}")),
+        headers: std::sync::Arc::new([]),
         body: Bytes::from(format!("answer {status}")),
     }
+}
+
+/// The secret that signs an attempt of a queue's message.
+pub(crate) fn secret_of(attempt: &qstash_mock_server::engine::Attempt) -> std::sync::Arc<str> {
+    match &attempt.envelope {
+        qstash_mock_server::engine::Envelope::OfQueue(envelope) => envelope.secret.clone(),
+        qstash_mock_server::engine::Envelope::Own(envelope) => envelope.key.clone(),
+    }
+}
+
+/// The queue that a message of these tests is in.
+pub(crate) fn queue_of(view: &qstash_mock_server::engine::MessageView) -> &str {
+    view.queue.as_ref().map_or("", QueueName::as_str)
 }

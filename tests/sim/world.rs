@@ -251,7 +251,10 @@ impl World {
     /// The state, and the queue the message is in.
     pub(crate) fn stage(&mut self, id: MessageId) -> (Stage, String) {
         let view = self.message(id).expect("the message is there");
-        (view.stage, view.queue.to_string())
+        (
+            view.stage,
+            view.queue.expect("it is in a queue").to_string(),
+        )
     }
 
     pub(crate) fn metrics(&mut self) -> Metrics {

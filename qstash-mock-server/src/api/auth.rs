@@ -134,6 +134,7 @@ fn everything(account: &str) -> Arc<Caller> {
         account: AccountName::new(account),
         queues: None,
         permissions: Permissions::ALL,
+        read_only: false,
     })
 }
 

@@ -219,6 +219,13 @@ impl From<Error> for ApiError {
             Error::LeaseLost => (StatusCode::CONFLICT, "lease_lost", None),
             Error::RedriveToItself => (StatusCode::BAD_REQUEST, "invalid_field", Some("to")),
             Error::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", None),
+            Error::ReadOnly => (StatusCode::FORBIDDEN, "forbidden", None),
+            Error::UrlGroupNotFound(_)
+            | Error::ScheduleNotFound(_)
+            | Error::DlqNotFound(_)
+            | Error::FlowKeyNotFound(_) => (StatusCode::NOT_FOUND, "not_found", None),
+            Error::Quota { .. } => (StatusCode::PRECONDITION_FAILED, "quota_exceeded", None),
+            Error::DailyLimit { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", None),
         };
         Self {
             field: field.map(Into::into),

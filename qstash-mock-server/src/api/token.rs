@@ -57,6 +57,9 @@ struct Claims {
     exp: Option<f64>,
     queues: Option<Vec<String>>,
     permissions: Option<Vec<String>>,
+    /// May read everything and change nothing.
+    #[serde(default)]
+    read_only: bool,
 }
 
 impl Claims {
@@ -75,6 +78,7 @@ impl Claims {
             account: AccountName::new(&self.sub),
             queues: self.queues,
             permissions,
+            read_only: self.read_only,
         };
         Some(Grant {
             caller: Arc::new(caller),

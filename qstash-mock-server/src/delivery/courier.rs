@@ -91,7 +91,10 @@ impl Courier {
             // A duplicate carries the same one.
             let _ = record.signature.set(signature);
         }
-        let outcome = self.deliverer.send(request, &mut answer).await;
+        let outcome = self
+            .deliverer
+            .send(request, attempt.most_answer, &mut answer)
+            .await;
         if let Some(record) = &job.record {
             record.answered(answer);
         }

@@ -20,7 +20,7 @@ use super::payload::{BrokenOff, Payload};
 use super::request::{Unsendable, request};
 use super::signature::Signer;
 use crate::driver::wall_time;
-use crate::engine::{Attempt, Outcome};
+use crate::engine::{Attempt, Envelope, Outcome};
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -62,7 +62,12 @@ impl Deliverer {
 
     /// The signature of `attempt`.
     pub(super) fn sign(&self, attempt: &Attempt) -> Result<String, Outcome> {
-        let signature = self.0.signer.sign(&attempt.secret, &attempt.body);
+        let Envelope::OfQueue(envelope) = &attempt.envelope else {
+            return Err(failed(
+                "messages with rules of their own are not delivered yet",
+            ));
+        };
+        let signature = self.0.signer.sign(&envelope.secret, &attempt.body);
         signature.map_err(|_| failed("the signing secret is too short"))
     }
 
@@ -82,11 +87,16 @@ impl Deliverer {
     /// follows a redirect.
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
-    pub(super) async fn send(&self, request: Request<Payload>, headers: &mut HeaderMap) -> Outcome {
+    pub(super) async fn send(
+        &self,
+        request: Request<Payload>,
+        most_answer: usize,
+        headers: &mut HeaderMap,
+    ) -> Outcome {
         match self.0.client.request(request).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                let outcome = match beginning(body).await {
+                let outcome = match beginning(body, most_answer).await {
                     Ok(body) => answered(&head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 };
@@ -98,9 +108,9 @@ impl Deliverer {
     }
 }
 
-/// The first [`Outcome::MAX_BODY`] bytes. Reads a short rest too, which keeps the connection usable; a
+/// The first `most` bytes. Reads a short rest too, which keeps the connection usable; a
 /// long one is left, which closes it.
-async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
+async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Error> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -111,14 +121,14 @@ async fn beginning(mut body: Incoming) -> Result<Bytes, hyper::Error> {
             continue;
         };
         read += data.len();
-        if read == data.len() && data.len() <= Outcome::MAX_BODY && body.is_end_stream() {
+        if read == data.len() && data.len() <= most && body.is_end_stream() {
             // Nearly always: the whole answer at once.
             return Ok(data);
         }
-        let room = Outcome::MAX_BODY - kept.len();
+        let room = most - kept.len();
         kept.extend_from_slice(&data[..data.len().min(room)]);
         let rest = body.size_hint().lower();
-        let full = kept.len() == Outcome::MAX_BODY;
+        let full = kept.len() == most;
         if full && (read > MAX_DRAINED || rest > MAX_DRAINED as u64) {
             break;
         }
@@ -172,7 +182,10 @@ mod tests {
                 Self::request(attempt, &signature, Payload::whole(attempt.body.clone()))
             });
             match request {
-                Ok(request) => self.send(request, &mut HeaderMap::new()).await,
+                Ok(request) => {
+                    self.send(request, attempt.most_answer, &mut HeaderMap::new())
+                        .await
+                }
                 Err(outcome) => outcome,
             }
         }
@@ -218,7 +231,7 @@ mod tests {
         for length in lengths {
             let outcome = deliverer.deliver(&attempt(&url, &[])).await;
             assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
-            assert_eq!(outcome.body.len(), length.min(Outcome::MAX_BODY));
+            assert_eq!(outcome.body.len(), length.min(4096));
         }
         assert_eq!(task.await.unwrap(), 1);
     }
@@ -230,7 +243,7 @@ mod tests {
         let deliverer = Deliverer::new();
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.status, Some(500));
-        assert_eq!(outcome.body.len(), Outcome::MAX_BODY);
+        assert_eq!(outcome.body.len(), 4096);
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.verdict, Verdict::Success);
         assert_eq!(task.await.unwrap(), 2);
@@ -252,7 +265,7 @@ mod tests {
         let signature = deliverer.sign(&attempt).unwrap();
         let payload = Payload::half(&attempt.body);
         let request = Deliverer::request(&attempt, &signature, payload).unwrap();
-        let outcome = deliverer.send(request, &mut HeaderMap::new()).await;
+        let outcome = deliverer.send(request, 4096, &mut HeaderMap::new()).await;
         assert_eq!(outcome, failed(BrokenOff.to_string()));
         let received = received.await.unwrap();
         assert!(received.contains("content-length: 18"), "{received}");

@@ -1,5 +1,6 @@
 //! From an answer, or its absence, to an outcome. Pure.
 
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -17,6 +18,7 @@ pub(super) fn answered(head: &response::Parts, body: Bytes, now: Timestamp) -> O
         verdict,
         status: Some(head.status.as_u16()),
         error: failed.then(|| sentence(head.status)),
+        headers: Arc::new([]),
         body,
     }
 }
@@ -27,6 +29,7 @@ pub(super) fn failed(error: impl Into<String>) -> Outcome {
         verdict: Verdict::Failure { retry_after: None },
         status: None,
         error: Some(error.into()),
+        headers: Arc::new([]),
         body: Bytes::new(),
     }
 }

@@ -3,7 +3,7 @@
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 
-use crate::engine::Attempt;
+use crate::engine::{Attempt, Envelope};
 use crate::text::{lease_id, rfc3339};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
@@ -53,6 +53,9 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
 /// The publisher's headers and ours. Ours win, but for the content type and the user agent, which are
 /// defaults.
 pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
+    let Envelope::OfQueue(envelope) = &attempt.envelope else {
+        return Err(Unsendable::Header);
+    };
     let mut headers = HeaderMap::with_capacity(12 + attempt.headers.len());
     for (name, value) in attempt.headers.iter() {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Unsendable::Header)?;
@@ -66,9 +69,9 @@ pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, U
         .or_insert(HeaderValue::from_static(AGENT));
     headers.insert(SIGNATURE, text(signature)?);
     headers.insert(MESSAGE_ID, text(&attempt.message.0.to_string())?);
-    headers.insert(QUEUE, text(attempt.queue.as_str())?);
+    headers.insert(QUEUE, text(envelope.queue.as_str())?);
     headers.insert(ATTEMPT, HeaderValue::from(attempt.number));
-    headers.insert(LEASE_ID, text(&lease_id(attempt.lease))?);
+    headers.insert(LEASE_ID, text(&lease_id(envelope.lease))?);
     headers.insert(PUBLISHED_AT, text(&rfc3339(attempt.published_at))?);
     Ok(headers)
 }
@@ -85,14 +88,15 @@ pub(super) mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::engine::{AccountName, AttemptId, LeaseId, MessageId, QueueName, Timestamp};
+    use crate::engine::{
+        AccountName, AttemptId, LeaseId, MessageId, QueueEnvelope, QueueName, Timestamp,
+    };
 
     pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
         Attempt {
             id: AttemptId(7),
             message: MessageId(Uuid::from_u128(0x0197)),
             account: AccountName::new(AccountName::DEFAULT),
-            queue: QueueName::parse("order-events").unwrap(),
             url: Arc::from(url),
             body: Bytes::from_static(br#"{"order_id": 42.0}"#),
             headers: headers
@@ -100,9 +104,17 @@ pub(super) mod tests {
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             number: 2,
-            lease: LeaseId(0xabc),
             published_at: Timestamp::from_millis(1_709_210_096_007),
             started_at: Timestamp::from_millis(1_709_210_097_000),
+            most_answer: 4096,
+            envelope: Envelope::OfQueue(envelope()),
+        }
+    }
+
+    fn envelope() -> QueueEnvelope {
+        QueueEnvelope {
+            queue: QueueName::parse("order-events").unwrap(),
+            lease: LeaseId(0xabc),
             secret: Arc::from("a signing secret"),
         }
     }

@@ -44,8 +44,8 @@ pub struct Advanced {
 pub struct Due {
     /// The message.
     pub message: MessageId,
-    /// Its queue.
-    pub queue: QueueName,
+    /// Its queue, if it is delivered by a queue's rules.
+    pub queue: Option<QueueName>,
     /// Where to.
     pub url: Arc<str>,
     /// Which attempt it is; 1 for the first.
@@ -58,7 +58,7 @@ impl Due {
     fn of(attempt: &Attempt) -> Self {
         Self {
             message: attempt.message,
-            queue: attempt.queue.clone(),
+            queue: attempt.queue().cloned(),
             url: Arc::clone(&attempt.url),
             attempt: attempt.number,
             at: attempt.started_at,

@@ -6,12 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::command::OnAccepted;
-use super::effect::{Attempt, Effect, Outcome, Verdict};
+use super::effect::{Attempt, Effect, Envelope, Outcome, QueueEnvelope, Verdict};
 use super::id::{AttemptId, MessageId, Purpose, QueueId};
+use super::line::Next;
 use super::machine::Engine;
 use super::message::{Policy, Stage, State, waiting};
 use super::retry::MAX_WAIT;
-use super::state::OpenAttempt;
+use super::state::{Lane, OpenAttempt};
 use super::time::Timestamp;
 
 /// What ended without success.
@@ -24,31 +25,30 @@ pub(crate) enum Ended {
 }
 
 impl Engine {
-    /// Hands out what a queue has to give: to its webhook, or to those who wait.
+    /// Hands out what a queue has to give: to its webhook or to those who wait, and slots to messages
+    /// that carry their own rules.
     pub(crate) fn serve(&mut self, now: Timestamp, id: QueueId) {
         let Some(queue) = self.state.queue(id) else {
             return;
         };
         let (paused, parallelism) = (queue.settings.paused, queue.settings.parallelism);
-        match queue.settings.webhook_url.clone() {
-            Some(url) => {
-                let waiters = self
-                    .state
-                    .line(id)
-                    .map(|line| line.waiters.clone())
-                    .unwrap_or_default();
-                self.dismiss_waiters(waiters);
-                while !paused
-                    && let Some(next) = self
-                        .state
-                        .line(id)
-                        .and_then(|line| line.next_to_push(parallelism))
-                {
-                    self.start_attempt(now, id, next, &url);
-                }
+        let webhook = queue.settings.webhook_url.clone();
+        if webhook.is_some() {
+            let waiters = self.state.line(id).map(|line| line.waiters.clone());
+            self.dismiss_waiters(waiters.unwrap_or_default());
+        }
+        if paused {
+            return;
+        }
+        while let Some(line) = self.state.line(id) {
+            match (line.next_to_go(parallelism, webhook.is_some()), &webhook) {
+                (Some(Next::Push(next)), Some(url)) => self.start_attempt(now, id, next, url),
+                (Some(Next::Admit(next)), _) => self.admit(next, id),
+                _ => break,
             }
-            None if !paused => self.answer_waiters(now, id),
-            None => {}
+        }
+        if webhook.is_none() {
+            self.answer_waiters(now, id);
         }
     }
 
@@ -73,25 +73,31 @@ impl Engine {
             attempt,
             OpenAttempt {
                 message: id,
-                queue,
+                lane: Lane::Queue(queue),
                 started_at: now,
                 deadline,
             },
         );
         let secret = Arc::clone(&self.ensure_account(&message.account).secret);
+        let Some(queue) = message.queue else {
+            return;
+        };
         self.effects.push_back(Effect::Attempt(Box::new(Attempt {
             id: attempt,
             message: id,
             account: message.account,
-            queue: message.queue_name,
             url: Arc::clone(url),
             body: self.state.body(message.body).cloned().unwrap_or_default(),
             headers: message.headers,
             number: message.attempts,
-            lease,
             published_at: message.published_at,
             started_at: now,
-            secret,
+            most_answer: self.config.limits.queue_answer,
+            envelope: Envelope::OfQueue(QueueEnvelope {
+                queue: queue.name,
+                lease,
+                secret,
+            }),
         })));
     }
 
@@ -99,13 +105,18 @@ impl Engine {
         let Some(open) = self.state.close_attempt(id) else {
             return;
         };
-        let is_current = self.state.message(open.message).is_some_and(
+        let message = self.state.message(open.message).filter(
             |message| matches!(message.state, State::InFlight { attempt, .. } if attempt == id),
         );
-        if is_current && self.state.queue(open.queue).is_none() {
+        let Some(message) = message else {
+            return;
+        };
+        if !self.is_there(message) {
             // Its queue was deleted, and so is it, only a little early.
             self.state.remove_message(open.message);
-        } else if is_current {
+        } else if message.own().is_some() {
+            self.apply_own_outcome(now, open.message, outcome);
+        } else {
             self.apply_outcome(now, open.message, outcome);
         }
     }
@@ -123,6 +134,7 @@ impl Engine {
                 verdict: Verdict::Failure { retry_after: None },
                 status: None,
                 error: Some(format!("no answer within {seconds} s")),
+                headers: Arc::new([]),
                 body: Bytes::new(),
             },
         );
@@ -132,7 +144,7 @@ impl Engine {
         let Some(message) = self.state.message(id) else {
             return;
         };
-        let Some(queue) = self.state.queue(message.queue) else {
+        let Some(queue) = message.queue_id().and_then(|id| self.state.queue(id)) else {
             return;
         };
         let settings = &queue.settings;
@@ -140,6 +152,7 @@ impl Engine {
             verdict,
             status,
             error,
+            headers: _,
             body,
         } = outcome;
         match verdict {
@@ -164,7 +177,11 @@ impl Engine {
                     .update_message(id, |message| message.end_attempt(now, status, None));
                 self.finish(now, id, Stage::Delivered);
             }
-            Verdict::Failure { retry_after } => {
+            Verdict::Failure { .. } | Verdict::Rejected => {
+                let retry_after = match verdict {
+                    Verdict::Failure { retry_after } => retry_after,
+                    _ => None,
+                };
                 let random =
                     self.random
                         .fraction(Purpose::Jitter, message.sequence, message.leases);
@@ -192,10 +209,12 @@ impl Engine {
         let Some(message) = self.state.message(id) else {
             return;
         };
-        let Some(queue) = self.state.queue(message.queue) else {
+        let Some(queue) = message.queue_id().and_then(|id| self.state.queue(id)) else {
             return;
         };
-        let Policy::OfQueue { max_retries } = message.policy;
+        let Policy::OfQueue { max_retries } = message.policy else {
+            return;
+        };
         let used_up = message.attempts > max_retries.unwrap_or(queue.settings.max_retries);
         // Looking at a dead letter must not lose it (v1.md section 5).
         let spared = ended == Ended::Lease && self.state.dead_letter_source(queue).is_some();
@@ -209,21 +228,22 @@ impl Engine {
 
     /// Nothing more will happen to the message.
     pub(crate) fn finish(&mut self, now: Timestamp, id: MessageId, stage: Stage) {
-        let Some(message) = self.state.message(id) else {
+        let Some(message) = self.state.message(id).cloned() else {
             return;
         };
-        let (queue, published_at) = (message.queue, message.published_at);
         self.state.update_message(id, |message| {
             message.end_attempt(now, None, None);
             message.state = State::Finished { stage, at: now };
         });
-        let Some(line) = self.state.line_mut(queue) else {
+        self.note_finished(now, &message, stage);
+        let queue = message.queue_id();
+        let Some(line) = queue.and_then(|queue| self.state.line_mut(queue)) else {
             return;
         };
         match stage {
             Stage::Delivered => {
                 line.counters.delivered += 1;
-                line.latency.record(published_at, now);
+                line.latency.record(message.published_at, now);
             }
             Stage::Failed => line.counters.failed += 1,
             _ => line.counters.cancelled += 1,

@@ -5,7 +5,8 @@
 
 use std::collections::VecDeque;
 
-use super::command::{Caller, Permission, Reply};
+use super::caller::{Caller, Permission};
+use super::command::Reply;
 use super::effect::Effect;
 use super::error::Error;
 use super::id::{MessageId, QueueId, QueueName, WaiterId};
@@ -21,6 +22,8 @@ pub(crate) enum BulkWork {
         /// The queue that is purged.
         queue: QueueId,
     },
+    /// Cancel it, if it is not finished.
+    CancelOwn,
     /// Remove it, unless it left before its queue was deleted.
     Remove {
         /// The queue that is gone.
@@ -133,27 +136,43 @@ impl Engine {
             };
             let done = match &job.work {
                 BulkWork::Cancel { queue } => self.cancel_in(now, id, *queue),
-                BulkWork::Remove { queue } => self.remove_from(id, *queue),
+                BulkWork::CancelOwn => self.cancel_own_one(now, id),
+                BulkWork::Remove { queue } => self.remove_from(now, id, *queue),
                 BulkWork::Redrive { from, to } => self.redrive_one(now, id, *from, to.as_ref()),
             };
             job.done += usize::from(done);
         }
     }
 
-    fn remove_from(&mut self, id: MessageId, queue: QueueId) -> bool {
-        let Some(message) = self.state.message(id).filter(|it| it.queue == queue) else {
+    fn remove_from(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
+        let message = self.state.message(id);
+        let Some(message) = message.filter(|it| it.queue_id() == Some(queue)).cloned() else {
             return false;
         };
         let was_pending = !message.state.stage().is_finished();
+        if was_pending {
+            self.note_finished(now, &message, Stage::Cancelled);
+        }
         self.state.remove_message(id);
         was_pending
+    }
+
+    fn cancel_own_one(&mut self, now: Timestamp, id: MessageId) -> bool {
+        let waits = self
+            .state
+            .message(id)
+            .is_some_and(|message| !message.state.stage().is_finished() && self.is_there(message));
+        if waits {
+            self.finish(now, id, Stage::Cancelled);
+        }
+        waits
     }
 
     fn cancel_in(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
         let waits = self
             .state
             .message(id)
-            .is_some_and(|message| message.queue == queue && !message.state.stage().is_finished());
+            .is_some_and(|it| it.queue_id() == Some(queue) && !it.state.stage().is_finished());
         if waits {
             self.finish(now, id, Stage::Cancelled);
         }
@@ -169,7 +188,9 @@ impl BulkJob {
 
     fn reply(&self) -> Reply {
         match self.work {
-            BulkWork::Cancel { .. } | BulkWork::Remove { .. } => Reply::Removed(self.done),
+            BulkWork::Cancel { .. } | BulkWork::CancelOwn | BulkWork::Remove { .. } => {
+                Reply::Removed(self.done)
+            }
             BulkWork::Redrive { .. } => Reply::Redriven(self.done),
         }
     }

@@ -5,12 +5,20 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::caller::Caller;
 use super::config::Backoff;
+use super::dlq::{DlqAction, DlqView, Selection};
 use super::error::Error;
-use super::id::{AccountName, LeaseId, MessageId, QueueName, WaiterId};
-use super::message::{AttemptRecord, DeadLetter, Stage};
+use super::event_log::{LogQuery, LogRow};
+use super::flow_control::{FlowAction, FlowKeyView};
+use super::id::{LeaseId, MessageId, QueueName, RowId, ScheduleId, WaiterId};
+use super::message::{AttemptRecord, DeadLetter, Message, Stage};
 use super::metrics::Metrics;
+use super::own::Own;
+use super::schedule::{Schedule, ScheduleAction};
+use super::send::{Send, Sent, SentTo};
 use super::time::Timestamp;
+use super::url_group::{UrlGroup, UrlGroupAction};
 
 /// What a caller wants, and who it is.
 #[derive(Clone, Debug)]
@@ -19,71 +27,6 @@ pub struct Command {
     pub caller: Arc<Caller>,
     /// What to do.
     pub action: Action,
-}
-
-/// Who asks: an account, and how far the token's grant reaches (v1.md section 1).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The owner of all state that the command may see.
-    pub account: AccountName,
-    /// Queue names or globs (`order-*`) that the caller is limited to; `None`: all.
-    pub queues: Option<Vec<String>>,
-    /// Permissions that the caller has.
-    pub permissions: Permissions,
-}
-
-/// One of the four things a token may allow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Permission {
-    /// Publish messages.
-    Publish,
-    /// Receive, extend, acknowledge and release.
-    Consume,
-    /// Create, change and look at queues and messages.
-    Manage,
-    /// Read the figures.
-    Metrics,
-}
-
-impl Permission {
-    /// All permissions.
-    pub const ALL: [Self; 4] = [Self::Publish, Self::Consume, Self::Manage, Self::Metrics];
-
-    /// The permission as it stands in a token.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Publish => "publish",
-            Self::Consume => "consume",
-            Self::Manage => "manage",
-            Self::Metrics => "metrics",
-        }
-    }
-}
-
-/// A set of permissions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Permissions(u8);
-
-impl Permissions {
-    /// Everything.
-    pub const ALL: Self = Self(0b1111);
-
-    /// Whether `permission` is in the set.
-    #[must_use]
-    pub const fn has(self, permission: Permission) -> bool {
-        self.0 & (1 << permission as u8) != 0
-    }
-}
-
-impl FromIterator<Permission> for Permissions {
-    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
-        Self(
-            permissions
-                .into_iter()
-                .fold(0, |set, permission| set | 1 << permission as u8),
-        )
-    }
 }
 
 /// What to do.
@@ -157,6 +100,66 @@ pub enum Action {
         /// What was handed to it but never arrived: goes back, and no attempt is counted.
         handed: Vec<(MessageId, LeaseId)>,
     },
+    /// Store one message that carries its own rules. Answers [`Reply::Sent`].
+    Send(Box<Send>),
+    /// Store many; one that is refused does not stop the others. Answers [`Reply::SentBatch`].
+    SendBatch(Vec<Send>),
+    /// A message that carries its own rules, until shortly after it was delivered. Answers [`Reply::Own`].
+    GetOwn(MessageId),
+    /// Answers [`Reply::Removed`] with 1.
+    CancelOwn(MessageId),
+    /// Answers [`Reply::Removed`], perhaps after [`Reply::Waiting`].
+    CancelMany(Selection),
+    /// Make a queue or change it, within the quotas. Answers [`Reply::Done`].
+    UpsertQueue {
+        /// Its name.
+        name: QueueName,
+        /// How many messages it works on at once.
+        parallelism: u32,
+        /// Whether it is to be paused or resumed.
+        paused: bool,
+    },
+    /// See [`DlqAction`].
+    Dlq(DlqAction),
+    /// Answers [`Reply::Log`].
+    Log(LogQuery),
+    /// See [`UrlGroupAction`].
+    UrlGroups(UrlGroupAction),
+    /// See [`ScheduleAction`].
+    Schedules(ScheduleAction),
+    /// See [`FlowAction`].
+    FlowControl(FlowAction),
+    /// Answers [`Reply::GlobalParallelism`].
+    GlobalParallelism,
+    /// Answers [`Reply::SigningKeys`].
+    SigningKeys,
+    /// The next key becomes the current one, and a fresh one the next. Answers [`Reply::SigningKeys`].
+    RotateSigningKeys,
+}
+
+impl Action {
+    /// Whether it only looks.
+    #[must_use]
+    pub const fn is_read(&self) -> bool {
+        matches!(
+            self,
+            Self::GetQueue(_)
+                | Self::ListQueues { .. }
+                | Self::GetMessage(_)
+                | Self::ListMessages { .. }
+                | Self::Metrics
+                | Self::SigningSecret
+                | Self::GetOwn(_)
+                | Self::Dlq(DlqAction::List(_) | DlqAction::Get(_))
+                | Self::Log(_)
+                | Self::UrlGroups(UrlGroupAction::List | UrlGroupAction::Get(_))
+                | Self::Schedules(ScheduleAction::List | ScheduleAction::Get(_))
+                | Self::FlowControl(FlowAction::List(_) | FlowAction::Get(_))
+                | Self::GlobalParallelism
+                | Self::SigningKeys
+                | Self::Abandon { .. }
+        )
+    }
 }
 
 /// A message to be stored.
@@ -307,6 +310,72 @@ pub enum Reply {
     SigningSecret(SigningSecret),
     /// See [`Action::Abandon`].
     Abandoned,
+    /// It is done, and there is nothing to tell.
+    Done,
+    /// See [`Action::Send`].
+    Sent(Sent),
+    /// See [`Action::SendBatch`].
+    SentBatch(Vec<Result<Sent, Error>>),
+    /// See [`Action::GetOwn`].
+    Own(Box<OwnMessage>),
+    /// See [`DlqAction::List`].
+    Dlq {
+        /// In the order asked for.
+        entries: Vec<DlqView>,
+        /// Where to go on.
+        next: Option<RowId>,
+    },
+    /// See [`DlqAction::Get`].
+    DlqEntry(Box<DlqView>),
+    /// See [`DlqAction::DeleteMany`].
+    DlqDeleted {
+        /// So many were there.
+        deleted: usize,
+        /// Where to go on.
+        next: Option<RowId>,
+    },
+    /// See [`DlqAction::RetryMany`].
+    DlqRetried {
+        /// The fresh messages.
+        sent: Vec<SentTo>,
+        /// Where to go on.
+        next: Option<RowId>,
+    },
+    /// See [`Action::Log`].
+    Log {
+        /// In the order asked for.
+        rows: Vec<LogRow>,
+        /// Where to go on.
+        next: Option<RowId>,
+    },
+    /// See [`UrlGroupAction::Get`].
+    UrlGroup(Box<UrlGroup>),
+    /// See [`UrlGroupAction::List`].
+    UrlGroups(Vec<UrlGroup>),
+    /// See [`ScheduleAction::Put`].
+    ScheduleId(ScheduleId),
+    /// See [`ScheduleAction::List`].
+    Schedules(Vec<Schedule>),
+    /// See [`FlowAction::List`].
+    FlowKeys(Vec<FlowKeyView>),
+    /// Deliveries of the account.
+    GlobalParallelism {
+        /// At most so many at once; `None`: no limit.
+        max: Option<u64>,
+        /// Under way.
+        count: u32,
+    },
+    /// See [`Action::SigningKeys`].
+    SigningKeys(SigningKeys),
+}
+
+/// A message that carries its own rules, with its body.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnMessage {
+    /// The message.
+    pub message: Message,
+    /// What was published.
+    pub body: Bytes,
 }
 
 /// What became of a publish.
@@ -325,6 +394,12 @@ pub struct QueueView {
     pub name: QueueName,
     /// Its settings.
     pub settings: QueueSettings,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its settings were last changed.
+    pub updated_at: Timestamp,
+    /// Messages in it that are not finished.
+    pub pending: u64,
 }
 
 /// A message handed out under a lease.
@@ -355,8 +430,10 @@ pub struct MessageView {
     pub id: MessageId,
     /// Its order among all messages; the cursor of lists.
     pub sequence: u64,
-    /// The queue it is in.
-    pub queue: QueueName,
+    /// The queue it is in, if it is in one.
+    pub queue: Option<QueueName>,
+    /// What it carries, if it carries its own rules.
+    pub own: Option<Arc<Own>>,
     /// Its state.
     pub stage: Stage,
     /// The bytes that were published; gone once it is finished.
@@ -389,5 +466,20 @@ pub struct SigningSecret {
 impl std::fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SigningSecret(..)")
+    }
+}
+
+/// The account's signing keys of the hosted protocol. `Debug` is redacted.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SigningKeys {
+    /// Signs every attempt from now on.
+    pub current: Arc<str>,
+    /// Becomes the current one with the next rotation.
+    pub next: Arc<str>,
+}
+
+impl std::fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SigningKeys(..)")
     }
 }

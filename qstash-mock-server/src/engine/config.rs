@@ -1,10 +1,15 @@
 //! Every setting and every bound of the engine.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
+
+use super::callback::CallbackReport;
 use super::command::{OnAccepted, QueueSettings};
-use super::id::Seed;
+use super::id::{AccountName, Seed};
+use super::quota::Quotas;
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -17,6 +22,14 @@ pub struct Config {
     pub deduplication_window: Duration,
     /// How long a finished message stays readable.
     pub retention: Duration,
+    /// How long a message that carries its own rules stays readable after it was delivered.
+    pub own_retention: Duration,
+    /// What the plan allows.
+    pub quotas: Quotas,
+    /// Current and next signing keys of accounts that have fixed ones. Treat as secrets.
+    pub signing_keys: BTreeMap<AccountName, [Secret; 2]>,
+    /// How a callback's body is written.
+    pub write_callback: fn(&CallbackReport<'_>) -> Bytes,
     /// The bounds.
     pub limits: Limits,
 }
@@ -30,9 +43,19 @@ impl Config {
             signing_secret: None,
             deduplication_window: Duration::from_secs(600),
             retention: Duration::from_secs(600),
+            own_retention: Duration::from_secs(60),
+            quotas: Quotas::unlimited(),
+            signing_keys: BTreeMap::new(),
+            write_callback: plain_callback,
             limits: Limits::default(),
         }
     }
+}
+
+/// The body of a callback where no dialect writes it: the source's id and the status.
+fn plain_callback(report: &CallbackReport<'_>) -> Bytes {
+    let status = report.response.map_or(0, |response| response.status);
+    format!("{} {status}", report.source.id.0).into()
 }
 
 /// A text that never appears in `Debug`.
@@ -62,6 +85,24 @@ pub struct Limits {
     pub list_scan: usize,
     /// Callers that wait on one queue.
     pub waiters: usize,
+    /// Bytes kept of an answer to a message that is delivered by its queue's rules.
+    pub queue_answer: usize,
+    /// Bytes kept of an answer to a message that carries its own rules.
+    pub answer: usize,
+    /// URL groups of one account.
+    pub url_groups: usize,
+    /// Endpoints of one URL group.
+    pub endpoints: usize,
+    /// Schedules of one account.
+    pub schedules: usize,
+    /// Flow-control keys.
+    pub flow_keys: usize,
+    /// Dead letters of one account; the oldest are forgotten first.
+    pub dead_letters: usize,
+    /// Rows of one account's log; the oldest are forgotten first.
+    pub log_rows: usize,
+    /// Bytes of one account's log.
+    pub log_bytes: usize,
 }
 
 impl Limits {
@@ -81,6 +122,15 @@ impl Default for Limits {
             bulk_step: 1_000,
             list_scan: 10_000,
             waiters: 10_000,
+            queue_answer: 4 << 10,
+            answer: 1 << 20,
+            url_groups: 10_000,
+            endpoints: 10_000,
+            schedules: 100_000,
+            flow_keys: 1_000_000,
+            dead_letters: 100_000,
+            log_rows: 100_000,
+            log_bytes: 256 << 20,
         }
     }
 }

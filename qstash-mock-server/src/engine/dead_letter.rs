@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use super::bulk::BulkWork;
-use super::command::{Caller, Permission, Reply};
+use super::caller::{Caller, Permission};
+use super::command::Reply;
 use super::error::Error;
 use super::id::{MessageId, QueueId, QueueName};
 use super::machine::Engine;
-use super::message::{DeadLetter, Message, Stage, State};
+use super::message::{DeadLetter, InQueue, Message, Stage, State};
 use super::time::Timestamp;
 
 impl Engine {
@@ -16,7 +17,7 @@ impl Engine {
         let Some(message) = self.state.message(id) else {
             return;
         };
-        let Some(queue) = self.state.queue(message.queue) else {
+        let Some(queue) = message.queue_id().and_then(|id| self.state.queue(id)) else {
             return;
         };
         let (source, account) = (queue.id, queue.account.clone());
@@ -24,7 +25,7 @@ impl Engine {
         let Some(target) = target.and_then(|name| self.state.queue_id(&account, &name)) else {
             return self.finish(now, id, Stage::Failed);
         };
-        let dead_letter = DeadLetter::of(message, now);
+        let dead_letter = DeadLetter::of(message, &queue.name, now);
         self.move_to(now, id, target, Some(dead_letter));
         if let Some(line) = self.state.line_mut(source) {
             line.counters.dead_lettered += 1;
@@ -43,8 +44,7 @@ impl Engine {
             return;
         };
         self.state.update_message(id, |message| {
-            message.queue = target;
-            message.queue_name = name;
+            message.queue = Some(InQueue { id: target, name });
             message.attempts = 0;
             message.due_at = now;
             message.state = State::Ready;
@@ -77,6 +77,7 @@ impl Engine {
             .values()
             .filter_map(|id| self.state.message(*id))
             .filter(|message| matches!(message.state.stage(), Stage::Ready | Stage::Delayed))
+            .filter(|message| message.own().is_none())
             .filter(|message| to.is_some() || message.dead_letter.is_some())
             .collect();
         targets.sort_by_key(|message| message.place());
@@ -88,7 +89,7 @@ impl Engine {
         }
         let targets = targets.iter().map(|message| message.id).collect();
         if let Some(to) = to {
-            self.ensure_queue(&caller.account, to)?;
+            self.ensure_queue(now, &caller.account, to)?;
         }
         Ok(self.start_bulk(
             now,
@@ -115,12 +116,12 @@ impl Engine {
         let target = to.or_else(|| message.source());
         let (Some(target), true) = (
             target.cloned(),
-            waits && message.queue == from && self.state.queue(from).is_some(),
+            waits && message.queue_id() == Some(from) && self.state.queue(from).is_some(),
         ) else {
             return false;
         };
         let account = message.account.clone();
-        let Ok(target) = self.ensure_queue(&account, &target) else {
+        let Ok(target) = self.ensure_queue(now, &account, &target) else {
             return false;
         };
         self.move_to(now, id, target, None);
@@ -136,10 +137,10 @@ impl Message {
 }
 
 impl DeadLetter {
-    fn of(message: &Message, now: Timestamp) -> Self {
+    fn of(message: &Message, source: &QueueName, now: Timestamp) -> Self {
         let last = message.history.last();
         Self {
-            source: message.queue_name.clone(),
+            source: source.clone(),
             at: now,
             attempts: message.attempts,
             last_status: last.and_then(|record| record.status),

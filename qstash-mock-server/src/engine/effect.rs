@@ -7,6 +7,8 @@ use bytes::Bytes;
 
 use super::command::{Headers, Reply};
 use super::id::{AccountName, AttemptId, LeaseId, MessageId, QueueName, WaiterId};
+use super::own::Own;
+use super::send::headers_cost;
 use super::time::Timestamp;
 
 /// Something to be done outside the engine.
@@ -29,8 +31,6 @@ pub struct Attempt {
     pub message: MessageId,
     /// Whose message it is.
     pub account: AccountName,
-    /// The queue it comes from.
-    pub queue: QueueName,
     /// Where to.
     pub url: Arc<str>,
     /// The bytes to deliver.
@@ -39,14 +39,80 @@ pub struct Attempt {
     pub headers: Headers,
     /// 1 for the first delivery.
     pub number: u32,
-    /// The attempt's lease.
-    pub lease: LeaseId,
     /// When the message was published.
     pub published_at: Timestamp,
     /// When the attempt was started.
     pub started_at: Timestamp,
+    /// How many bytes of the answer's body are wanted.
+    pub most_answer: usize,
+    /// What else goes with it.
+    pub envelope: Envelope,
+}
+
+/// What goes with a message, by whose rules it is delivered.
+#[derive(Clone, Debug)]
+pub enum Envelope {
+    /// By those of its queue.
+    OfQueue(QueueEnvelope),
+    /// By its own.
+    Own(OwnEnvelope),
+}
+
+/// What goes with a message that is delivered by the rules of its queue.
+#[derive(Clone)]
+pub struct QueueEnvelope {
+    /// The queue it comes from.
+    pub queue: QueueName,
+    /// The attempt's lease.
+    pub lease: LeaseId,
     /// Signs the body.
     pub secret: Arc<str>,
+}
+
+/// What goes with a message that carries its own rules.
+#[derive(Clone)]
+pub struct OwnEnvelope {
+    /// What it carries.
+    pub own: Arc<Own>,
+    /// The account's current signing key.
+    pub key: Arc<str>,
+}
+
+impl Attempt {
+    /// The queue the message comes from, if it is delivered by a queue's rules.
+    #[must_use]
+    pub const fn queue(&self) -> Option<&QueueName> {
+        match &self.envelope {
+            Envelope::OfQueue(envelope) => Some(&envelope.queue),
+            Envelope::Own(_) => None,
+        }
+    }
+
+    /// The attempt's lease, if it has one.
+    #[must_use]
+    pub const fn lease(&self) -> Option<LeaseId> {
+        match &self.envelope {
+            Envelope::OfQueue(envelope) => Some(envelope.lease),
+            Envelope::Own(_) => None,
+        }
+    }
+}
+
+impl std::fmt::Debug for QueueEnvelope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("QueueEnvelope")
+            .field("queue", &self.queue)
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for OwnEnvelope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnEnvelope")
+            .field("own", &self.own)
+            .finish_non_exhaustive()
+    }
 }
 
 impl std::fmt::Debug for Attempt {
@@ -54,7 +120,7 @@ impl std::fmt::Debug for Attempt {
         f.debug_struct("Attempt")
             .field("id", &self.id)
             .field("message", &self.message)
-            .field("queue", &self.queue)
+            .field("url", &self.url)
             .field("number", &self.number)
             .finish_non_exhaustive()
     }
@@ -69,13 +135,28 @@ pub struct Outcome {
     pub status: Option<u16>,
     /// One sentence on why it failed, if it did.
     pub error: Option<String>,
-    /// The beginning of the response body: at most [`Outcome::MAX_BODY`] bytes.
+    /// The answer's headers, if it was asked for by a message that carries its own rules.
+    pub headers: Headers,
+    /// The beginning of the response body: at most [`Attempt::most_answer`] bytes.
     pub body: Bytes,
 }
 
-impl Outcome {
-    /// How much of a response body is kept.
-    pub const MAX_BODY: usize = 4096;
+/// What a consumer answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// Its status code.
+    pub status: u16,
+    /// Its headers.
+    pub headers: Headers,
+    /// The beginning of its body.
+    pub body: Bytes,
+}
+
+impl Response {
+    /// What it counts for in bounds on bytes.
+    pub(crate) fn cost(&self) -> usize {
+        headers_cost(&self.headers) + self.body.len()
+    }
 }
 
 /// What an answer means for the message.
@@ -90,4 +171,6 @@ pub enum Verdict {
         /// From the moment the outcome is reported.
         retry_after: Option<Duration>,
     },
+    /// Not delivered, and never to be tried again.
+    Rejected,
 }

@@ -5,9 +5,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::command::{QueueSettings, QueueView};
-use super::id::{AccountName, BodyId, MessageId, QueueId, QueueName};
+use super::dlq::DlqEntry;
+use super::event_log::LogRow;
+use super::flow_control::FlowKey;
+use super::id::{
+    AccountName, BodyId, FlowKeyId, GroupName, MessageId, QueueId, QueueName, RowId, ScheduleId,
+};
 use super::message::Message;
+use super::schedule::Schedule;
 use super::time::Timestamp;
+use super::url_group::UrlGroup;
 
 /// One stored thing. A new attempt rewrites a message, never its body.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +31,16 @@ pub enum Entity {
     Message(Box<Message>),
     /// A remembered idempotency key.
     DedupKey(DedupKey),
+    /// A URL group.
+    UrlGroup(UrlGroup),
+    /// A schedule.
+    Schedule(Box<Schedule>),
+    /// A flow-control key.
+    FlowKey(FlowKey),
+    /// A dead letter of an account.
+    Dlq(Box<DlqEntry>),
+    /// A row of the log.
+    Log(Box<LogRow>),
 }
 
 /// Names an entity.
@@ -41,6 +58,16 @@ pub enum EntityKey {
     Message(MessageId),
     /// See [`Entity::DedupKey`].
     DedupKey(DedupKeyId),
+    /// See [`Entity::UrlGroup`].
+    UrlGroup(AccountName, GroupName),
+    /// See [`Entity::Schedule`].
+    Schedule(AccountName, ScheduleId),
+    /// See [`Entity::FlowKey`].
+    FlowKey(FlowKeyId),
+    /// See [`Entity::Dlq`].
+    Dlq(AccountName, RowId),
+    /// See [`Entity::Log`].
+    Log(AccountName, RowId),
 }
 
 impl Entity {
@@ -54,6 +81,11 @@ impl Entity {
             Self::Body(id, _) => EntityKey::Body(*id),
             Self::Message(message) => EntityKey::Message(message.id),
             Self::DedupKey(key) => EntityKey::DedupKey(key.id.clone()),
+            Self::UrlGroup(it) => EntityKey::UrlGroup(it.account.clone(), it.name.clone()),
+            Self::Schedule(it) => EntityKey::Schedule(it.account.clone(), it.id.clone()),
+            Self::FlowKey(it) => EntityKey::FlowKey(it.id.clone()),
+            Self::Dlq(it) => EntityKey::Dlq(it.message.account.clone(), it.id),
+            Self::Log(it) => EntityKey::Log(it.account.clone(), it.id),
         }
     }
 }
@@ -87,6 +119,12 @@ pub struct Account {
     pub previous_secret: Option<Arc<str>>,
     /// How often it was rotated.
     pub rotations: u64,
+    /// Signs every attempt of a message that carries its own rules.
+    pub signing_key: Arc<str>,
+    /// Its successor.
+    pub next_signing_key: Arc<str>,
+    /// How often the signing keys were rotated.
+    pub key_rotations: u64,
 }
 
 impl std::fmt::Debug for Account {
@@ -108,22 +146,40 @@ pub struct Queue {
     pub name: QueueName,
     /// Its settings.
     pub settings: QueueSettings,
+    /// Made by the hosted protocol: counts for its quotas.
+    pub hosted: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its settings were last changed.
+    pub updated_at: Timestamp,
 }
 
 impl Queue {
-    pub(crate) fn view(&self) -> QueueView {
+    pub(crate) fn view(&self, pending: u64) -> QueueView {
         QueueView {
             name: self.name.clone(),
             settings: self.settings.clone(),
+            created_at: self.created_at,
+            updated_at: self.updated_at,
+            pending,
         }
     }
 }
 
-/// Names an idempotency key: it is good for one queue.
+/// How far an idempotency key reaches.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DedupScope {
+    /// One queue.
+    Queue(QueueId),
+    /// Everything that carries its own rules.
+    Account(AccountName),
+}
+
+/// Names an idempotency key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DedupKeyId {
     /// Where it is good.
-    pub queue: QueueId,
+    pub scope: DedupScope,
     /// Its text.
     pub text: Arc<str>,
 }

@@ -1,7 +1,10 @@
 //! Why the engine refuses a command. Free of HTTP: each dialect maps every variant to its own words.
 
-use super::command::Permission;
-use super::id::QueueName;
+use std::sync::Arc;
+
+use super::caller::Permission;
+use super::id::{GroupName, QueueName, RowId, ScheduleId};
+use super::time::Timestamp;
 
 /// Why a command was refused. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -50,4 +53,35 @@ pub enum Error {
     /// A bound on held bytes or queues is reached.
     #[error("the server holds as much as it may: {0}")]
     Overloaded(&'static str),
+    /// The caller may only read.
+    #[error("the token may read everything and change nothing")]
+    ReadOnly,
+    /// No such URL group.
+    #[error("topic {0} not found")]
+    UrlGroupNotFound(GroupName),
+    /// No such schedule.
+    #[error("schedule {0} not found")]
+    ScheduleNotFound(ScheduleId),
+    /// No such dead letter.
+    #[error("dlq message {0} not found")]
+    DlqNotFound(RowId),
+    /// No such flow-control key.
+    #[error("flow control key {0} not found")]
+    FlowKeyNotFound(Arc<str>),
+    /// The plan does not allow so much (v2.md section 1.6).
+    #[error("quota {name} exceeded, current limit: {limit}")]
+    Quota {
+        /// The quota.
+        name: &'static str,
+        /// What it allows.
+        limit: u64,
+    },
+    /// The plan's messages of the day are used up (v2.md section 1.7).
+    #[error("daily message limit of {limit} reached")]
+    DailyLimit {
+        /// Messages a day.
+        limit: u64,
+        /// When the next day begins.
+        resets_at: Timestamp,
+    },
 }

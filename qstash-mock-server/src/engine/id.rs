@@ -54,6 +54,7 @@ pub(crate) enum Purpose {
     MessageId = 1,
     Lease = 2,
     Jitter = 3,
+    ScheduleId = 4,
 }
 
 /// Makes random numbers out of a seed, an epoch and what they are for.
@@ -95,6 +96,31 @@ impl Randomness {
 
     /// 32 hex digits nobody can guess without the seed.
     pub(crate) fn secret(&self, account: &str, generation: u64) -> String {
+        let digest = self.digest(account, generation);
+        digest[..16]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
+    }
+
+    /// A signing key of the hosted protocol: `sig_` and 28 base58 characters nobody can guess without
+    /// the seed (v2.md appendix B). Keys and secrets of one account have nothing in common.
+    pub(crate) fn signing_key(&self, account: &str, generation: u64) -> String {
+        let digest = self.digest(&format!("signing key of {account}"), generation);
+        base58("sig_", &digest[..28])
+    }
+
+    /// `scd_` and 28 base58 characters (v2.md appendix B).
+    pub(crate) fn schedule_id(&self, sequence: u64) -> ScheduleId {
+        let mut bytes = [0; 32];
+        for (counter, chunk) in (0..).zip(bytes.chunks_exact_mut(8)) {
+            let number = self.number(Purpose::ScheduleId, sequence, counter);
+            chunk.copy_from_slice(&number.to_le_bytes());
+        }
+        ScheduleId(base58("scd_", &bytes[..28]).into())
+    }
+
+    fn digest(&self, account: &str, generation: u64) -> [u8; 32] {
         let mut hash = Sha256::new();
         for word in self.seed.0 {
             hash.update(word.to_le_bytes());
@@ -102,11 +128,17 @@ impl Randomness {
         hash.update(self.epoch.to_le_bytes());
         hash.update(generation.to_le_bytes());
         hash.update(account.as_bytes());
-        hash.finalize()[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hash.finalize().into()
     }
+}
+
+/// One base58 character for each byte: not an encoding, only the alphabet.
+fn base58(prefix: &str, bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+    let digits = bytes
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
+    prefix.chars().chain(digits).collect()
 }
 
 /// The finaliser of SplitMix64: every input bit changes every output bit with even odds.
@@ -171,6 +203,56 @@ name!(
     QueueName
 );
 
+name!(
+    /// Names a URL group within an account: `A-Za-z0-9_.-` (v2.md appendix A.5).
+    GroupName
+);
+name!(
+    /// Names a schedule within an account: `A-Za-z0-9_.-` (v2.md appendix A.5).
+    ScheduleId
+);
+
+/// Names a row of the log or a dead letter: ordered by time, unique in the server. Written
+/// `<milliseconds>-<sequence>` (v2.md appendix B).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowId {
+    /// The row's time.
+    pub at: Timestamp,
+    /// Tells rows of one millisecond apart.
+    pub sequence: u64,
+}
+
+impl RowId {
+    /// Reads what `Display` writes; `None` for anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let number = |text: &str| {
+            let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            digits.then(|| text.parse::<u64>().ok())?
+        };
+        let (at, sequence) = text.split_once('-')?;
+        Some(Self {
+            at: Timestamp::from_millis(number(at)?),
+            sequence: number(sequence)?,
+        })
+    }
+}
+
+impl fmt::Display for RowId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.at.as_millis(), self.sequence)
+    }
+}
+
+/// Names a flow-control key: an account and the text that publishers give.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FlowKeyId {
+    /// Whose it is.
+    pub account: AccountName,
+    /// The key.
+    pub key: std::sync::Arc<str>,
+}
+
 impl AccountName {
     /// The account of v2's development user 1, which has the server's signing secret.
     pub const DEFAULT: &'static str = "defaultUser";
@@ -182,11 +264,19 @@ impl AccountName {
     }
 }
 
-impl QueueName {
-    /// Checks a queue name; `None` if it is empty, too long or has another character.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        let valid = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
-        ((1..=256).contains(&name.len()) && name.bytes().all(valid)).then(|| Self(name.into()))
-    }
+macro_rules! checked_name {
+    ($($name:ident)*) => {$(
+        impl $name {
+            /// Checks a name; `None` if it is empty, longer than 256 or has another character.
+            #[must_use]
+            pub fn parse(name: &str) -> Option<Self> {
+                let valid =
+                    |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+                ((1..=256).contains(&name.len()) && name.bytes().all(valid))
+                    .then(|| Self(name.into()))
+            }
+        }
+    )*};
 }
+
+checked_name!(QueueName GroupName ScheduleId);

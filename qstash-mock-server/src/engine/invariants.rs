@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::id::{BodyId, QueueId};
+use super::id::{BodyId, MessageId, QueueId};
 use super::machine::Engine;
-use super::message::{Stage, State};
+use super::message::{Message, Stage, State};
+use super::state::Lane;
 use super::timers::Timer;
 
 impl Engine {
@@ -17,12 +18,17 @@ impl Engine {
         self.check_timers();
         self.check_bodies();
         self.check_calls();
+        self.check_slots();
+        self.check_gates();
     }
 
     fn check_gauges(&self) {
         let mut gauges: BTreeMap<QueueId, [u64; 5]> = BTreeMap::new();
         for message in self.state.messages() {
-            let counted = gauges.entry(message.queue).or_default();
+            let Some(queue) = message.queue_id() else {
+                continue;
+            };
+            let counted = gauges.entry(queue).or_default();
             match message.state.stage() {
                 Stage::Ready => counted[0] += 1,
                 Stage::Delayed => counted[1] += 1,
@@ -31,7 +37,11 @@ impl Engine {
                 _ => {}
             }
             let under_way = matches!(message.state, State::InFlight { .. });
-            if message.attempts > 0 && !under_way && !message.state.stage().is_finished() {
+            if message.attempts > 0
+                && message.own().is_none()
+                && !under_way
+                && !message.state.stage().is_finished()
+            {
                 counted[4] += 1;
             }
         }
@@ -42,7 +52,7 @@ impl Engine {
                 expected,
                 "the index of {id:?} differs from its messages"
             );
-            let waiting = !line.waiters.is_empty() && line.ready_count() > 0;
+            let waiting = !line.waiters.is_empty() && line.receivable() > 0;
             let paused = self
                 .state
                 .queue(id)
@@ -81,11 +91,9 @@ impl Engine {
 
     fn check_bodies(&self) {
         let mut holders: BTreeMap<BodyId, usize> = BTreeMap::new();
-        for message in self
-            .state
-            .messages()
-            .filter(|it| !it.state.stage().is_finished())
-        {
+        let dead = self.state.dead().map(|entry| &entry.message);
+        let kept = self.state.messages().filter(|it| it.keeps_body());
+        for message in kept.chain(dead) {
             assert!(
                 self.state.body(message.body).is_some(),
                 "{:?} has lost its body",
@@ -105,7 +113,9 @@ impl Engine {
     fn check_calls(&self) {
         let mut calls: BTreeMap<QueueId, u32> = BTreeMap::new();
         for (_, attempt) in self.state.attempts() {
-            *calls.entry(attempt.queue).or_default() += 1;
+            if let Lane::Queue(queue) = attempt.lane {
+                *calls.entry(queue).or_default() += 1;
+            }
         }
         for (id, line) in self.state.lines() {
             assert_eq!(
@@ -123,6 +133,61 @@ impl Engine {
                     message.id
                 );
             }
+        }
+    }
+
+    fn check_slots(&self) {
+        let mut slots: BTreeMap<QueueId, BTreeMap<MessageId, usize>> = BTreeMap::new();
+        for message in self.state.messages() {
+            if let Some(slot) = message.slot
+                && !message.state.stage().is_finished()
+            {
+                let holders = slots.entry(slot.queue).or_default();
+                *holders.entry(slot.source).or_default() += 1;
+            }
+        }
+        for (id, line) in self.state.lines() {
+            let expected = slots.remove(&id).unwrap_or_default();
+            assert_eq!(
+                line.slots(),
+                &expected,
+                "the slots of {id:?} are miscounted"
+            );
+        }
+    }
+
+    fn check_gates(&self) {
+        let own = |message: &&Message| message.own().is_some() && self.is_there(message);
+        let mut waiting = 0;
+        for message in self.state.messages().filter(own) {
+            let right = self.state.stands_right(message);
+            assert!(right, "{:?} stands before another gate", message.id);
+            let passed = message.queue.is_none() || message.slot.is_some();
+            let paused = message
+                .queue_id()
+                .and_then(|id| self.state.queue(id))
+                .is_some_and(|queue| queue.settings.paused);
+            let waits = message.state == State::Ready && passed && !paused;
+            waiting += usize::from(waits);
+        }
+        let calls = self
+            .state
+            .attempts()
+            .filter(|(_, attempt)| matches!(attempt.lane, Lane::Own { .. }));
+        let (counted, counted_calls) = self.state.gate_totals();
+        assert_eq!(
+            counted_calls as usize,
+            calls.count(),
+            "calls are miscounted"
+        );
+        assert!(counted >= waiting, "somebody waits before no gate");
+        for (account, calls) in self.state.accounts_waiting() {
+            let most = self.config.quotas.global_parallelism;
+            let full = most.is_some_and(|most| u64::from(calls) >= most);
+            assert!(
+                full,
+                "{account} has a free place and somebody who waits for it"
+            );
         }
     }
 }

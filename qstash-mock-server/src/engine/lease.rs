@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::attempt::Ended;
-use super::command::{Caller, Permission, Reply};
+use super::caller::{Caller, Permission};
+use super::command::Reply;
 use super::error::Error;
 use super::id::{LeaseId, MessageId};
 use super::machine::Engine;
@@ -100,6 +101,10 @@ impl Engine {
         lease: Option<LeaseId>,
     ) -> Result<&Message, Error> {
         let message = self.message_for(caller, id, Permission::Consume)?;
+        if message.own().is_some() {
+            // Nobody is given a lease on it, though an attempt may be under way.
+            return Err(Error::NotLeased);
+        }
         match (message.lease(), lease) {
             (Some(current), Some(given)) if current != given => Err(Error::LeaseLost),
             (Some(_), _) => Ok(message),
@@ -113,7 +118,7 @@ impl Engine {
         let Some(message) = self.state.message(id) else {
             return;
         };
-        if self.state.queue(message.queue).is_none() {
+        if !self.is_there(message) {
             // Its queue was deleted, and so is it, only a little early.
             return self.state.remove_message(id);
         }
@@ -122,9 +127,9 @@ impl Engine {
                 .state
                 .update_message(id, |message| message.state = State::Ready),
             State::Leased { .. } => {
-                let queue = message.queue;
+                let queue = message.queue_id();
                 self.lease_expired(now, id);
-                if let Some(line) = self.state.line_mut(queue) {
+                if let Some(line) = queue.and_then(|queue| self.state.line_mut(queue)) {
                     line.counters.expired_leases += 1;
                 }
             }

@@ -2,7 +2,8 @@
 
 use std::ops::Bound;
 
-use super::command::{Caller, MessageView, Permission, Reply};
+use super::caller::{Caller, Permission};
+use super::command::{MessageView, OwnMessage, Reply};
 use super::error::Error;
 use super::id::{MessageId, QueueName};
 use super::machine::Engine;
@@ -32,6 +33,39 @@ impl Engine {
             self.finish(now, id, Stage::Cancelled);
         }
         Ok(Reply::Cancelled { id, cancelled })
+    }
+
+    /// A message that carries its own rules, as long as it may be looked at (v2.md section 2.4).
+    pub(crate) fn get_own(&self, caller: &Caller, id: MessageId) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        let message = self.own_message(caller, id)?;
+        if !message.keeps_body() {
+            return Err(Error::MessageNotFound);
+        }
+        let body = self.state.body(message.body).cloned().unwrap_or_default();
+        let message = message.clone();
+        Ok(Reply::Own(Box::new(OwnMessage { message, body })))
+    }
+
+    pub(crate) fn cancel_own(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        id: MessageId,
+    ) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        if self.own_message(caller, id)?.state.stage().is_finished() {
+            return Err(Error::MessageNotFound);
+        }
+        self.finish(now, id, Stage::Cancelled);
+        Ok(Reply::Removed(1))
+    }
+
+    fn own_message(&self, caller: &Caller, id: MessageId) -> Result<&Message, Error> {
+        let message = self.state.message(id).filter(|message| {
+            message.account == caller.account && message.own().is_some() && self.is_there(message)
+        });
+        message.ok_or(Error::MessageNotFound)
     }
 
     /// A page of a queue's messages. It looks at a bounded number, so a page may be short.

@@ -1,15 +1,15 @@
 //! The engine's face: one input, then its effects, its changes and the next time to call.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::Arc;
 
 use super::bulk::BulkJob;
-use super::command::{Action, Caller, Command, Permission, Reply};
+use super::caller::{Caller, Permission};
+use super::command::{Action, Command, Reply};
 use super::config::Config;
 use super::effect::{Effect, Outcome};
-use super::entity::{Account, Change, Entity, Meta, Queue};
+use super::entity::{Change, Entity, Meta, Queue};
 use super::error::Error;
-use super::id::{AccountName, AttemptId, MessageId, QueueId, QueueName, Randomness, WaiterId};
+use super::id::{AccountName, AttemptId, MessageId, QueueName, Randomness, WaiterId};
 use super::message::Message;
 use super::metrics::Metrics;
 use super::receive::Waiter;
@@ -27,6 +27,8 @@ pub struct Engine {
     pub(crate) waiters: BTreeMap<WaiterId, Waiter>,
     pub(crate) jobs: VecDeque<BulkJob>,
     pub(crate) started_at: Timestamp,
+    /// Which day it is, and how many messages an account has sent on it; kept only under a quota.
+    days: BTreeMap<AccountName, (u64, u64)>,
     next_attempt: u64,
     next_waiter: u64,
 }
@@ -48,12 +50,13 @@ impl Engine {
     pub(crate) fn with_meta(config: Config, now: Timestamp, meta: Meta) -> Self {
         Self {
             random: Randomness::new(config.seed, meta.epoch),
-            state: EngineState::new(meta, config.retention),
+            state: EngineState::new(meta, config.retention, config.own_retention),
             config,
             effects: VecDeque::new(),
             waiters: BTreeMap::new(),
             jobs: VecDeque::new(),
             started_at: now,
+            days: BTreeMap::new(),
             next_attempt: 0,
             next_waiter: 0,
         }
@@ -129,10 +132,13 @@ impl Engine {
     }
 
     fn act(&mut self, now: Timestamp, caller: &Caller, action: Action) -> Result<Reply, Error> {
+        if caller.read_only && !action.is_read() {
+            return Err(Error::ReadOnly);
+        }
         match action {
             Action::Publish(publish) => self.publish(now, caller, publish).map(Reply::Published),
             Action::PublishBatch(batch) => Ok(self.publish_batch(now, caller, batch)),
-            Action::PutQueue(name, patch) => self.put_queue(caller, &name, patch),
+            Action::PutQueue(name, patch) => self.put_queue(now, caller, &name, patch),
             Action::GetQueue(name) => self.get_queue(caller, &name),
             Action::ListQueues {
                 prefix,
@@ -140,7 +146,7 @@ impl Engine {
                 limit,
             } => self.list_queues(caller, &prefix, after.as_deref(), limit),
             Action::DeleteQueue(name) => self.delete_queue(now, caller, &name),
-            Action::SetPaused(name, paused) => self.set_paused(caller, &name, paused),
+            Action::SetPaused(name, paused) => self.set_paused(now, caller, &name, paused),
             Action::Purge(name) => self.purge(now, caller, &name),
             Action::Receive(receive) => self.receive(now, caller, receive),
             Action::Extend(id, lease, by) => self.extend(now, caller, id, lease, by),
@@ -163,6 +169,37 @@ impl Engine {
             Action::SigningSecret => self.signing_secret(caller),
             Action::RotateSigningSecret => self.rotate_signing_secret(caller),
             Action::Abandon { waiter, handed } => Ok(self.abandon(waiter, &handed)),
+            hosted => self.act_hosted(now, caller, hosted),
+        }
+    }
+
+    /// What only the hosted protocol asks for.
+    fn act_hosted(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: Action,
+    ) -> Result<Reply, Error> {
+        match action {
+            Action::Send(send) => self.send(now, caller, &send).map(Reply::Sent),
+            Action::SendBatch(batch) => Ok(self.send_batch(now, caller, &batch)),
+            Action::GetOwn(id) => self.get_own(caller, id),
+            Action::CancelOwn(id) => self.cancel_own(now, caller, id),
+            Action::CancelMany(selection) => self.cancel_many(now, caller, &selection),
+            Action::UpsertQueue {
+                name,
+                parallelism,
+                paused,
+            } => self.upsert_queue(now, caller, &name, parallelism, paused),
+            Action::Dlq(action) => self.dlq(now, caller, action),
+            Action::Log(query) => self.list_log(now, caller, &query),
+            Action::UrlGroups(action) => self.url_groups(now, caller, action),
+            Action::Schedules(action) => self.schedules(now, caller, action),
+            Action::FlowControl(action) => self.flow_control(now, caller, action),
+            Action::GlobalParallelism => self.global_parallelism(caller),
+            Action::SigningKeys => self.signing_keys(caller),
+            Action::RotateSigningKeys => self.rotate_signing_keys(caller),
+            _ => unreachable!("every other action is taken before"),
         }
     }
 
@@ -181,6 +218,9 @@ impl Engine {
                     self.waiter_timed_out(id);
                 }
                 Timer::DedupKey(id) => self.state.remove_key(&id),
+                Timer::FlowKey(id) => self.flow_key_due(now, &id),
+                Timer::Schedule(account, id) => self.schedule_due(now, &account, &id),
+                Timer::Dlq(account, id) => drop(self.state.remove_dlq_entry(&account, id)),
             }
             if self.state.timers.next() != Some(at) {
                 self.serve_stirred(now);
@@ -191,8 +231,18 @@ impl Engine {
     /// Hands out what the input made ready, and forgets finished messages over the bound.
     fn serve_stirred(&mut self, now: Timestamp) {
         loop {
-            while let Some(queue) = self.state.pop_stirred() {
+            // In the order of the gates; what passes one stirs the next.
+            if let Some(queue) = self.state.pop_stirred() {
                 self.serve(now, queue);
+                continue;
+            }
+            if let Some(flow) = self.state.pop_stirred_flow() {
+                self.serve_flow(now, &flow);
+                continue;
+            }
+            if let Some(account) = self.state.pop_stirred_account() {
+                self.serve_account(now, &account);
+                continue;
             }
             let bound = self.config.limits.finished_messages;
             let Some(oldest) = self.state.finished_over(bound) else {
@@ -226,56 +276,45 @@ impl Engine {
     ) -> Result<&Message, Error> {
         let message = self.state.message(id).ok_or(Error::MessageNotFound)?;
         let visible = message.account == caller.account
-            && caller.sees(&message.queue_name)
-            && self.state.queue(message.queue).is_some();
+            && message.queue_name().is_some_and(|queue| caller.sees(queue))
+            && self.is_there(message);
         if !visible {
             return Err(Error::MessageNotFound);
         }
-        caller.check(&message.queue_name, permission)?;
+        if let Some(queue) = message.queue_name() {
+            caller.check(queue, permission)?;
+        }
         Ok(message)
     }
 
-    /// The queue of that name, made with the defaults if absent.
-    pub(crate) fn ensure_queue(
-        &mut self,
-        account: &AccountName,
-        name: &QueueName,
-    ) -> Result<QueueId, Error> {
-        if let Some(id) = self.state.queue_id(account, name) {
-            return Ok(id);
-        }
-        let count = self.state.queue_names(account).map_or(0, BTreeMap::len);
-        if count >= self.config.limits.queues {
-            return Err(Error::Overloaded("too many queues"));
-        }
-        let id = QueueId(self.state.next_sequence());
-        let settings = super::command::QueueSettings::default();
-        self.ensure_account(account);
-        self.state.put_queue(Queue {
-            id,
-            account: account.clone(),
-            name: name.clone(),
-            settings,
-        });
-        Ok(id)
+    /// False while a message is the remainder of a deleted queue.
+    pub(crate) fn is_there(&self, message: &Message) -> bool {
+        message
+            .queue_id()
+            .is_none_or(|queue| self.state.queue(queue).is_some())
     }
 
-    pub(crate) fn ensure_account(&mut self, name: &AccountName) -> &Account {
-        if self.state.account(name).is_none() {
-            let configured = self.config.signing_secret.as_ref();
-            let own = configured.filter(|_| name.as_str() == AccountName::DEFAULT);
-            let secret = own.map_or_else(
-                || self.random.secret(name.as_str(), 0).into(),
-                |own| Arc::clone(&own.0),
-            );
-            self.state.put_account(Account {
-                name: name.clone(),
-                secret,
-                previous_secret: None,
-                rotations: 0,
-            });
+    /// Counts a message that an account sends, if its plan has a bound on a day (v2.md section 1.7).
+    pub(crate) fn count_message_of_the_day(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+    ) -> Result<(), Error> {
+        const DAY: u64 = 24 * 60 * 60 * 1000;
+        let Some(limit) = self.config.quotas.messages_per_day else {
+            return Ok(());
+        };
+        let today = now.as_millis() / DAY;
+        let (day, count) = self.days.entry(account.clone()).or_insert((today, 0));
+        if *day != today {
+            (*day, *count) = (today, 0);
         }
-        self.state.account(name).expect("it was just put there")
+        if *count >= limit {
+            let resets_at = Timestamp::from_millis((today + 1).saturating_mul(DAY));
+            return Err(Error::DailyLimit { limit, resets_at });
+        }
+        *count += 1;
+        Ok(())
     }
 
     pub(crate) fn next_attempt_id(&mut self) -> AttemptId {
@@ -286,88 +325,5 @@ impl Engine {
     pub(crate) fn next_waiter_id(&mut self) -> WaiterId {
         self.next_waiter += 1;
         WaiterId(self.next_waiter)
-    }
-}
-
-impl Caller {
-    /// A caller that may do everything with an account.
-    #[must_use]
-    pub fn owner(account: &str) -> Self {
-        let account = AccountName::new(account);
-        Self {
-            account,
-            queues: None,
-            permissions: super::command::Permissions::ALL,
-        }
-    }
-
-    /// Whether the queue is among those the caller is limited to.
-    #[must_use]
-    pub fn sees(&self, queue: &QueueName) -> bool {
-        let globs = self.queues.as_ref();
-        globs.is_none_or(|globs| globs.iter().any(|glob| glob_matches(glob, queue.as_str())))
-    }
-
-    pub(crate) fn check(&self, queue: &QueueName, permission: Permission) -> Result<(), Error> {
-        let allowed = self.sees(queue) && self.permissions.has(permission);
-        allowed.then_some(()).ok_or_else(|| Error::Forbidden {
-            queue: queue.clone(),
-            permission,
-        })
-    }
-
-    /// For what belongs to the account as a whole.
-    pub(crate) fn check_account(&self, permission: Permission) -> Result<(), Error> {
-        let allowed = self.queues.is_none() && self.permissions.has(permission);
-        allowed
-            .then_some(())
-            .ok_or(Error::ForbiddenAccount { permission })
-    }
-}
-
-/// Whether `text` is `glob`, in which `*` stands for any run of characters. Linear in memory and at
-/// most quadratic in time, whatever the glob.
-fn glob_matches(glob: &str, text: &str) -> bool {
-    let (glob, text) = (glob.as_bytes(), text.as_bytes());
-    let (mut g, mut t) = (0, 0);
-    let mut retry: Option<(usize, usize)> = None;
-    while t < text.len() {
-        if g < glob.len() && glob[g] == b'*' {
-            retry = Some((g, t));
-            g += 1;
-        } else if g < glob.len() && glob[g] == text[t] {
-            g += 1;
-            t += 1;
-        } else if let Some((star, matched)) = retry {
-            retry = Some((star, matched + 1));
-            g = star + 1;
-            t = matched + 1;
-        } else {
-            return false;
-        }
-    }
-    glob[g..].iter().all(|byte| *byte == b'*')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::glob_matches;
-
-    #[test]
-    fn a_star_stands_for_any_run_of_characters() {
-        for (glob, text, expected) in [
-            ("order-*", "order-events", true),
-            ("order-*", "order-", true),
-            ("order-*", "border-events", false),
-            ("*", "", true),
-            ("", "", true),
-            ("", "a", false),
-            ("*-dlq", "order-dlq-dlq", true),
-            ("a*b*c", "a-b-b-c", true),
-            ("a*b*c", "a-b-b-", false),
-            ("order", "orders", false),
-        ] {
-            assert_eq!(glob_matches(glob, text), expected, "{glob} against {text}");
-        }
     }
 }

@@ -14,7 +14,11 @@ use bytes::Bytes;
 
 use super::command::{Headers, MessageView};
 use super::config::Limits;
-use super::id::{AccountName, AttemptId, BodyId, LeaseId, MessageId, QueueId, QueueName};
+use super::id::{
+    AccountName, AttemptId, BodyId, FlowKeyId, LeaseId, MessageId, QueueId, QueueName,
+};
+use super::own::Own;
+use super::send::headers_cost;
 use super::time::Timestamp;
 
 /// The state of a message, as callers see it. At any time a message is in exactly one.
@@ -104,11 +108,29 @@ impl State {
     }
 }
 
+/// The queue a message is in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InQueue {
+    /// Its id.
+    pub id: QueueId,
+    /// Its name.
+    pub name: QueueName,
+}
+
+/// A place among those that a queue works on at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// The queue.
+    pub queue: QueueId,
+    /// The message that took it; its callbacks keep it with it (v2.md section 3.6).
+    pub source: MessageId,
+}
+
 /// How one attempt went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRecord {
-    /// The queue the message was in.
-    pub queue: QueueName,
+    /// The queue the message was in, if it was in one.
+    pub queue: Option<QueueName>,
     /// 1 for the first one in that queue.
     pub number: u32,
     /// When it began.
@@ -147,10 +169,10 @@ pub struct Message {
     pub sequence: u64,
     /// Whose it is.
     pub account: AccountName,
-    /// The queue it is in.
-    pub queue: QueueId,
-    /// The name of that queue.
-    pub queue_name: QueueName,
+    /// The queue it is in; a message that carries its own rules need not be in one.
+    pub queue: Option<InQueue>,
+    /// The slot it holds, if it carries its own rules and goes through a queue.
+    pub slot: Option<Slot>,
     /// Its body; gone once the message is finished.
     pub body: BodyId,
     /// How far it has come.
@@ -183,6 +205,8 @@ pub enum Policy {
         /// Set by the publisher, it stands instead of the queue's.
         max_retries: Option<u32>,
     },
+    /// Its own, fixed when it was published.
+    Own(Arc<Own>),
 }
 
 /// A message's place in its queue: the time it first became due, then its sequence.
@@ -194,6 +218,46 @@ pub(crate) struct Place {
 }
 
 impl Message {
+    /// What it carries, if it carries its own rules.
+    #[must_use]
+    pub const fn own(&self) -> Option<&Arc<Own>> {
+        match &self.policy {
+            Policy::Own(own) => Some(own),
+            Policy::OfQueue { .. } => None,
+        }
+    }
+
+    /// The queue it is in.
+    #[must_use]
+    pub fn queue_id(&self) -> Option<QueueId> {
+        self.queue.as_ref().map(|queue| queue.id)
+    }
+
+    /// The name of the queue it is in.
+    #[must_use]
+    pub fn queue_name(&self) -> Option<&QueueName> {
+        self.queue.as_ref().map(|queue| &queue.name)
+    }
+
+    /// The flow-control key it waits for.
+    pub(crate) fn flow_key(&self) -> Option<FlowKeyId> {
+        let flow = self.own()?.flow_control.as_ref()?;
+        Some(FlowKeyId {
+            account: self.account.clone(),
+            key: Arc::clone(&flow.key),
+        })
+    }
+
+    /// Whether its body is kept: until it is finished, and for a look at it after it was delivered if
+    /// it carries its own rules (v2.md section 2.4).
+    pub(crate) const fn keeps_body(&self) -> bool {
+        match self.state.stage() {
+            Stage::Failed | Stage::Cancelled => false,
+            Stage::Delivered => matches!(self.policy, Policy::Own(_)),
+            _ => true,
+        }
+    }
+
     pub(crate) const fn place(&self) -> Place {
         Place {
             due_at: self.due_at,
@@ -220,7 +284,7 @@ impl Message {
         self.attempts += 1;
         self.leases += 1;
         let record = AttemptRecord {
-            queue: self.queue_name.clone(),
+            queue: self.queue_name().cloned(),
             number: self.attempts,
             started_at: now,
             finished_at: None,
@@ -275,7 +339,8 @@ impl Message {
         MessageView {
             id: self.id,
             sequence: self.sequence,
-            queue: self.queue_name.clone(),
+            queue: self.queue_name().cloned(),
+            own: self.own().cloned(),
             stage: self.state.stage(),
             body,
             published_at: self.published_at,
@@ -290,12 +355,7 @@ impl Message {
 
     /// What the message counts for in the bound on held bytes.
     pub(crate) fn cost(&self, body: &Bytes) -> usize {
-        let headers: usize = self
-            .headers
-            .iter()
-            .map(|(name, value)| name.len() + value.len() + 64)
-            .sum();
-        body.len() + headers + Limits::MESSAGE_OVERHEAD
+        body.len() + headers_cost(&self.headers) + Limits::MESSAGE_OVERHEAD
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use super::command::{Caller, Permission, Publish, Published, Reply};
+use super::caller::{Caller, Permission};
+use super::command::{Publish, Published, Reply};
 use super::config::Limits;
-use super::entity::{DedupKey, DedupKeyId};
+use super::entity::{DedupKey, DedupKeyId, DedupScope};
 use super::error::Error;
 use super::id::{BodyId, MessageId, Purpose, QueueId};
 use super::machine::Engine;
-use super::message::{Message, Policy, waiting};
+use super::message::{InQueue, Message, Policy, waiting};
+use super::send::headers_cost;
 use super::time::Timestamp;
 
 impl Engine {
@@ -30,11 +32,7 @@ impl Engine {
             });
         }
         let cost = publish.body.len()
-            + publish
-                .headers
-                .iter()
-                .map(|(n, v)| n.len() + v.len() + 64)
-                .sum::<usize>()
+            + headers_cost(&publish.headers)
             + Limits::MESSAGE_OVERHEAD
             + key
                 .as_ref()
@@ -42,12 +40,15 @@ impl Engine {
         if self.state.held_bytes() + cost > self.config.limits.held_bytes {
             return Err(Error::Overloaded("the bound on held bytes is reached"));
         }
-        let queue = self.ensure_queue(&caller.account, &publish.queue)?;
+        let queue = self.ensure_queue(now, &caller.account, &publish.queue)?;
         let id = self.store(now, caller, queue, publish);
         if let Some(text) = key {
             let expires_at = now + self.config.deduplication_window;
             self.state.put_key(DedupKey {
-                id: DedupKeyId { queue, text },
+                id: DedupKeyId {
+                    scope: DedupScope::Queue(queue),
+                    text,
+                },
                 message: id,
                 expires_at,
             });
@@ -76,7 +77,7 @@ impl Engine {
         let first = self
             .state
             .key(&DedupKeyId {
-                queue,
+                scope: DedupScope::Queue(queue),
                 text: Arc::clone(text),
             })?
             .message;
@@ -101,8 +102,11 @@ impl Engine {
             id,
             sequence,
             account: caller.account.clone(),
-            queue,
-            queue_name: publish.queue,
+            queue: Some(InQueue {
+                id: queue,
+                name: publish.queue,
+            }),
+            slot: None,
             body,
             state: waiting(now, publish.delay),
             due_at: now + publish.delay,

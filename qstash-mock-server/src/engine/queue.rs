@@ -1,20 +1,23 @@
-//! Making, changing and looking at queues; signing secrets (v1.md sections 3, 5 and 6).
+//! Making, changing and looking at queues (v1.md sections 3 and 6, v2.md section 2.7).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
 
-use super::command::{Caller, Permission, QueuePatch, QueueSettings, Reply, SigningSecret};
-use super::entity::Account;
+use super::caller::{Caller, Permission};
+use super::command::{QueuePatch, QueueSettings, QueueView, Reply};
+use super::entity::Queue;
 use super::error::Error;
-use super::id::{AccountName, QueueName};
+use super::id::{AccountName, QueueId, QueueName};
+use super::line::Line;
 use super::machine::Engine;
 use super::metrics::Metrics;
+use super::quota;
 use super::time::Timestamp;
 
 impl Engine {
     pub(crate) fn put_queue(
         &mut self,
+        now: Timestamp,
         caller: &Caller,
         name: &QueueName,
         patch: QueuePatch,
@@ -27,9 +30,9 @@ impl Engine {
         }
         let created = self.state.queue_id(&caller.account, name).is_none();
         self.check_room_for_queues(&caller.account, name, target.as_ref())?;
-        let id = self.ensure_queue(&caller.account, name)?;
+        let id = self.ensure_queue(now, &caller.account, name)?;
         if let Some(target) = &target {
-            self.ensure_queue(&caller.account, target)?;
+            self.ensure_queue(now, &caller.account, target)?;
         }
         let mut queue = self
             .state
@@ -37,12 +40,108 @@ impl Engine {
             .ok_or_else(|| Error::QueueNotFound(name.clone()))?
             .clone();
         patch.apply(&mut queue.settings);
-        let view = queue.view();
+        queue.updated_at = now;
+        let view = self.queue_view(&queue);
         self.state.put_queue(queue);
         Ok(Reply::QueuePut {
             created,
             queue: view,
         })
+    }
+
+    fn queue_view(&self, queue: &Queue) -> QueueView {
+        queue.view(self.state.line(queue.id).map_or(0, Line::pending))
+    }
+
+    /// The queue of that name, made with the defaults if absent.
+    pub(crate) fn ensure_queue(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        name: &QueueName,
+    ) -> Result<QueueId, Error> {
+        self.find_or_make_queue(now, account, name, false)
+    }
+
+    /// As [`Engine::ensure_queue`]; one that is made works on one message at a time and counts for the
+    /// quotas (architecture: *Whose policy*).
+    pub(crate) fn ensure_own_queue(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        name: &QueueName,
+    ) -> Result<QueueId, Error> {
+        self.check_room_for_own_queue(account, name)?;
+        self.find_or_make_queue(now, account, name, true)
+    }
+
+    fn find_or_make_queue(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        name: &QueueName,
+        hosted: bool,
+    ) -> Result<QueueId, Error> {
+        if let Some(id) = self.state.queue_id(account, name) {
+            return Ok(id);
+        }
+        self.check_room_for_queues(account, name, None)?;
+        let mut settings = QueueSettings::default();
+        if hosted {
+            settings.parallelism = 1;
+        }
+        let id = QueueId(self.state.next_sequence());
+        self.ensure_account(account);
+        self.state.put_queue(Queue {
+            id,
+            account: account.clone(),
+            name: name.clone(),
+            settings,
+            hosted,
+            created_at: now,
+            updated_at: now,
+        });
+        Ok(id)
+    }
+
+    /// Whether the hosted protocol may make a queue of that name, or it is there.
+    pub(crate) fn check_room_for_own_queue(
+        &self,
+        account: &AccountName,
+        name: &QueueName,
+    ) -> Result<(), Error> {
+        if self.state.queue_id(account, name).is_some() {
+            return Ok(());
+        }
+        if let Some(limit) = self.config.quotas.queues {
+            let ids = self.state.queue_names(account).into_iter().flatten();
+            let queues = ids.filter_map(|(_, id)| self.state.queue(*id));
+            let count = queues.filter(|queue| queue.hosted).count() as u64 + 1;
+            quota::check("maxQueues", count, Some(limit))?;
+        }
+        self.check_room_for_queues(account, name, None)
+    }
+
+    /// Makes a queue or changes it, within the quotas (v2.md section 2.7).
+    pub(crate) fn upsert_queue(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        name: &QueueName,
+        parallelism: u32,
+        paused: bool,
+    ) -> Result<Reply, Error> {
+        caller.check(name, Permission::Manage)?;
+        let limit = self.config.quotas.queue_parallelism;
+        quota::check("maxParallelism", parallelism.into(), limit)?;
+        let id = self.ensure_own_queue(now, &caller.account, name)?;
+        if let Some(mut queue) = self.state.queue(id).cloned() {
+            queue.settings.parallelism = parallelism;
+            queue.settings.paused = paused;
+            queue.updated_at = now;
+            self.state.put_queue(queue);
+        }
+        Ok(Reply::Done)
     }
 
     /// Refuses before anything is made, so that a refusal changes nothing.
@@ -84,9 +183,8 @@ impl Engine {
     }
 
     pub(crate) fn get_queue(&self, caller: &Caller, name: &QueueName) -> Result<Reply, Error> {
-        Ok(Reply::Queue(
-            self.queue_for(caller, name, Permission::Manage)?.view(),
-        ))
+        let queue = self.queue_for(caller, name, Permission::Manage)?;
+        Ok(Reply::Queue(self.queue_view(queue)))
     }
 
     pub(crate) fn list_queues(
@@ -113,7 +211,7 @@ impl Engine {
         let queues: Vec<_> = found
             .by_ref()
             .take(limit)
-            .map(super::entity::Queue::view)
+            .map(|queue| self.queue_view(queue))
             .collect();
         Ok(Reply::Queues {
             queues,
@@ -123,13 +221,15 @@ impl Engine {
 
     pub(crate) fn set_paused(
         &mut self,
+        now: Timestamp,
         caller: &Caller,
         name: &QueueName,
         paused: bool,
     ) -> Result<Reply, Error> {
         let mut queue = self.queue_for(caller, name, Permission::Manage)?.clone();
         queue.settings.paused = paused;
-        let view = queue.view();
+        queue.updated_at = now;
+        let view = self.queue_view(&queue);
         self.state.put_queue(queue);
         Ok(Reply::Queue(view))
     }
@@ -160,33 +260,6 @@ impl Engine {
             uptime: now.since(self.started_at),
         }
     }
-
-    pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_account(Permission::Manage)?;
-        Ok(secrets(self.ensure_account(&caller.account)))
-    }
-
-    pub(crate) fn rotate_signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_account(Permission::Manage)?;
-        let old = self.ensure_account(&caller.account).clone();
-        let rotations = old.rotations + 1;
-        let new = Account {
-            secret: self.random.secret(old.name.as_str(), rotations).into(),
-            previous_secret: Some(old.secret),
-            rotations,
-            name: old.name,
-        };
-        let reply = secrets(&new);
-        self.state.put_account(new);
-        Ok(reply)
-    }
-}
-
-fn secrets(account: &Account) -> Reply {
-    Reply::SigningSecret(SigningSecret {
-        current: Arc::clone(&account.secret),
-        previous: account.previous_secret.clone(),
-    })
 }
 
 impl QueuePatch {

@@ -1,6 +1,7 @@
 //! Receiving by polling, at once or by waiting (v1.md section 4).
 
-use super::command::{Caller, Permission, Receive, Received, Reply};
+use super::caller::{Caller, Permission};
+use super::command::{Receive, Received, Reply};
 use super::effect::Effect;
 use super::error::Error;
 use super::id::{LeaseId, MessageId, Purpose, QueueId, WaiterId};
@@ -33,7 +34,7 @@ impl Engine {
             return Err(Error::QueueNotFound(request.queue));
         };
         // Whoever waits already has taken everything that was there.
-        if (!paused && line.ready_count() > 0) || request.wait.is_zero() {
+        if (!paused && line.receivable() > 0) || request.wait.is_zero() {
             return Ok(Reply::Received(if paused {
                 vec![]
             } else {
@@ -88,7 +89,7 @@ impl Engine {
         let message = self.state.message(id)?;
         Some(Received {
             id,
-            queue: message.queue_name.clone(),
+            queue: message.queue_name()?.clone(),
             body: self.state.body(message.body).cloned().unwrap_or_default(),
             attempt: message.attempts,
             lease,
@@ -106,7 +107,7 @@ impl Engine {
         state: impl FnOnce(LeaseId) -> State,
     ) -> Option<LeaseId> {
         let message = self.state.message(id)?;
-        let (queue, retried) = (message.queue, message.has_started());
+        let (queue, retried) = (message.queue_id(), message.has_started());
         let lease = LeaseId(
             self.random
                 .number(Purpose::Lease, message.sequence, message.leases),
@@ -116,7 +117,10 @@ impl Engine {
             message.begin_attempt(now, limits);
             message.state = state(lease);
         });
-        if retried && let Some(line) = self.state.line_mut(queue) {
+        if retried
+            && let Some(queue) = queue
+            && let Some(line) = self.state.line_mut(queue)
+        {
             line.counters.retried += 1;
         }
         Some(lease)
@@ -129,7 +133,7 @@ impl Engine {
                 .waiters
                 .first()
                 .copied()
-                .filter(|_| line.ready_count() > 0)
+                .filter(|_| line.receivable() > 0)
             else {
                 return;
             };

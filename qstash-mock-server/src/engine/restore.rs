@@ -4,10 +4,12 @@
 //! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not.
 
 use super::config::Config;
+use super::dlq::DlqEntry;
 use super::entity::{Entity, Meta};
 use super::id::MessageId;
 use super::machine::Engine;
 use super::message::{Message, State};
+use super::schedule::Schedule;
 use super::time::Timestamp;
 
 /// Why stored entities do not make an engine.
@@ -46,9 +48,7 @@ impl Engine {
                     messages.push(*message);
                 }
                 other => {
-                    if let Entity::Queue(queue) = &other {
-                        highest = highest.max(queue.id.0);
-                    }
+                    highest = highest.max(sequence_of(&other));
                     rest.push(other);
                 }
             }
@@ -62,9 +62,12 @@ impl Engine {
                 next_sequence,
             },
         );
-        engine.load(rest);
+        let dead = engine.load(now, rest);
         for message in messages {
             engine.load_message(message)?;
+        }
+        for entry in dead {
+            engine.load_dead(entry)?;
         }
         engine.state.drop_orphan_bodies();
         Ok(engine)
@@ -90,20 +93,44 @@ impl Engine {
         Ok(())
     }
 
-    fn load(&mut self, entities: Vec<Entity>) {
+    /// Takes over what stands alone; hands back the dead letters, which need their bodies.
+    fn load(&mut self, now: Timestamp, entities: Vec<Entity>) -> Vec<DlqEntry> {
+        let mut dead = vec![];
         for entity in entities {
             match entity {
+                Entity::Dlq(entry) => dead.push(*entry),
                 Entity::Account(account) => self.state.put_account(account),
                 Entity::Queue(queue) => self.state.put_queue(queue),
                 Entity::Body(id, bytes) => self.state.put_body(id, bytes),
                 Entity::DedupKey(key) => self.state.put_key(key),
+                Entity::UrlGroup(group) => self.state.put_url_group(group),
+                Entity::Schedule(schedule) => self.load_schedule(now, *schedule),
+                Entity::FlowKey(key) => self.put_flow_key(key),
+                Entity::Log(row) => self.state.put_log_row(*row),
                 Entity::Meta(_) | Entity::Message(_) => {}
             }
         }
+        dead
+    }
+
+    /// Times that passed while nobody was there are not made up for.
+    fn load_schedule(&mut self, now: Timestamp, mut schedule: Schedule) {
+        if schedule.next_at.is_some_and(|next| next <= now) {
+            schedule.next_at = schedule.cron.next_after(now);
+        }
+        self.state.put_schedule(schedule);
+    }
+
+    fn load_dead(&mut self, entry: DlqEntry) -> Result<(), RestoreError> {
+        if self.state.body(entry.message.body).is_none() {
+            return Err(RestoreError::BodyMissing(entry.message.id));
+        }
+        self.state.put_dlq_entry(entry);
+        Ok(())
     }
 
     fn load_message(&mut self, mut message: Message) -> Result<(), RestoreError> {
-        if self.state.queue(message.queue).is_none() {
+        if !self.is_there(&message) {
             // Its queue was deleted, and the crash came before the last step of that.
             self.state.note_removed(message.id);
             return Ok(());
@@ -112,10 +139,21 @@ impl Engine {
             message.undo_attempt();
             message.state = State::Ready;
         }
-        if !message.state.stage().is_finished() && self.state.body(message.body).is_none() {
+        if message.keeps_body() && self.state.body(message.body).is_none() {
             return Err(RestoreError::BodyMissing(message.id));
         }
         self.state.insert_message(message);
         Ok(())
+    }
+}
+
+/// The highest sequence number that an entity shows to be taken.
+fn sequence_of(entity: &Entity) -> u64 {
+    match entity {
+        Entity::Queue(queue) => queue.id.0,
+        Entity::Body(id, _) => id.0,
+        Entity::Dlq(entry) => entry.id.sequence,
+        Entity::Log(row) => row.id.sequence,
+        _ => 0,
     }
 }

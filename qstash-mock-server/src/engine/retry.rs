@@ -7,6 +7,17 @@ use super::config::Backoff;
 /// No wait is longer, whatever a consumer or an overflow asks for: the longest delay of v1.md section 2.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
+/// No wait of a message that carries its own rules is longer (v2.md section 3.3).
+pub(crate) const LONGEST_OWN_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The default wait before retry `n` (1 is the first): `e^(2.5 n)` whole seconds, at most a day
+/// (v2.md section 3.3).
+pub(crate) fn ladder(n: u32) -> Duration {
+    let seconds = (2.5 * f64::from(n)).exp();
+    let most = LONGEST_OWN_WAIT.as_secs_f64();
+    Duration::try_from_secs_f64(seconds.min(most).trunc()).unwrap_or(LONGEST_OWN_WAIT)
+}
+
 impl Backoff {
     /// The wait before retry number `retry` (1 is the first); `random` is in `0.0..1.0`.
     pub(crate) fn wait(&self, retry: u32, random: f64) -> Duration {
@@ -54,6 +65,25 @@ mod tests {
         let waits = [1, 2, 3, 9, 10, 100, u32::MAX]
             .map(|retry| exponential(0.0).wait(retry, 0.5).as_secs());
         assert_eq!(waits, [1, 2, 4, 256, 300, 300, 300]);
+    }
+
+    #[test]
+    fn the_default_ladder_grows_from_12_seconds_to_a_day() {
+        let hms = |h: u64, m: u64, s: u64| h * 3600 + m * 60 + s;
+        let waits = [1, 2, 3, 4, 5, 6, u32::MAX].map(|n| ladder(n).as_secs());
+        let day = hms(24, 0, 0);
+        assert_eq!(
+            waits,
+            [
+                12,
+                hms(0, 2, 28),
+                hms(0, 30, 8),
+                hms(6, 7, 6),
+                day,
+                day,
+                day
+            ]
+        );
     }
 
     #[test]

@@ -1,31 +1,31 @@
 //! The engine's memory and its only writer.
 //!
 //! Every method that changes an entity notes its key; what was noted between two inputs is the change
-//! set that storage commits. Indices (`lines`, `timers`, `targets`, `finished`) follow from the entities
-//! and are kept here too, so that recovery cannot drift from running.
+//! set that storage commits. Indices (`lines`, `gates`, `timers`, `targets`, `finished`) follow from the
+//! entities and are kept here too, so that recovery cannot drift from running.
+//!
+//! Queues, messages and bodies are here; `traffic` has attempts and the gates before them, `records` all
+//! that is only stored and looked up.
+
+mod records;
+mod traffic;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::config::Limits;
-use super::entity::{Account, Change, DedupKey, DedupKeyId, Entity, EntityKey, Meta, Queue};
-use super::id::{AccountName, AttemptId, BodyId, MessageId, QueueId, QueueName};
+use super::entity::{Account, Change, Entity, EntityKey, Meta, Queue};
+use super::id::{AccountName, BodyId, MessageId, QueueId, QueueName};
 use super::line::Line;
-use super::message::{Message, State};
+use super::message::{Message, Policy, State};
 use super::time::Timestamp;
 use super::timers::{Timer, Timers};
+use records::Records;
+pub(crate) use traffic::{Lane, NextOfAccount, OpenAttempt};
+use traffic::{Room, Traffic};
 
-/// A webhook call under way.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct OpenAttempt {
-    pub(crate) message: MessageId,
-    pub(crate) queue: QueueId,
-    pub(crate) started_at: Timestamp,
-    pub(crate) deadline: Timestamp,
-}
-
-/// A stored body and how many messages share it.
+/// A stored body and how many messages and dead letters share it.
 #[derive(Debug)]
 struct SharedBody {
     bytes: Bytes,
@@ -44,8 +44,8 @@ pub(crate) struct EngineState {
     queues: BTreeMap<QueueId, Queue>,
     messages: BTreeMap<MessageId, Message>,
     bodies: BTreeMap<BodyId, SharedBody>,
-    keys: BTreeMap<DedupKeyId, DedupKey>,
-    attempts: BTreeMap<AttemptId, OpenAttempt>,
+    records: Records,
+    traffic: Traffic,
     /// Queue ids by account and name.
     names: BTreeMap<AccountName, BTreeMap<QueueName, QueueId>>,
     /// Which queues name a queue as their dead-letter queue.
@@ -55,14 +55,15 @@ pub(crate) struct EngineState {
     finished: BTreeSet<(Timestamp, MessageId)>,
     pub(crate) timers: Timers,
     held_bytes: usize,
-    retention: std::time::Duration,
+    retention: Duration,
+    own_retention: Duration,
     changed: Vec<EntityKey>,
     /// Queues in which something may be handed out.
     stirred: BTreeSet<QueueId>,
 }
 
 impl EngineState {
-    pub(crate) fn new(meta: Meta, retention: std::time::Duration) -> Self {
+    pub(crate) fn new(meta: Meta, retention: Duration, own_retention: Duration) -> Self {
         Self {
             next_sequence: meta.next_sequence,
             meta,
@@ -70,8 +71,8 @@ impl EngineState {
             queues: BTreeMap::new(),
             messages: BTreeMap::new(),
             bodies: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            attempts: BTreeMap::new(),
+            records: Records::default(),
+            traffic: Traffic::default(),
             names: BTreeMap::new(),
             targets: BTreeMap::new(),
             lines: BTreeMap::new(),
@@ -79,6 +80,7 @@ impl EngineState {
             timers: Timers::default(),
             held_bytes: 0,
             retention,
+            own_retention,
             changed: vec![EntityKey::Meta],
             stirred: BTreeSet::new(),
         }
@@ -120,14 +122,6 @@ impl EngineState {
 
     pub(crate) fn body(&self, id: BodyId) -> Option<&Bytes> {
         self.bodies.get(&id).map(|body| &body.bytes)
-    }
-
-    pub(crate) fn key(&self, id: &DedupKeyId) -> Option<&DedupKey> {
-        self.keys.get(id)
-    }
-
-    pub(crate) fn attempt(&self, id: AttemptId) -> Option<&OpenAttempt> {
-        self.attempts.get(&id)
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
@@ -180,7 +174,24 @@ impl EngineState {
             .or_default()
             .insert(queue.name.clone(), queue.id);
         self.lines.entry(queue.id).or_default();
-        self.queues.insert(queue.id, queue);
+        // Whether a message waits in its queue or at a gate depends on whether the queue is paused.
+        let held: Vec<_> = self.lines[&queue.id].slot_holders().collect();
+        for id in &held {
+            self.reindex(*id, Self::unindex);
+        }
+        let id = queue.id;
+        self.queues.insert(id, queue);
+        for id in &held {
+            self.reindex(*id, Self::index);
+        }
+        self.stirred.insert(id);
+    }
+
+    fn reindex(&mut self, id: MessageId, step: fn(&mut Self, &Message)) {
+        if let Some(message) = self.messages.remove(&id) {
+            step(self, &message);
+            self.messages.insert(id, message);
+        }
     }
 
     /// Takes a queue away at once; its messages are orphans until they are removed too.
@@ -224,7 +235,7 @@ impl EngineState {
     /// Adds a message whose body is there.
     pub(crate) fn insert_message(&mut self, message: Message) {
         self.changed.push(EntityKey::Message(message.id));
-        if !message.state.stage().is_finished() {
+        if message.keeps_body() {
             self.hold(&message);
         }
         self.index(&message);
@@ -236,11 +247,11 @@ impl EngineState {
         let Some(mut message) = self.messages.remove(&id) else {
             return;
         };
-        let was_finished = message.state.stage().is_finished();
+        let kept_body = message.keeps_body();
         self.unindex(&message);
         change(&mut message);
         self.index(&message);
-        if !was_finished && message.state.stage().is_finished() {
+        if kept_body && !message.keeps_body() {
             self.let_go(&message);
         }
         self.changed.push(EntityKey::Message(id));
@@ -253,7 +264,7 @@ impl EngineState {
         };
         self.changed.push(EntityKey::Message(id));
         self.unindex(&message);
-        if !message.state.stage().is_finished() {
+        if message.keeps_body() {
             self.let_go(&message);
         }
     }
@@ -278,10 +289,15 @@ impl EngineState {
     }
 
     fn index(&mut self, message: &Message) {
-        if let Some(line) = self.lines.get_mut(&message.queue) {
-            line.add(message);
-            self.stirred.insert(message.queue);
+        let room = self.room(message);
+        self.enter(&room, message);
+        if let Some(id) = message.queue_id()
+            && let Some(line) = self.lines.get_mut(&id)
+        {
+            line.add(message, room == Some(Room::Line));
+            self.stirred.insert(id);
         }
+        self.hold_slot(message, true);
         if let Some(at) = self.message_timer(message) {
             self.timers.set(at, Timer::Message(message.id));
         }
@@ -291,10 +307,15 @@ impl EngineState {
     }
 
     fn unindex(&mut self, message: &Message) {
-        if let Some(line) = self.lines.get_mut(&message.queue) {
-            line.remove(message);
-            self.stirred.insert(message.queue);
+        let room = self.room(message);
+        self.leave(&room, message);
+        if let Some(id) = message.queue_id()
+            && let Some(line) = self.lines.get_mut(&id)
+        {
+            line.remove(message, room == Some(Room::Line));
+            self.stirred.insert(id);
         }
+        self.hold_slot(message, false);
         if let Some(at) = self.message_timer(message) {
             self.timers.clear(at, Timer::Message(message.id));
         }
@@ -303,58 +324,29 @@ impl EngineState {
         }
     }
 
+    /// A message that is not finished counts for the slot that it or its source took.
+    fn hold_slot(&mut self, message: &Message, holds: bool) {
+        let Some(slot) = message
+            .slot
+            .filter(|_| !message.state.stage().is_finished())
+        else {
+            return;
+        };
+        if let Some(line) = self.lines.get_mut(&slot.queue) {
+            line.hold_slot(slot.source, holds);
+            self.stirred.insert(slot.queue);
+        }
+    }
+
     pub(crate) fn message_timer(&self, message: &Message) -> Option<Timestamp> {
         match message.state {
             State::Delayed { until } | State::Leased { until, .. } => Some(until),
-            State::Finished { at, .. } => Some(at + self.retention),
+            State::Finished { at, .. } => Some(match message.policy {
+                Policy::OfQueue { .. } => at + self.retention,
+                Policy::Own(_) => at + self.own_retention,
+            }),
             State::Ready | State::InFlight { .. } => None,
         }
-    }
-
-    pub(crate) fn put_key(&mut self, key: DedupKey) {
-        self.remove_key(&key.id);
-        self.changed.push(EntityKey::DedupKey(key.id.clone()));
-        self.held_bytes += key.id.text.len() + Limits::KEY_OVERHEAD;
-        self.timers
-            .set(key.expires_at, Timer::DedupKey(key.id.clone()));
-        self.keys.insert(key.id.clone(), key);
-    }
-
-    pub(crate) fn remove_key(&mut self, id: &DedupKeyId) {
-        let Some(key) = self.keys.remove(id) else {
-            return;
-        };
-        self.changed.push(EntityKey::DedupKey(key.id.clone()));
-        self.held_bytes -= key.id.text.len() + Limits::KEY_OVERHEAD;
-        self.timers.clear(key.expires_at, Timer::DedupKey(key.id));
-    }
-
-    pub(crate) fn open_attempt(&mut self, id: AttemptId, attempt: OpenAttempt) {
-        self.timers.set(attempt.deadline, Timer::Attempt(id));
-        if let Some(line) = self.lines.get_mut(&attempt.queue) {
-            line.calls += 1;
-        }
-        self.attempts.insert(id, attempt);
-    }
-
-    pub(crate) fn postpone_attempt(&mut self, id: AttemptId, deadline: Timestamp) {
-        let Some(attempt) = self.attempts.get_mut(&id) else {
-            return;
-        };
-        self.timers.clear(attempt.deadline, Timer::Attempt(id));
-        attempt.deadline = deadline;
-        self.timers.set(deadline, Timer::Attempt(id));
-    }
-
-    /// Forgets a call that is over; its slot is free.
-    pub(crate) fn close_attempt(&mut self, id: AttemptId) -> Option<OpenAttempt> {
-        let attempt = self.attempts.remove(&id)?;
-        self.timers.clear(attempt.deadline, Timer::Attempt(id));
-        if let Some(line) = self.lines.get_mut(&attempt.queue) {
-            line.calls -= 1;
-            self.stirred.insert(attempt.queue);
-        }
-        Some(attempt)
     }
 
     /// What changed since the last call, each entity once.
@@ -386,7 +378,7 @@ impl EngineState {
                 .cloned()
                 .map(Box::new)
                 .map(Entity::Message),
-            EntityKey::DedupKey(id) => self.keys.get(id).cloned().map(Entity::DedupKey),
+            other => self.records.entity(other),
         }
     }
 
@@ -398,10 +390,6 @@ impl EngineState {
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = (QueueId, &Line)> {
         self.lines.iter().map(|(id, line)| (*id, line))
-    }
-
-    pub(crate) fn attempts(&self) -> impl Iterator<Item = (AttemptId, &OpenAttempt)> {
-        self.attempts.iter().map(|(id, attempt)| (*id, attempt))
     }
 
     pub(crate) fn bodies(&self) -> impl Iterator<Item = (BodyId, usize)> {
@@ -436,14 +424,13 @@ impl EngineState {
         let queues = self.queues.keys().copied().map(EntityKey::Queue);
         let bodies = self.bodies.keys().copied().map(EntityKey::Body);
         let messages = self.messages.keys().copied().map(EntityKey::Message);
-        let keys = self.keys.keys().cloned().map(EntityKey::DedupKey);
         [EntityKey::Meta]
             .into_iter()
             .chain(accounts)
             .chain(queues)
             .chain(bodies)
             .chain(messages)
-            .chain(keys)
+            .chain(self.records.entity_keys())
             .collect()
     }
 

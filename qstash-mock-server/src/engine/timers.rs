@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::entity::DedupKeyId;
-use super::id::{AttemptId, MessageId, WaiterId};
+use super::id::{AccountName, AttemptId, FlowKeyId, MessageId, RowId, ScheduleId, WaiterId};
 use super::time::Timestamp;
 
 /// What is due at a time; in this order, where several are due at one.
@@ -17,6 +17,12 @@ pub(crate) enum Timer {
     Waiter(WaiterId),
     /// An idempotency key may be forgotten.
     DedupKey(DedupKeyId),
+    /// The window of a flow-control key turns, or the key may be forgotten.
+    FlowKey(FlowKeyId),
+    /// A schedule makes its messages.
+    Schedule(AccountName, ScheduleId),
+    /// A dead letter may be forgotten.
+    Dlq(AccountName, RowId),
 }
 
 /// The table of timers.

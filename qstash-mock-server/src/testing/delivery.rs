@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::captured::{End, Record};
 use crate::delivery;
-use crate::engine::{MessageId, Timestamp, Verdict};
+use crate::engine::{MessageId, QueueName, Timestamp, Verdict};
 
 /// One attempt to deliver a message: the request, the answer, the times and what came of it.
 ///
@@ -42,7 +42,7 @@ impl Delivery {
     /// The queue that the message was in.
     #[must_use]
     pub fn queue(&self) -> Option<&str> {
-        Some(self.record.attempt.queue.as_str())
+        self.record.attempt.queue().map(QueueName::as_str)
     }
 
     /// Where the request went.
@@ -124,7 +124,10 @@ impl Delivery {
     /// Whether the attempt failed.
     #[must_use]
     pub fn is_failed(&self) -> bool {
-        matches!(self.verdict(), Some(Verdict::Failure { .. }))
+        matches!(
+            self.verdict(),
+            Some(Verdict::Failure { .. } | Verdict::Rejected)
+        )
     }
 
     /// The status code of the answer, if there was one.
@@ -171,8 +174,10 @@ impl Delivery {
             (None, _) => "under way".to_owned(),
             (Some(Verdict::Success), _) => "delivered".to_owned(),
             (Some(Verdict::Accepted), _) => "accepted".to_owned(),
-            (Some(Verdict::Failure { .. }), Some(error)) => format!("failed: {error}"),
-            (Some(Verdict::Failure { .. }), None) => "failed".to_owned(),
+            (Some(Verdict::Failure { .. } | Verdict::Rejected), Some(error)) => {
+                format!("failed: {error}")
+            }
+            (Some(Verdict::Failure { .. } | Verdict::Rejected), None) => "failed".to_owned(),
         }
     }
 }

@@ -36,7 +36,7 @@ fn a_message_is_pushed_at_once_and_a_2xx_ends_it() {
     let id = world.publish("hook");
     let call = world.calls[0].clone();
     assert_eq!((call.message, call.number), (id, 1));
-    assert_eq!(call.queue, name("hook"));
+    assert_eq!(call.queue(), Some(&name("hook")));
     assert_eq!(&*call.url, "http://consumer.test/hook");
     assert_eq!(world.stage(id).0, Stage::InFlight);
     world.answer_next(success());
@@ -176,7 +176,7 @@ fn the_lease_of_an_attempt_is_good_during_delivery_and_after_a_202() {
         let id = world.publish("hook");
         let call = world.calls[0].clone();
         answer.map(|outcome| world.answer_next(outcome));
-        let lease = Some(call.lease);
+        let lease = call.lease();
         world.extend(id, lease, 60).expect("the lease is good");
         world
             .act(Action::Acknowledge(id, lease))
@@ -316,7 +316,7 @@ fn each_attempt_is_signed_with_the_secret_of_its_time() {
     let secrets: Vec<_> = world
         .started
         .iter()
-        .map(|(_, call)| call.secret.clone())
+        .map(|(_, call)| crate::words::secret_of(call))
         .collect();
     assert_eq!(Some(&secrets[0]), rotated.previous.as_ref());
     assert_eq!(secrets[1], rotated.current);

@@ -221,7 +221,7 @@ fn an_attempt_whose_outcome_was_not_recorded_is_made_again() {
     let id = world.publish("work");
     world.crash();
     assert_eq!((world.calls[0].message, world.calls[0].number), (id, 1));
-    assert_ne!(world.started[0].1.lease, world.started[1].1.lease);
+    assert_ne!(world.started[0].1.lease(), world.started[1].1.lease());
 }
 
 #[test]

@@ -113,7 +113,7 @@ impl Listed {
     fn of(due: &Due) -> Self {
         Self {
             message_id: due.message.0.to_string(),
-            queue: Some(due.queue.as_str().to_owned()),
+            queue: due.queue.as_ref().map(ToString::to_string),
             url: due.url.to_string(),
             attempt: due.attempt,
             started_at: rfc3339(due.at),

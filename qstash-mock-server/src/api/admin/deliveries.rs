@@ -215,7 +215,7 @@ impl Listed {
             verdict: delivery.verdict().map(|verdict| match verdict {
                 Verdict::Success => "delivered",
                 Verdict::Accepted => "accepted",
-                Verdict::Failure { .. } => "failed",
+                Verdict::Failure { .. } | Verdict::Rejected => "failed",
             }),
             error: delivery.error().map(str::to_owned),
             faults: delivery.faults().to_vec(),

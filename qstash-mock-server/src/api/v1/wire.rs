@@ -7,7 +7,7 @@ use super::super::json::Json;
 use super::query::cursor;
 use crate::engine::{
     AttemptRecord, Backoff, DeadLetter, Error, LeaseId, MessageId, MessageView, OnAccepted,
-    Published, QueueView, Received, SigningSecret, Stage, Timestamp,
+    Published, QueueName, QueueView, Received, SigningSecret, Stage, Timestamp,
 };
 use crate::text::{LEASE_PREFIX, lease_id};
 
@@ -188,10 +188,18 @@ pub(super) fn messages(messages: &[MessageView], next: Option<u64>) -> Response 
 
 fn write_message(json: &mut Json, message: &MessageView) {
     write_message_id(json, message.id);
-    json.key("queue").text(message.queue.as_str());
+    json.key("queue")
+        .maybe(message.queue.as_ref().map(QueueName::as_str), Json::text);
     write_state(json, message);
-    if let Some(body) = &message.body {
-        json.key("message").raw(body);
+    match &message.body {
+        // What the other dialect published may be anything, not only JSON.
+        Some(body) if message.own.is_some() => {
+            json.key("message").text(&String::from_utf8_lossy(body));
+        }
+        Some(body) => {
+            json.key("message").raw(body);
+        }
+        None => {}
     }
     json.key("published_at").time(message.published_at);
     json.key("attempt").integer(message.attempts.into());
@@ -224,7 +232,8 @@ fn write_state(json: &mut Json, message: &MessageView) {
 
 fn write_attempt(json: &mut Json, attempt: &AttemptRecord) {
     json.key("attempt").integer(attempt.number.into());
-    json.key("queue").text(attempt.queue.as_str());
+    json.key("queue")
+        .maybe(attempt.queue.as_ref().map(QueueName::as_str), Json::text);
     json.key("started_at").time(attempt.started_at);
     json.key("finished_at")
         .maybe(attempt.finished_at, Json::time);

@@ -267,6 +267,7 @@ fn the_text_is_kept_without_the_blanks_around_it() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_wrong_is_named() {
     for (text, expected) in [
         (

@@ -216,7 +216,10 @@ impl Scope {
     fn has_delivery(&self, attempt: &Attempt) -> bool {
         let same = |wanted: &Option<String>, it: &str| wanted.as_deref().is_none_or(|w| w == it);
         same(&self.account, attempt.account.as_str())
-            && same(&self.queue, attempt.queue.as_str())
+            && same(
+                &self.queue,
+                attempt.queue().map_or("", |queue| queue.as_str()),
+            )
             && fits(self.url.as_deref(), &attempt.url)
     }
 

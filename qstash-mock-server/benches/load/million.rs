@@ -1,0 +1,138 @@
+//! A million delayed messages: the memory that they take, and the time to list and to cancel them.
+
+use std::time::{Duration, Instant};
+
+use crate::Plan;
+use crate::report::{self, line, millis};
+use crate::subject::{Role, Subject};
+use crate::wire::{Connection, bare, message, post};
+
+/// Bytes of one message's body.
+const SMALL: usize = 128;
+/// Messages of one request.
+const BATCH: usize = 1_000;
+
+pub(crate) async fn held(plan: &Plan) {
+    report::heading(&format!("{} delayed messages of {SMALL} bytes", plan.held));
+    let subject = Subject::start(Role::Server, None);
+    let mut connection = Connection::open(subject.address)
+        .await
+        .expect("a connection");
+    connection.succeed(&bare("GET", "/health", "")).await;
+    let empty = subject.resident();
+
+    let start = Instant::now();
+    publish(&subject, &mut connection, plan.held).await;
+    line("published in (s)", seconds(start.elapsed()), "");
+    if let (Some(empty), Some(full)) = (empty, subject.resident()) {
+        let each = (full - empty) as f64 / plan.held as f64 - SMALL as f64;
+        line(
+            "bytes a message, beside its body",
+            format!("{each:.0}"),
+            "aim: < 1,024",
+        );
+    }
+
+    let pages = list(&subject, &mut connection, plan.held).await;
+    let slowest = pages.iter().max().copied().unwrap_or_default();
+    line("listed in (s)", seconds(pages.iter().sum()), "");
+    line(
+        "slowest page of 1,000 (ms)",
+        format!("{:.1}", millis(slowest)),
+        "",
+    );
+
+    let (answered, gone, slowest) = cancel(&subject, &mut connection).await;
+    line(
+        "purge answered in (ms)",
+        format!("{:.1}", millis(answered)),
+        "",
+    );
+    line("all cancelled in (s)", seconds(gone), "");
+    line(
+        "slowest publish meanwhile (ms)",
+        format!("{:.1}", millis(slowest)),
+        "",
+    );
+    if let (Some(empty), Some(after)) = (empty, subject.resident()) {
+        let held = after.saturating_sub(empty) >> 20;
+        line(
+            "memory kept afterwards (MiB)",
+            held,
+            "at most 100,000 finished messages stay readable",
+        );
+    }
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.2}", time.as_secs_f64())
+}
+
+async fn publish(subject: &Subject, connection: &mut Connection, count: usize) {
+    let item = format!(
+        r#"{{"queue":"load","delay_seconds":86400,"message":{}}}"#,
+        message(SMALL)
+    );
+    let items = vec![item; BATCH].join(",");
+    let body = format!(r#"{{"messages":[{items}]}}"#);
+    let request = post("/v1/publish/batch", &subject.bearer, &body);
+    for _ in 0..count / BATCH {
+        connection.succeed(&request).await;
+    }
+}
+
+/// The time of each page.
+async fn list(subject: &Subject, connection: &mut Connection, count: usize) -> Vec<Duration> {
+    let (mut pages, mut seen, mut cursor) = (vec![], 0, String::new());
+    loop {
+        let path = format!("/v1/queues/load/messages?limit={BATCH}{cursor}");
+        let request = bare("GET", &path, &subject.bearer);
+        let start = Instant::now();
+        let page = connection.succeed(&request).await;
+        pages.push(start.elapsed());
+        let page = std::str::from_utf8(page).expect("UTF-8");
+        seen += page.matches(r#""message_id":"#).count();
+        let Some((_, next)) = page.rsplit_once(r#""cursor":""#) else {
+            assert_eq!(seen, count, "every message is listed once");
+            return pages;
+        };
+        let next = next.split('"').next().unwrap_or_default();
+        cursor = format!("&cursor={next}");
+    }
+}
+
+/// How long the purge takes to answer, how long until nothing is left, and the slowest publish meanwhile.
+async fn cancel(subject: &Subject, connection: &mut Connection) -> (Duration, Duration, Duration) {
+    let mut other = Connection::open(subject.address)
+        .await
+        .expect("a connection");
+    let purge = post("/v1/queues/load/purge", &subject.bearer, "{}");
+    let body = r#"{"queue":"other","message":1}"#;
+    let probe = post("/v1/publish", &subject.bearer, body);
+    let metrics = bare("GET", "/v1/metrics", &subject.bearer);
+    let start = Instant::now();
+    let purged = async {
+        connection.succeed(&purge).await;
+        let answered = start.elapsed();
+        loop {
+            let figures = String::from_utf8_lossy(connection.succeed(&metrics).await).into_owned();
+            let (_, load) = figures.split_once(r#""load":"#).expect("its figures");
+            if load
+                .split_once(r#""pending":0,"#)
+                .is_some_and(|(before, _)| !before.contains('}'))
+            {
+                return (answered, start.elapsed());
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::pin!(purged);
+    let mut slowest = Duration::ZERO;
+    loop {
+        let start = Instant::now();
+        tokio::select! {
+            (answered, gone) = &mut purged => return (answered, gone, slowest.max(start.elapsed())),
+            _ = other.succeed(&probe) => slowest = slowest.max(start.elapsed()),
+        }
+    }
+}

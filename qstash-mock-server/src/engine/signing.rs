@@ -1,0 +1,93 @@
+//! The account's secrets: one for queues' webhooks, a pair of keys for messages that carry their own
+//! rules (v1.md section 5, v2.md section 2.11).
+
+use std::sync::Arc;
+
+use super::caller::{Caller, Permission};
+use super::command::{Reply, SigningKeys, SigningSecret};
+use super::entity::Account;
+use super::error::Error;
+use super::id::AccountName;
+use super::machine::Engine;
+
+impl Engine {
+    /// The account, with fresh secrets if nobody has asked for it before.
+    pub(crate) fn ensure_account(&mut self, name: &AccountName) -> &Account {
+        if self.state.account(name).is_none() {
+            let configured = self.config.signing_secret.as_ref();
+            let own = configured.filter(|_| name.as_str() == AccountName::DEFAULT);
+            let secret = own.map_or_else(
+                || self.random.secret(name.as_str(), 0).into(),
+                |own| Arc::clone(&own.0),
+            );
+            let [signing_key, next_signing_key] = match self.config.signing_keys.get(name) {
+                Some([current, next]) => [Arc::clone(&current.0), Arc::clone(&next.0)],
+                None => [0, 1].map(|n| self.random.signing_key(name.as_str(), n).into()),
+            };
+            self.state.put_account(Account {
+                name: name.clone(),
+                secret,
+                previous_secret: None,
+                rotations: 0,
+                signing_key,
+                next_signing_key,
+                key_rotations: 0,
+            });
+        }
+        self.state.account(name).expect("it was just put there")
+    }
+
+    pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        Ok(secrets(self.ensure_account(&caller.account)))
+    }
+
+    pub(crate) fn rotate_signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        let mut account = self.ensure_account(&caller.account).clone();
+        account.rotations += 1;
+        let new = self
+            .random
+            .secret(account.name.as_str(), account.rotations)
+            .into();
+        account.previous_secret = Some(std::mem::replace(&mut account.secret, new));
+        let reply = secrets(&account);
+        self.state.put_account(account);
+        Ok(reply)
+    }
+
+    pub(crate) fn signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        Ok(keys(self.ensure_account(&caller.account)))
+    }
+
+    pub(crate) fn rotate_signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        let mut account = self.ensure_account(&caller.account).clone();
+        account.key_rotations += 1;
+        // The first two numbers were for the first pair.
+        let number = account.key_rotations + 1;
+        let fresh = self
+            .random
+            .signing_key(account.name.as_str(), number)
+            .into();
+        account.signing_key = std::mem::replace(&mut account.next_signing_key, fresh);
+        let reply = keys(&account);
+        self.state.put_account(account);
+        Ok(reply)
+    }
+}
+
+fn secrets(account: &Account) -> Reply {
+    Reply::SigningSecret(SigningSecret {
+        current: Arc::clone(&account.secret),
+        previous: account.previous_secret.clone(),
+    })
+}
+
+fn keys(account: &Account) -> Reply {
+    Reply::SigningKeys(SigningKeys {
+        current: Arc::clone(&account.signing_key),
+        next: Arc::clone(&account.next_signing_key),
+    })
+}
