@@ -12,6 +12,7 @@ use crate::api::issue_token;
 use crate::config::Settings;
 use crate::driver::wall_time;
 use crate::engine::{AccountName, Permission};
+use crate::testing::Fixture;
 use crate::{MockServerBuilder, StartError};
 
 /// A complete QStash server with real queueing semantics, for tests and local development.
@@ -117,21 +118,29 @@ fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
         .with_writer(std::io::stderr)
         .init();
     let patience = settings.shutdown()?;
+    let fixture = settings.fixture()?;
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, patience));
+    let result = runtime.block_on(run_until_told(server, fixture, patience));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
 }
 
-async fn run_until_told(server: MockServerBuilder, patience: Duration) -> Result<(), Failure> {
+async fn run_until_told(
+    server: MockServerBuilder,
+    fixture: Option<Fixture>,
+    patience: Duration,
+) -> Result<(), Failure> {
     // Before the lines that say the server is ready: who reads them may send a signal at once.
     let mut signals = Signals::new()?;
     let server = tokio::select! {
         started = server.start() => started.map_err(|error| explained(&error))?,
         () = signals.next() => return Ok(()),
     };
+    if let Some(fixture) = fixture {
+        server.load(&fixture).await?;
+    }
     let lines: Vec<_> = server
         .env()
         .into_iter()

@@ -19,6 +19,7 @@ use super::admin::Peer;
 use super::json::Json;
 use super::limits::Expected;
 use crate::connection::Reset;
+use crate::engine::AccountName;
 use crate::testing::{ApiCall, ApiFault};
 
 /// The router behind the faults.
@@ -66,7 +67,7 @@ impl Front {
         let account = self.api.authenticator().account(request.headers());
         let met = self.api.driver().toolkit().faults.call(&ApiCall {
             path: request.uri().path(),
-            account: account.as_ref().map(|it| it.as_str()),
+            account: account.as_ref().map(AccountName::as_str),
             queue: queue.as_deref(),
         });
         let ApiFault {

@@ -244,7 +244,7 @@ impl Driver {
         });
         let any = !held.is_empty();
         for (attempt, (outcome, record)) in held {
-            self.apply(&mut core, attempt, outcome, record);
+            self.apply(&mut core, attempt, outcome, record.as_deref());
         }
         any
     }

@@ -189,7 +189,7 @@ impl Driver {
             .and_then(|flight| flight.record);
         match &mut core.moved {
             Some(moved) => drop(moved.outcomes.insert(attempt, (outcome, record))),
-            None => self.apply(&mut core, attempt, outcome, record),
+            None => self.apply(&mut core, attempt, outcome, record.as_deref()),
         }
         drop(core);
         self.0.delivered.notify_one();
@@ -201,13 +201,13 @@ impl Driver {
         core: &mut Core,
         attempt: AttemptId,
         outcome: Outcome,
-        record: Option<Arc<Record>>,
+        record: Option<&Record>,
     ) {
-        let kept = record.as_ref().map(|_| outcome.clone());
+        let kept = record.map(|_| outcome.clone());
         self.input(core, |engine, now| {
             engine.handle_outcome(now, attempt, outcome);
         });
-        self.close(attempt, record.as_deref(), kept);
+        self.close(attempt, record, kept);
     }
 
     /// An attempt is over; with no outcome, because it was given up.

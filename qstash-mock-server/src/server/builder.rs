@@ -192,28 +192,8 @@ impl MockServerBuilder {
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn start(mut self) -> Result<MockServer, StartError> {
-        for (name, secret) in [
-            ("signing_secret", &self.signing_secret),
-            ("token_secret", &self.token_secret),
-        ] {
-            if secret
-                .as_ref()
-                .is_some_and(|secret| secret.len() < MIN_SECRET)
-            {
-                return Err(StartError::ShortSecret(name));
-            }
-        }
-        let listener =
-            TcpListener::bind(self.address)
-                .await
-                .map_err(|source| StartError::Bind {
-                    address: self.address,
-                    source,
-                })?;
-        let address = listener.local_addr().map_err(|source| StartError::Bind {
-            address: self.address,
-            source,
-        })?;
+        self.check_secrets()?;
+        let (listener, address) = self.listen().await?;
         // A secret that nobody chose has more randomness than a seed that a person may have to type.
         let (seed, secret_seed) = match self.seed {
             Some(seed) => (seed, Seed::from(seed)),
@@ -265,6 +245,29 @@ impl MockServerBuilder {
             auto,
             running,
         })
+    }
+
+    fn check_secrets(&self) -> Result<(), StartError> {
+        let secrets = [
+            ("signing_secret", &self.signing_secret),
+            ("token_secret", &self.token_secret),
+        ];
+        let is_short =
+            |secret: &Option<String>| secret.as_ref().is_some_and(|it| it.len() < MIN_SECRET);
+        match secrets.iter().find(|(_, secret)| is_short(secret)) {
+            Some((name, _)) => Err(StartError::ShortSecret(name)),
+            None => Ok(()),
+        }
+    }
+
+    async fn listen(&self) -> Result<(TcpListener, SocketAddr), StartError> {
+        let refused = |source| StartError::Bind {
+            address: self.address,
+            source,
+        };
+        let listener = TcpListener::bind(self.address).await.map_err(refused)?;
+        let address = listener.local_addr().map_err(refused)?;
+        Ok((listener, address))
     }
 
     fn driver(self, seed: u64, signing_secret: &str) -> Result<Driver, StartError> {

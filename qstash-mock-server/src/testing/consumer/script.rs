@@ -21,8 +21,11 @@ enum Answers {
     /// By the number of the attempt; the last one goes on.
     Listed(Arc<[Answer]>),
     Closure(Arc<dyn Fn(&Received) -> Answer + Send + Sync>),
-    Handler(Arc<dyn Fn(Received) -> Pin<Box<dyn Future<Output = Answer> + Send>> + Send + Sync>),
+    Handler(Arc<dyn Fn(Received) -> Answering + Send + Sync>),
 }
+
+/// An answer to come.
+type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 impl fmt::Debug for Script {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

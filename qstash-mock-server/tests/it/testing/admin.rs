@@ -7,7 +7,7 @@ use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
 use super::{START, manual, start};
-use crate::support::{Api, assert_refused, success};
+use crate::support::{Api, Refusal, assert_refused, success};
 
 impl Api {
     async fn admin(&self, method: Method, path: &str, body: Value) -> Response {
@@ -164,7 +164,7 @@ async fn faults_are_set_listed_and_taken_away() {
     assert_eq!(
         (
             refused.status().as_u16(),
-            &refused.headers()["retry-after"].to_str().unwrap()[..]
+            refused.headers()["retry-after"].to_str().unwrap()
         ),
         (429, "9")
     );
@@ -244,97 +244,100 @@ async fn state_is_filled_kept_restored_and_reset() {
     assert_refused(gone, (404, "not_found", None), "a snapshot that is gone").await;
 }
 
+/// Paths, bodies, and what is said to them.
+const BAD_BODIES: &[(&str, &str, Refusal<'_>)] = &[
+    (
+        "/_admin/clock/advance",
+        "{}",
+        (400, "invalid_field", Some("seconds")),
+    ),
+    (
+        "/_admin/clock/advance",
+        r#"{"seconds":1,"to":"2027-01-15T08:00:00Z"}"#,
+        (400, "invalid_field", Some("seconds")),
+    ),
+    (
+        "/_admin/clock/advance",
+        r#"{"seconds":-1}"#,
+        (400, "invalid_field", Some("seconds")),
+    ),
+    (
+        "/_admin/clock/advance",
+        r#"{"seconds":1e300}"#,
+        (400, "invalid_field", Some("seconds")),
+    ),
+    (
+        "/_admin/clock/advance",
+        r#"{"to":"tomorrow"}"#,
+        (400, "invalid_field", Some("to")),
+    ),
+    (
+        "/_admin/clock/advance",
+        r#"{"second":1}"#,
+        (400, "unknown_field", Some("second")),
+    ),
+    ("/_admin/clock/advance", "[", (400, "invalid_json", None)),
+    ("/_admin/clock/advance", "7", (400, "invalid_json", None)),
+    (
+        "/_admin/settle",
+        r#"{"a":1}"#,
+        (400, "unknown_field", Some("a")),
+    ),
+    ("/_admin/faults", "{}", (400, "invalid_field", Some("kind"))),
+    (
+        "/_admin/faults",
+        r#"{"kind":"flood"}"#,
+        (400, "invalid_field", Some("kind")),
+    ),
+    (
+        "/_admin/faults",
+        r#"{"kind":"delay"}"#,
+        (400, "invalid_field", Some("seconds")),
+    ),
+    (
+        "/_admin/faults",
+        r#"{"kind":"api_status"}"#,
+        (400, "invalid_field", Some("status")),
+    ),
+    (
+        "/_admin/faults",
+        r#"{"kind":"api_status","status":200}"#,
+        (400, "invalid_field", Some("status")),
+    ),
+    (
+        "/_admin/faults",
+        r#"{"kind":"reorder","probability":2}"#,
+        (400, "invalid_field", Some("probability")),
+    ),
+    (
+        "/_admin/faults",
+        r#"{"kind":"reorder","path":"/"}"#,
+        (400, "invalid_field", Some("path")),
+    ),
+    (
+        "/_admin/deliveries/wait",
+        r#"{"headers":{"a":1}}"#,
+        (400, "invalid_field", Some("headers.a")),
+    ),
+    (
+        "/_admin/fixture",
+        r#"{"queues":[{}]}"#,
+        (400, "invalid_field", Some("queues[0].name")),
+    ),
+];
+
 #[tokio::test]
 async fn bad_bodies_are_refused_and_change_nothing() {
     let api = start(manual()).await;
-    for (path, body, refusal) in [
-        (
-            "/_admin/clock/advance",
-            "{}",
-            (400, "invalid_field", Some("seconds")),
-        ),
-        (
-            "/_admin/clock/advance",
-            r#"{"seconds":1,"to":"2027-01-15T08:00:00Z"}"#,
-            (400, "invalid_field", Some("seconds")),
-        ),
-        (
-            "/_admin/clock/advance",
-            r#"{"seconds":-1}"#,
-            (400, "invalid_field", Some("seconds")),
-        ),
-        (
-            "/_admin/clock/advance",
-            r#"{"seconds":1e300}"#,
-            (400, "invalid_field", Some("seconds")),
-        ),
-        (
-            "/_admin/clock/advance",
-            r#"{"to":"tomorrow"}"#,
-            (400, "invalid_field", Some("to")),
-        ),
-        (
-            "/_admin/clock/advance",
-            r#"{"second":1}"#,
-            (400, "unknown_field", Some("second")),
-        ),
-        ("/_admin/clock/advance", "[", (400, "invalid_json", None)),
-        ("/_admin/clock/advance", "7", (400, "invalid_json", None)),
-        (
-            "/_admin/settle",
-            r#"{"a":1}"#,
-            (400, "unknown_field", Some("a")),
-        ),
-        ("/_admin/faults", "{}", (400, "invalid_field", Some("kind"))),
-        (
-            "/_admin/faults",
-            r#"{"kind":"flood"}"#,
-            (400, "invalid_field", Some("kind")),
-        ),
-        (
-            "/_admin/faults",
-            r#"{"kind":"delay"}"#,
-            (400, "invalid_field", Some("seconds")),
-        ),
-        (
-            "/_admin/faults",
-            r#"{"kind":"api_status"}"#,
-            (400, "invalid_field", Some("status")),
-        ),
-        (
-            "/_admin/faults",
-            r#"{"kind":"api_status","status":200}"#,
-            (400, "invalid_field", Some("status")),
-        ),
-        (
-            "/_admin/faults",
-            r#"{"kind":"reorder","probability":2}"#,
-            (400, "invalid_field", Some("probability")),
-        ),
-        (
-            "/_admin/faults",
-            r#"{"kind":"reorder","path":"/"}"#,
-            (400, "invalid_field", Some("path")),
-        ),
-        (
-            "/_admin/deliveries/wait",
-            r#"{"headers":{"a":1}}"#,
-            (400, "invalid_field", Some("headers.a")),
-        ),
-        (
-            "/_admin/fixture",
-            r#"{"queues":[{}]}"#,
-            (400, "invalid_field", Some("queues[0].name")),
-        ),
-    ] {
+    for (path, body, refusal) in BAD_BODIES {
         let response = api
             .bare(Method::POST, path)
             .header("content-type", "application/json")
-            .body(body)
+            .body(*body)
             .send()
             .await
             .unwrap();
-        assert_refused(response, refusal, &format!("{path} {body}")).await;
+        assert_refused(response, *refusal, &format!("{path} {body}")).await;
     }
     assert_eq!(api.server.now(), START);
     assert_eq!(api.look("/_admin/faults").await["faults"], json!([]));
