@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -32,6 +33,17 @@ struct Cli {
 enum Subcommands {
     /// Print a token that is limited to some queues and permissions
     Token(TokenArgs),
+    /// Start as the official development server does: plan `payg`, and its published users
+    Dev(Box<DevArgs>),
+}
+
+#[derive(Debug, clap::Args)]
+struct DevArgs {
+    #[command(flatten)]
+    settings: Settings,
+    /// Accepted for compatibility: logs are read from the main port
+    #[arg(long, env = "QSTASH_DEV_LOG_PORT")]
+    log_port: Option<u16>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -72,10 +84,14 @@ impl From<Allow> for Permission {
 /// Runs the program with the process's arguments; returns when it is stopped.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(std::env::args_os().map(double_dashed));
     let result = match cli.command {
         Some(Subcommands::Token(args)) => token(cli.settings, cli.config.as_deref(), &args),
-        None => serve(cli.settings, cli.config.as_deref()),
+        Some(Subcommands::Dev(args)) => {
+            let settings = args.settings.or(cli.settings).like_official();
+            serve(settings, cli.config.as_deref(), Some(BANNER))
+        }
+        None => serve(cli.settings, cli.config.as_deref(), None),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -88,6 +104,17 @@ pub fn run() -> ExitCode {
 }
 
 type Failure = Box<dyn std::error::Error>;
+
+/// What starters of the official development server wait for; a comment to a shell.
+const BANNER: &str = "# The QStash development server is running.";
+
+/// The official command takes long flags with one dash, too: `dev -port 8080`.
+fn double_dashed(argument: OsString) -> OsString {
+    match argument.to_str() {
+        Some(text @ ("-port" | "-log-port" | "-quota")) => format!("-{text}").into(),
+        _ => argument,
+    }
+}
 
 fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<(), Failure> {
     let settings = settings.complete(config)?;
@@ -111,7 +138,7 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
     Ok(())
 }
 
-fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
+fn serve(settings: Settings, config: Option<&Path>, banner: Option<&str>) -> Result<(), Failure> {
     let settings = settings.complete(config)?;
     tracing_subscriber::fmt()
         .with_env_filter(settings.log_filter()?)
@@ -121,7 +148,7 @@ fn serve(settings: Settings, config: Option<&Path>) -> Result<(), Failure> {
     let fixture = settings.fixture()?;
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, fixture, patience));
+    let result = runtime.block_on(run_until_told(server, fixture, patience, banner));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
@@ -131,6 +158,7 @@ async fn run_until_told(
     server: MockServerBuilder,
     fixture: Option<Fixture>,
     patience: Duration,
+    banner: Option<&str>,
 ) -> Result<(), Failure> {
     // Before the lines that say the server is ready: who reads them may send a signal at once.
     let mut signals = Signals::new()?;
@@ -141,11 +169,9 @@ async fn run_until_told(
     if let Some(fixture) = fixture {
         server.load(&fixture).await?;
     }
-    let lines: Vec<_> = server
-        .env()
-        .into_iter()
-        .map(|(name, value)| format!("{name}={value}"))
-        .collect();
+    let env = server.env().into_iter();
+    let env = env.map(|(name, value)| format!("{name}={value}"));
+    let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
     print(&lines)?;
     signals.next().await;
     tokio::select! {

@@ -9,9 +9,10 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 use crate::driver::wall_time;
+use crate::engine::Quotas;
 use crate::testing::{Fixture, FixtureError};
 use crate::text::parse_rfc3339;
-use crate::{MockServer, MockServerBuilder};
+use crate::{MockServer, MockServerBuilder, Reach, Route, RouteError};
 
 /// The defaults, and the documentation of every key.
 const DEFAULTS: &str = include_str!("config.default.toml");
@@ -76,6 +77,21 @@ pub(crate) struct Settings {
     /// Finished messages that stay readable
     #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
     max_finished_messages: Option<usize>,
+    /// Send deliveries meant for one origin or prefix to another; repeat it for several
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_ROUTE",
+        value_name = "FROM=TO",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    route: Vec<String>,
+    /// How far deliveries may go
+    #[arg(long, env = "QSTASH_MOCK_DELIVER", value_enum)]
+    deliver: Option<Reach>,
+    /// The plan whose limits /v2 has
+    #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
+    quota: Option<Plan>,
     /// Whether GET /metrics answers
     #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
@@ -114,6 +130,27 @@ pub(crate) struct Settings {
     log: Option<String>,
 }
 
+/// A plan of the hosted service.
+#[derive(Clone, Copy, Debug, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Plan {
+    Unlimited,
+    Free,
+    Payg,
+    Pro,
+}
+
+impl Plan {
+    fn quotas(self) -> Quotas {
+        match self {
+            Self::Unlimited => Quotas::unlimited(),
+            Self::Free => Quotas::free(),
+            Self::Payg => Quotas::payg(),
+            Self::Pro => Quotas::pro(),
+        }
+    }
+}
+
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Settings")
@@ -147,9 +184,26 @@ pub(crate) enum ConfigError {
     Log,
     #[error("`{0}` must be a time in RFC 3339 such as 2026-08-01T12:00:00Z, or `now`")]
     Time(&'static str),
+    #[error("`route` has `{0}`: {1}")]
+    Route(String, RouteError),
 }
 
 impl Settings {
+    /// As the official development server starts: its plan, and its users although there is a token
+    /// secret. What its own variables say counts only where nothing else is said (v2.md section 1.4).
+    pub(crate) fn like_official(mut self) -> Self {
+        let port = std::env::var("QSTASH_DEV_PORT").ok();
+        let port = port
+            .and_then(|port| port.parse().ok())
+            .filter(|port| *port > 0);
+        let plan = std::env::var("QSTASH_DEV_QUOTA").ok();
+        let plan = plan.and_then(|plan| clap::ValueEnum::from_str(&plan, true).ok());
+        self.port = self.port.or(port);
+        self.quota = self.quota.or(plan).or(Some(Plan::Payg));
+        self.dev_users = self.dev_users.or(Some(true));
+        self
+    }
+
     /// These settings, then the file's, then the defaults.
     pub(crate) fn complete(self, file: Option<&Path>) -> Result<Self, ConfigError> {
         let defaults = parse(DEFAULTS, Path::new("config.default.toml"))?;
@@ -163,7 +217,7 @@ impl Settings {
         Ok(self.or(parse(&text, path)?).or(defaults))
     }
 
-    fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self {
             host: self.host.or(other.host),
             port: self.port.or(other.port),
@@ -180,6 +234,13 @@ impl Settings {
             max_batch_bytes: self.max_batch_bytes.or(other.max_batch_bytes),
             max_held_bytes: self.max_held_bytes.or(other.max_held_bytes),
             max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
+            route: if self.route.is_empty() {
+                other.route
+            } else {
+                self.route
+            },
+            deliver: self.deliver.or(other.deliver),
+            quota: self.quota.or(other.quota),
             metrics: self.metrics.or(other.metrics),
             no_admin: self.no_admin.or(other.no_admin),
             manual_clock: self.manual_clock.or(other.manual_clock),
@@ -247,6 +308,13 @@ impl Settings {
             self.max_finished_messages,
             MockServerBuilder::max_finished_messages,
         );
+        for route in self.route {
+            let parsed = route.parse::<Route>();
+            server = server.route(parsed.map_err(|error| ConfigError::Route(route, error))?);
+        }
+        server = apply(server, self.deliver, MockServerBuilder::deliver);
+        let quotas = self.quota.map(Plan::quotas);
+        server = apply(server, quotas, MockServerBuilder::quotas);
         Ok(apply(server, self.metrics, MockServerBuilder::metrics))
     }
 

@@ -24,6 +24,8 @@ pub mod testing;
 mod text;
 
 #[cfg(feature = "server")]
+pub use delivery::{Reach, Route, RouteError};
+#[cfg(feature = "server")]
 pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

@@ -27,6 +27,7 @@ pub struct MockServer {
     signing_secret: String,
     seed: u64,
     auto: bool,
+    signing_keys: [String; 2],
     running: Running,
 }
 
@@ -95,6 +96,8 @@ impl MockServer {
             ("QSTASH_URL", self.uri()),
             ("QSTASH_TOKEN", self.token.clone()),
             ("QSTASH_SIGNING_SECRET", self.signing_secret.clone()),
+            ("QSTASH_CURRENT_SIGNING_KEY", self.signing_keys[0].clone()),
+            ("QSTASH_NEXT_SIGNING_KEY", self.signing_keys[1].clone()),
         ]
     }
 

@@ -1,6 +1,6 @@
 //! Who is calling: the bearer token of a request, checked against real time on each one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::extract::FromRequestParts;
@@ -23,6 +23,35 @@ const DEVELOPMENT_USERS: [(&str, &str); 4] = [
     ("testUser2", "testPassword"),
     ("testUser3", "testPassword"),
 ];
+
+/// Current and next signing keys of the published development users, in the same order.
+const DEVELOPMENT_KEYS: [[&str; 2]; 4] = [
+    [
+        "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
+        "sig_5ZB6DVzB1wjE8S6rZ7eenA8Pdnhs",
+    ],
+    [
+        "sig_7GVPjvuwsfqF65iC8fSrs1dfYruM",
+        "sig_5NoELc3EFnZn4DVS5bDs2Nk4b7Ua",
+    ],
+    [
+        "sig_6jWGaWRxHsw4vMSPJprXadyvrybF",
+        "sig_7qHbvhmahe5GwfePDiS5Lg3pi6Qx",
+    ],
+    [
+        "sig_5T8FcSsynBjn9mMLBsXhpacRovJf",
+        "sig_7GFR4YaDshFcqsxWRZpRB161jguD",
+    ],
+];
+
+/// The signing keys of the published development users (v2.md section 1.4).
+pub(crate) fn development_keys() -> BTreeMap<AccountName, [Secret; 2]> {
+    let users = DEVELOPMENT_USERS.iter().zip(DEVELOPMENT_KEYS);
+    let keyed = |((user, _), keys): (&(&str, &str), [&str; 2])| {
+        (AccountName::new(user), keys.map(|key| Secret(key.into())))
+    };
+    users.map(keyed).collect()
+}
 
 /// The token of a published development user: base64 of a JSON object, as v2 has it.
 fn development_token(user: &str, password: &str) -> String {

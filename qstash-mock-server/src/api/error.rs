@@ -171,6 +171,11 @@ impl ApiError {
         }
     }
 
+    /// Its status and its sentence, for a dialect without codes.
+    pub(super) fn into_sentence(self) -> (StatusCode, String) {
+        (self.status, self.error.into_owned())
+    }
+
     fn header(&self) -> Option<(HeaderName, HeaderValue)> {
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -188,7 +193,7 @@ impl ApiError {
 }
 
 /// What a caller sent comes back in errors, but no more of it than a person would read.
-fn shortened(text: &str) -> String {
+pub(super) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     let mut characters = text.chars();
     let mut short: String = characters.by_ref().take(MOST).collect();

@@ -40,10 +40,21 @@ pub(super) const BATCH_ITEMS: usize = 1000;
 /// Levels of arrays and objects in a message.
 pub(super) const MESSAGE_DEPTH: usize = 128;
 /// Fields of a JSON object that are looked at; more than any object of the contract has.
-pub(super) const OBJECT_FIELDS: usize = 128;
+pub(super) const OBJECT_FIELDS: usize = V2_HEADERS + 1;
 /// Headers of one message, and the bytes of all their names and values.
 pub(super) const HEADERS: usize = 64;
 pub(super) const HEADER_BYTES: usize = 16 << 10;
+/// The same in v2, whose settings are headers, too.
+pub(super) const V2_HEADERS: usize = 256;
+pub(super) const V2_HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
+pub(super) const V2_NAME_BYTES: usize = 256;
+/// Labels of one message.
+pub(super) const V2_LABELS: usize = 64;
+/// Bytes of a destination.
+pub(super) const DESTINATION_BYTES: usize = 8 << 10;
+/// Values of one filter, and ids of one bulk operation.
+pub(super) const FILTER_VALUES: usize = 1000;
 /// Bytes of an idempotency key.
 pub(super) const IDEMPOTENCY_KEY_BYTES: usize = 256;
 /// Bytes of a webhook's URL.

@@ -13,18 +13,23 @@ use crate::engine::{AccountName, Action, Caller, Command, Reply, Secret};
 
 mod admin;
 mod auth;
+mod decode;
 mod error;
 mod front;
 mod json;
 mod limits;
+mod percent;
 mod token;
 mod v1;
+#[allow(dead_code, reason = "its routes come with the commands of the engine")]
+mod v2;
 
-pub(crate) use auth::Authenticator;
+pub(crate) use auth::{Authenticator, development_keys};
 use error::ApiError;
 pub(crate) use front::Front;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
+pub(crate) use v2::write_callback;
 
 /// Every route of the server.
 fn router(state: ApiState) -> Router {

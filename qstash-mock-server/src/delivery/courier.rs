@@ -21,11 +21,8 @@ pub(crate) struct Courier {
 }
 
 impl Courier {
-    pub(crate) fn new(toolkit: Arc<Toolkit>) -> Self {
-        Self {
-            deliverer: Deliverer::new(),
-            toolkit,
-        }
+    pub(crate) fn new(toolkit: Arc<Toolkit>, deliverer: Deliverer) -> Self {
+        Self { deliverer, toolkit }
     }
 
     /// Delivers a job, with the faults it is to meet. Cancel safe as [`Deliverer::send`] is.
@@ -75,7 +72,7 @@ impl Courier {
         } else {
             Payload::whole(attempt.body.clone())
         };
-        let request = match Deliverer::request(attempt, &signature, payload) {
+        let request = match self.deliverer.request(attempt, &signature, payload) {
             Ok(request) => request,
             Err(outcome) => return outcome,
         };
@@ -91,10 +88,7 @@ impl Courier {
             // A duplicate carries the same one.
             let _ = record.signature.set(signature);
         }
-        let outcome = self
-            .deliverer
-            .send(request, attempt.most_answer, &mut answer)
-            .await;
+        let outcome = self.deliverer.send(attempt, request, &mut answer).await;
         if let Some(record) = &job.record {
             record.answered(answer);
         }

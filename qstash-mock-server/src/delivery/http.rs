@@ -17,10 +17,12 @@ use rustls::crypto::ring;
 
 use super::outcome::{answered, failed};
 use super::payload::{BrokenOff, Payload};
+use super::reach::{OutOfReach, Reach, Resolver};
 use super::request::{Unsendable, request};
+use super::routes::{self, Route};
 use super::signature::Signer;
 use crate::driver::wall_time;
-use crate::engine::{Attempt, Envelope, Outcome};
+use crate::engine::{Attempt, Outcome};
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -34,13 +36,25 @@ const MAX_IDLE: usize = 256;
 pub(crate) struct Deliverer(Arc<Shared>);
 
 struct Shared {
-    client: Client<HttpsConnector<HttpConnector>, Payload>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Payload>,
     signer: Signer,
+    settings: Settings,
+}
+
+/// Where deliveries go, and what time their signatures tell.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Settings {
+    /// Places that stand in for others.
+    pub(crate) routes: Vec<Route>,
+    /// How far a delivery may go.
+    pub(crate) reach: Reach,
+    /// Signatures tell the machine's time instead of the server's.
+    pub(crate) real_signature_clock: bool,
 }
 
 impl Deliverer {
-    pub(crate) fn new() -> Self {
-        let mut tcp = HttpConnector::new();
+    pub(crate) fn new(settings: Settings) -> Self {
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.reach));
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         // The provider is named: where other crates bring a second one, rustls refuses to choose.
@@ -57,27 +71,33 @@ impl Deliverer {
             .pool_max_idle_per_host(MAX_IDLE)
             .build(connector);
         let signer = Signer::default();
-        Self(Arc::new(Shared { client, signer }))
+        Self(Arc::new(Shared {
+            client,
+            signer,
+            settings,
+        }))
     }
 
     /// The signature of `attempt`.
     pub(super) fn sign(&self, attempt: &Attempt) -> Result<String, Outcome> {
-        let Envelope::OfQueue(envelope) = &attempt.envelope else {
-            return Err(failed(
-                "messages with rules of their own are not delivered yet",
-            ));
+        let signed_at = if self.0.settings.real_signature_clock {
+            wall_time()
+        } else {
+            attempt.started_at
         };
-        let signature = self.0.signer.sign(&envelope.secret, &attempt.body);
+        let signature = self.0.signer.sign(attempt, signed_at);
         signature.map_err(|_| failed("the signing secret is too short"))
     }
 
     /// The request that delivers `attempt`, with this body.
     pub(super) fn request(
+        &self,
         attempt: &Attempt,
         signature: &str,
         payload: Payload,
     ) -> Result<Request<Payload>, Outcome> {
-        request(attempt, signature, payload).map_err(|error| match error {
+        let url = routes::resolve(&self.0.settings.routes, &attempt.url);
+        request(attempt, &url, signature, payload).map_err(|error| match error {
             Unsendable::Url => failed("the webhook URL is not a valid http or https URL"),
             Unsendable::Header => failed("a header cannot be sent over HTTP"),
         })
@@ -89,15 +109,18 @@ impl Deliverer {
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
     pub(super) async fn send(
         &self,
+        attempt: &Attempt,
         request: Request<Payload>,
-        most_answer: usize,
         headers: &mut HeaderMap,
     ) -> Outcome {
+        if let Err(refused) = self.0.settings.reach.check(request.uri()) {
+            return failed(refused.to_string());
+        }
         match self.0.client.request(request).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                let outcome = match beginning(body, most_answer).await {
-                    Ok(body) => answered(&head, body, wall_time()),
+                let outcome = match beginning(body, attempt.most_answer).await {
+                    Ok(body) => answered(&attempt.envelope, &head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 };
                 *headers = head.headers;
@@ -139,6 +162,13 @@ async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Erro
 /// Why no answer came. Says what a person can act on and nothing of the request's contents.
 fn sentence(error: &Error) -> String {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
+    let refused = causes(error).find_map(|cause| {
+        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
+        inner.downcast_ref::<OutOfReach>()
+    });
+    if let Some(refused) = refused {
+        return refused.to_string();
+    }
     if error.is_connect() {
         let innermost = causes(error).last().map(ToString::to_string);
         return match (kind, innermost) {
@@ -179,13 +209,10 @@ mod tests {
     impl Deliverer {
         async fn deliver(&self, attempt: &Attempt) -> Outcome {
             let request = self.sign(attempt).and_then(|signature| {
-                Self::request(attempt, &signature, Payload::whole(attempt.body.clone()))
+                self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
             });
             match request {
-                Ok(request) => {
-                    self.send(request, attempt.most_answer, &mut HeaderMap::new())
-                        .await
-                }
+                Ok(request) => self.send(attempt, request, &mut HeaderMap::new()).await,
                 Err(outcome) => outcome,
             }
         }
@@ -227,7 +254,7 @@ mod tests {
         let lengths = [0, 60, 4096, 4097, 60_000, 1];
         let answers = lengths.map(|length| answer("200 OK", length)).to_vec();
         let (url, task) = consumer(answers).await;
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         for length in lengths {
             let outcome = deliverer.deliver(&attempt(&url, &[])).await;
             assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
@@ -240,7 +267,7 @@ mod tests {
     async fn a_huge_answer_costs_the_connection_and_not_the_delivery() {
         let answers = vec![answer("500 Oops", 8 << 20), answer("200 OK", 1)];
         let (url, task) = consumer(answers).await;
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.status, Some(500));
         assert_eq!(outcome.body.len(), 4096);
@@ -261,11 +288,13 @@ mod tests {
             String::from_utf8(received).unwrap()
         });
         let attempt = attempt(&url, &[]);
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         let signature = deliverer.sign(&attempt).unwrap();
         let payload = Payload::half(&attempt.body);
-        let request = Deliverer::request(&attempt, &signature, payload).unwrap();
-        let outcome = deliverer.send(request, 4096, &mut HeaderMap::new()).await;
+        let request = deliverer.request(&attempt, &signature, payload).unwrap();
+        let outcome = deliverer
+            .send(&attempt, request, &mut HeaderMap::new())
+            .await;
         assert_eq!(outcome, failed(BrokenOff.to_string()));
         let received = received.await.unwrap();
         assert!(received.contains("content-length: 18"), "{received}");
@@ -276,7 +305,9 @@ mod tests {
     async fn a_redirect_is_not_followed() {
         let redirect = b"HTTP/1.1 307 No\r\nLocation: /hook\r\nContent-Length: 0\r\n\r\n";
         let (url, _task) = consumer(vec![redirect.to_vec()]).await;
-        let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+        let outcome = Deliverer::new(Settings::default())
+            .deliver(&attempt(&url, &[]))
+            .await;
         assert_eq!(
             outcome.error.as_deref(),
             Some("answered 307 Temporary Redirect")
@@ -294,7 +325,9 @@ mod tests {
             ),
         ] {
             let (url, _task) = consumer(vec![answer.to_vec()]).await;
-            let outcome = Deliverer::new().deliver(&attempt(&url, &[])).await;
+            let outcome = Deliverer::new(Settings::default())
+                .deliver(&attempt(&url, &[]))
+                .await;
             assert_eq!(outcome, failed(sentence));
         }
     }
@@ -304,12 +337,31 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/", listener.local_addr().unwrap());
         drop(listener);
-        let deliverer = Deliverer::new();
+        let deliverer = Deliverer::new(Settings::default());
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome, failed("connection refused"));
         for url in ["", "nonsense", "ftp://a/", "http://\u{7f}/", "http://u:p@/"] {
             let outcome = deliverer.deliver(&attempt(url, &[])).await;
             assert!(matches!(outcome.verdict, Verdict::Failure { .. }), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_route_leads_to_another_place_and_no_delivery_goes_out_of_reach() {
+        let (url, _task) = consumer(vec![answer("200 OK", 0)]).await;
+        let to = url.trim_end_matches("/hook");
+        let settings = Settings {
+            routes: vec![Route::new("https://app.example.com", to).unwrap()],
+            ..Settings::default()
+        };
+        let deliverer = Deliverer::new(settings);
+        let sent = |url: &'static str| {
+            let deliverer = deliverer.clone();
+            async move { deliverer.deliver(&attempt(url, &[])).await }
+        };
+        let outcome = sent("https://app.example.com/hook").await;
+        assert_eq!(outcome.verdict, Verdict::Success, "{outcome:?}");
+        let refused = sent("https://192.0.2.1/hook").await;
+        assert!(refused.error.unwrap().contains("--deliver"));
     }
 }

@@ -1,26 +1,80 @@
 //! From an answer, or its absence, to an outcome. Pure.
 
 use std::sync::Arc;
-use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use http::header::{HeaderMap, RETRY_AFTER};
+use http::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{StatusCode, response};
 
-use crate::engine::{Outcome, Timestamp, Verdict};
+use super::retry_hint::{asked_wait, wait};
+use crate::engine::{Envelope, Headers, Outcome, Timestamp, Verdict};
 
-/// What the answer `head` with the beginning `body` means. `now` is the machine's time, which a
-/// date in it is compared with.
-pub(super) fn answered(head: &response::Parts, body: Bytes, now: Timestamp) -> Outcome {
-    let verdict = verdict(head.status, &head.headers, now);
-    let failed = matches!(verdict, Verdict::Failure { .. });
+/// Together with status 489 it means that no retry will help (v2.md section 3.3).
+const NON_RETRYABLE: &str = "upstash-nonretryable-error";
+
+/// What the answer `head` with the beginning `body` means for a message sent in `envelope`. `now` is
+/// the machine's time, which a date in the answer is compared with.
+pub(super) fn answered(
+    envelope: &Envelope,
+    head: &response::Parts,
+    body: Bytes,
+    now: Timestamp,
+) -> Outcome {
+    let (verdict, headers) = match envelope {
+        Envelope::OfQueue(_) => (verdict(head.status, &head.headers, now), Arc::new([]) as _),
+        Envelope::Own(_) => (own_verdict(head, now), kept(&head.headers)),
+    };
+    let failed = matches!(verdict, Verdict::Failure { .. } | Verdict::Rejected);
     Outcome {
         verdict,
         status: Some(head.status.as_u16()),
         error: failed.then(|| sentence(head.status)),
-        headers: Arc::new([]),
+        headers,
         body,
     }
+}
+
+/// Any 2xx is success, and every other answer may say when to come back.
+fn own_verdict(head: &response::Parts, now: Timestamp) -> Verdict {
+    if head.status.is_success() {
+        return Verdict::Success;
+    }
+    let says_so = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"true");
+    let final_word = head.headers.get(NON_RETRYABLE).is_some_and(says_so);
+    if head.status.as_u16() == 489 && final_word {
+        return Verdict::Rejected;
+    }
+    Verdict::Failure {
+        retry_after: asked_wait(&head.headers, now),
+    }
+}
+
+/// The headers of an answer as they are kept, within bounds; names as HTTP/1 spells them, bytes that
+/// are no text replaced.
+fn kept(headers: &HeaderMap) -> Headers {
+    const MOST: usize = 100;
+    const LONGEST: usize = 8 << 10;
+    let line = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = value.as_bytes();
+        let value = String::from_utf8_lossy(&value[..value.len().min(LONGEST)]);
+        (canonical(name.as_str()), value.into_owned())
+    };
+    headers.iter().take(MOST).map(line).collect()
+}
+
+/// `content-type` as `Content-Type`.
+fn canonical(name: &str) -> String {
+    let mut start = true;
+    let mut letters = |letter: char| {
+        let out = if start {
+            letter.to_ascii_uppercase()
+        } else {
+            letter
+        };
+        start = letter == '-';
+        out
+    };
+    name.chars().map(&mut letters).collect()
 }
 
 /// No usable answer came, and `error` says why in a sentence.
@@ -39,23 +93,10 @@ fn verdict(status: StatusCode, headers: &HeaderMap, now: Timestamp) -> Verdict {
         StatusCode::ACCEPTED => Verdict::Accepted,
         status if status.is_success() => Verdict::Success,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => Verdict::Failure {
-            retry_after: retry_after(headers, now),
+            retry_after: headers.get(RETRY_AFTER).and_then(|value| wait(value, now)),
         },
         _ => Verdict::Failure { retry_after: None },
     }
-}
-
-/// The wait that `Retry-After` asks for, in seconds or as an HTTP date; a date in the past is no wait.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean "never", and the engine has its own bound.
-        let seconds = value.parse().unwrap_or(u64::MAX);
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = date.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Some(since_epoch.saturating_sub(Duration::from_millis(now.as_millis())))
 }
 
 fn sentence(status: StatusCode) -> String {
@@ -67,6 +108,9 @@ fn sentence(status: StatusCode) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use super::super::request::tests::{envelope, own_envelope};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_770_500); // Sun, 06 Nov 1994 08:49:30.5 GMT
@@ -77,7 +121,7 @@ mod tests {
             answer = answer.header("Retry-After", value);
         }
         let (head, ()) = answer.body(()).unwrap().into_parts();
-        answered(&head, Bytes::from_static(b"body"), NOW)
+        answered(&envelope(), &head, Bytes::from_static(b"body"), NOW)
     }
 
     fn wait(status: u16, value: &str) -> Option<Duration> {
@@ -146,5 +190,41 @@ mod tests {
         }
         let absurd = Duration::from_secs(u64::MAX);
         assert_eq!(wait(503, "99999999999999999999999"), Some(absurd));
+    }
+
+    fn own(status: u16, headers: &[(&str, &str)]) -> Outcome {
+        let mut answer = http::Response::builder().status(status);
+        for (name, value) in headers {
+            answer = answer.header(*name, *value);
+        }
+        let (head, ()) = answer.body(()).unwrap().into_parts();
+        let envelope = Envelope::Own(own_envelope());
+        answered(&envelope, &head, Bytes::from_static(b"body"), NOW)
+    }
+
+    #[test]
+    fn for_a_message_with_its_own_rules_202_is_success_and_any_failure_may_ask_for_a_wait() {
+        assert_eq!(own(202, &[]).verdict, Verdict::Success);
+        for status in [301, 404, 500, 503] {
+            let asked = own(status, &[("X-RateLimit-Reset", "6m5s")]);
+            let retry_after = Some(Duration::from_secs(365));
+            assert_eq!(asked.verdict, Verdict::Failure { retry_after });
+        }
+    }
+
+    #[test]
+    fn only_489_together_with_its_header_is_the_final_word() {
+        let header = ("Upstash-NonRetryable-Error", "true");
+        assert_eq!(own(489, &[header]).verdict, Verdict::Rejected);
+        let retried = Verdict::Failure { retry_after: None };
+        assert_eq!(own(489, &[]).verdict, retried);
+        assert_eq!(own(500, &[header]).verdict, retried);
+    }
+
+    #[test]
+    fn the_headers_of_the_answer_are_kept_with_their_names_in_canonical_case() {
+        let outcome = own(500, &[("x-request-id", "a"), ("x-request-id", "b, c")]);
+        let kept: Vec<_> = outcome.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
+        assert_eq!(kept, [("X-Request-Id", "a"), ("X-Request-Id", "b, c")]);
     }
 }

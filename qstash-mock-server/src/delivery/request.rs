@@ -1,9 +1,10 @@
-//! From an attempt to the HTTP request of v1.md section 5. Pure.
+//! From an attempt to the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
 
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
 
-use crate::engine::{Attempt, Envelope};
+use super::hosted;
+use crate::engine::{Attempt, Envelope, QueueEnvelope};
 use crate::text::{lease_id, rfc3339};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
@@ -23,17 +24,42 @@ pub(crate) enum Unsendable {
     Header,
 }
 
-/// The request that delivers `attempt`. The URL stands in it as it was given.
+/// The request that delivers `attempt` to `url`, which stands in it as it was given. A message that
+/// was sent elsewhere by a route keeps the host it was meant for.
 pub(super) fn request<B>(
     attempt: &Attempt,
+    url: &str,
     signature: &str,
     body: B,
 ) -> Result<Request<B>, Unsendable> {
     let mut request = Request::new(body);
-    *request.method_mut() = Method::POST;
-    *request.uri_mut() = webhook(&attempt.url)?;
+    *request.method_mut() = match &attempt.envelope {
+        Envelope::OfQueue(_) => Method::POST,
+        Envelope::Own(envelope) => method(envelope.own.method),
+    };
+    let meant = webhook(&attempt.url)?;
     *request.headers_mut() = headers(attempt, signature)?;
+    if *url == *attempt.url {
+        *request.uri_mut() = meant;
+    } else {
+        let host = meant.authority().map_or("", |authority| {
+            let text = authority.as_str();
+            text.rsplit('@').next().unwrap_or(text)
+        });
+        request.headers_mut().insert(HOST, text(host)?);
+        *request.uri_mut() = webhook(url)?;
+    }
     Ok(request)
+}
+
+fn method(method: crate::engine::Method) -> Method {
+    match method {
+        crate::engine::Method::Get => Method::GET,
+        crate::engine::Method::Post => Method::POST,
+        crate::engine::Method::Put => Method::PUT,
+        crate::engine::Method::Patch => Method::PATCH,
+        crate::engine::Method::Delete => Method::DELETE,
+    }
 }
 
 fn webhook(url: &str) -> Result<Uri, Unsendable> {
@@ -50,17 +76,27 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
         .ok_or(Unsendable::Url)
 }
 
-/// The publisher's headers and ours. Ours win, but for the content type and the user agent, which are
-/// defaults.
+/// The publisher's headers and ours.
 pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
-    let Envelope::OfQueue(envelope) = &attempt.envelope else {
-        return Err(Unsendable::Header);
-    };
-    let mut headers = HeaderMap::with_capacity(12 + attempt.headers.len());
+    let mut headers = HeaderMap::with_capacity(16 + attempt.headers.len());
     for (name, value) in attempt.headers.iter() {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Unsendable::Header)?;
         headers.append(name, text(value)?);
     }
+    match &attempt.envelope {
+        Envelope::OfQueue(envelope) => add(&mut headers, attempt, envelope, signature)?,
+        Envelope::Own(envelope) => hosted::add(&mut headers, attempt, envelope, signature)?,
+    }
+    Ok(headers)
+}
+
+/// Adds those of a queue. Ours win, but for the content type and the user agent, which are defaults.
+fn add(
+    headers: &mut HeaderMap,
+    attempt: &Attempt,
+    envelope: &QueueEnvelope,
+    signature: &str,
+) -> Result<(), Unsendable> {
     headers
         .entry(CONTENT_TYPE)
         .or_insert(HeaderValue::from_static("application/json"));
@@ -73,10 +109,10 @@ pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, U
     headers.insert(ATTEMPT, HeaderValue::from(attempt.number));
     headers.insert(LEASE_ID, text(&lease_id(envelope.lease))?);
     headers.insert(PUBLISHED_AT, text(&rfc3339(attempt.published_at))?);
-    Ok(headers)
+    Ok(())
 }
 
-fn text(value: &str) -> Result<HeaderValue, Unsendable> {
+pub(super) fn text(value: &str) -> Result<HeaderValue, Unsendable> {
     HeaderValue::from_str(value).map_err(|_| Unsendable::Header)
 }
 
@@ -89,7 +125,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::engine::{
-        AccountName, AttemptId, LeaseId, MessageId, QueueEnvelope, QueueName, Timestamp,
+        AccountName, AttemptId, FlowControl, GroupName, LeaseId, MessageId, Own, OwnEnvelope,
+        QueueName, RetryDelay, ScheduleId, Timestamp,
     };
 
     pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
@@ -107,16 +144,50 @@ pub(super) mod tests {
             published_at: Timestamp::from_millis(1_709_210_096_007),
             started_at: Timestamp::from_millis(1_709_210_097_000),
             most_answer: 4096,
-            envelope: Envelope::OfQueue(envelope()),
+            envelope: envelope(),
         }
     }
 
-    fn envelope() -> QueueEnvelope {
-        QueueEnvelope {
+    pub(crate) fn envelope() -> Envelope {
+        Envelope::OfQueue(QueueEnvelope {
             queue: QueueName::parse("order-events").unwrap(),
             lease: LeaseId(0xabc),
             secret: Arc::from("a signing secret"),
+        })
+    }
+
+    pub(crate) fn own_envelope() -> OwnEnvelope {
+        let flow_control = FlowControl {
+            key: Arc::from("k"),
+            parallelism: Some(5),
+            rate: None,
+            period: std::time::Duration::from_secs(60),
+        };
+        let own = Own {
+            url: Arc::from("https://a.example/hook?x=1"),
+            api: None,
+            group: Some((GroupName::parse("orders").unwrap(), None)),
+            schedule: ScheduleId::parse("scd_1"),
+            callback_of: None,
+            method: crate::engine::Method::Put,
+            max_retries: 2,
+            retry_delay: RetryDelay::parse("1000 * (1 + retried)").ok().map(Arc::new),
+            timeout: None,
+            callback: None,
+            failure_callback: None,
+            flow_control: Some(Arc::new(flow_control)),
+            labels: Arc::new([Arc::from("a"), Arc::from("b")]),
+            redaction: None,
+            caller_ip: Some(Arc::from("203.0.113.9")),
+        };
+        OwnEnvelope {
+            own: Arc::new(own),
+            key: Arc::from("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"),
         }
+    }
+
+    fn request(attempt: &Attempt, signature: &str, body: ()) -> Result<Request<()>, Unsendable> {
+        super::request(attempt, &attempt.url, signature, body)
     }
 
     #[test]
@@ -205,5 +276,48 @@ pub(super) mod tests {
             let refused = request(&attempt("http://a/", &[header]), "", ()).err();
             assert_eq!(refused, Some(Unsendable::Header), "{header:?}");
         }
+    }
+
+    #[test]
+    fn a_message_with_its_own_rules_carries_the_headers_of_the_hosted_service() {
+        let mut attempt = attempt("https://a.example/hook?x=1", &[("X-Tenant", "7")]);
+        attempt.envelope = Envelope::Own(own_envelope());
+        let request = request(&attempt, "eyJ", ()).unwrap();
+        let mut lines: Vec<String> = request
+            .headers()
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        lines.sort();
+        assert_eq!(request.method(), "PUT");
+        assert_eq!(request.uri(), "https://a.example/hook?x=1");
+        assert_eq!(
+            lines,
+            [
+                "upstash-caller-ip: 203.0.113.9",
+                "upstash-flow-control-key: k",
+                "upstash-flow-control-value: parallelism=5,period=60",
+                "upstash-label: a,b",
+                "upstash-max-retries: 2",
+                "upstash-message-id: msg_1111111111111111111182",
+                "upstash-region: EU-CENTRAL-1",
+                "upstash-retried: 1",
+                "upstash-retries: 1",
+                "upstash-retry-delay: 1000 * (1 + retried)",
+                "upstash-schedule-id: scd_1",
+                "upstash-signature: eyJ",
+                "upstash-topic-name: orders",
+                "user-agent: Upstash-QStash",
+                "x-tenant: 7",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_routed_request_keeps_the_host_it_was_meant_for() {
+        let attempt = attempt("https://u:p@App.example:8443/hook", &[]);
+        let request = super::request(&attempt, "http://127.0.0.1:3000/hook", "", ()).unwrap();
+        assert_eq!(request.uri(), "http://127.0.0.1:3000/hook");
+        assert_eq!(request.headers()["host"], "App.example:8443");
     }
 }

@@ -1,25 +1,39 @@
-//! `QStash-Signature`: lower-case hex of HMAC-SHA256 over the raw body.
+//! `QStash-Signature`, lower-case hex of HMAC-SHA256 over the raw body (v1.md section 5), and
+//! `Upstash-Signature`, a token over URL and body (v2.md section 4).
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use qstash_verify::{KeyError, SigningKey};
+use qstash_verify::{KeyError, NewToken, SigningKey};
+
+use crate::engine::{Attempt, Envelope, Timestamp};
+use crate::text::token_id;
 
 /// Prepared keys that are kept at most. Over it all are forgotten; they are cheap to make again.
 const MAX_KEYS: usize = 1024;
 
-/// Signs bodies. Keeps the prepared key of each secret, so that only the body is hashed.
+/// Signs attempts. Keeps the prepared key of each secret, so that only the rest is hashed.
 #[derive(Default)]
 pub(super) struct Signer(RwLock<HashMap<Arc<str>, SigningKey>>);
 
 impl Signer {
-    /// The signature of `body` under `secret`.
-    pub(super) fn sign(&self, secret: &Arc<str>, body: &[u8]) -> Result<String, KeyError> {
+    /// The signature that goes with an attempt, made at `now`.
+    pub(super) fn sign(&self, attempt: &Attempt, now: Timestamp) -> Result<String, KeyError> {
+        match &attempt.envelope {
+            Envelope::OfQueue(envelope) => Ok(self.key(&envelope.secret)?.sign(&attempt.body)),
+            Envelope::Own(envelope) => {
+                let key = self.key(&envelope.key)?;
+                let id = token_id(attempt.message, attempt.number);
+                let now = qstash_verify::Timestamp::from_secs(now.as_secs());
+                Ok(NewToken::new(&attempt.url, now, &id).sign(&key, &attempt.body))
+            }
+        }
+    }
+
+    fn key(&self, secret: &Arc<str>) -> Result<SigningKey, KeyError> {
         let keys = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(key) = keys.get(secret) {
-            let key = key.clone();
-            drop(keys);
-            return Ok(key.sign(body));
+            return Ok(key.clone());
         }
         drop(keys);
         let key = SigningKey::new(secret.as_bytes())?;
@@ -28,8 +42,7 @@ impl Signer {
             keys.clear();
         }
         keys.insert(Arc::clone(secret), key.clone());
-        drop(keys);
-        Ok(key.sign(body))
+        Ok(key)
     }
 }
 
@@ -39,7 +52,7 @@ mod tests {
 
     fn sign(signer: &Signer, secret: &str) -> String {
         let body = b"Test Using Larger Than Block-Size Key - Hash Key First";
-        signer.sign(&Arc::from(secret), body).unwrap()
+        signer.key(&Arc::from(secret)).unwrap().sign(body)
     }
 
     #[test]
@@ -72,6 +85,6 @@ mod tests {
 
     #[test]
     fn a_secret_that_is_too_short_signs_nothing() {
-        assert!(Signer::default().sign(&Arc::from("short"), b"").is_err());
+        assert!(Signer::default().key(&Arc::from("short")).is_err());
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::clock::Clock;
 use super::core::{Answer, Core, Flight};
-use crate::delivery::Courier;
+use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Error, LeaseId, MessageId,
     Metrics, Outcome, Reply, Timestamp, WaiterId,
@@ -60,6 +60,7 @@ impl Driver {
         mut store: Box<dyn Store>,
         toolkit: Arc<Toolkit>,
         patience: Duration,
+        deliverer: Deliverer,
     ) -> Self {
         Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
             let weak = weak.clone();
@@ -78,7 +79,7 @@ impl Driver {
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 patience,
-                courier: Courier::new(Arc::clone(&toolkit)),
+                courier: Courier::new(Arc::clone(&toolkit), deliverer),
                 toolkit,
                 runtime: Handle::current(),
             }

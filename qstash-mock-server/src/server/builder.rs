@@ -1,5 +1,6 @@
 //! Everything that can be set before a server starts.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -9,9 +10,10 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{MockServer, Running, listen};
-use crate::api::{ApiState, Authenticator, Control, Front, Limits};
+use crate::api::{self, ApiState, Authenticator, Control, Front, Limits};
+use crate::delivery::{self, Deliverer, Reach, Route};
 use crate::driver::{Clock, Driver};
-use crate::engine::{Config, Engine, RestoreError, Secret, Seed, Timestamp};
+use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
 use crate::testing::{Bounds, Toolkit};
 
@@ -32,6 +34,8 @@ pub struct MockServerBuilder {
     capture: Bounds,
     admin: bool,
     patience: Duration,
+    delivery: delivery::Settings,
+    quotas: Quotas,
     deduplication_window: Duration,
     engine_limits: crate::engine::Limits,
     limits: Limits,
@@ -53,6 +57,8 @@ impl Default for MockServerBuilder {
             capture: Bounds::default(),
             admin: true,
             patience: Duration::from_secs(5),
+            delivery: delivery::Settings::default(),
+            quotas: Quotas::unlimited(),
             deduplication_window: Duration::from_secs(600),
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
@@ -184,6 +190,25 @@ impl MockServerBuilder {
         self
     }
 
+    /// Sends deliveries whose URL starts with an origin or prefix somewhere else; may be called several
+    /// times, the longest prefix wins. What is signed, logged and answered keeps the published URL.
+    pub fn route(mut self, route: Route) -> Self {
+        self.delivery.routes.push(route);
+        self
+    }
+
+    /// How far deliveries may go; [`Reach::Loopback`] by default.
+    pub fn deliver(mut self, reach: Reach) -> Self {
+        self.delivery.reach = reach;
+        self
+    }
+
+    /// What the plan allows; [`Quotas::unlimited`] by default.
+    pub fn quotas(mut self, quotas: Quotas) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
     /// Starts the server on the current runtime. It accepts connections when this returns.
     ///
     /// # Errors
@@ -212,13 +237,16 @@ impl MockServerBuilder {
             self.token_secret.is_some(),
             self.auto,
         );
+        let signing_keys = self.signing_keys(secret_seed);
+        let default_keys = &signing_keys[&AccountName::new(AccountName::DEFAULT)];
+        let printed_keys = default_keys.clone().map(|key| key.0.to_string());
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
         let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
-        let driver = self.driver(seed, &signing_secret)?;
+        let driver = self.driver(seed, &signing_secret, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         let (stop, stopped) = watch::channel(false);
         let front = Arc::new(Front::new(state));
@@ -241,6 +269,7 @@ impl MockServerBuilder {
             address,
             token,
             signing_secret,
+            signing_keys: printed_keys,
             seed,
             auto,
             running,
@@ -270,10 +299,27 @@ impl MockServerBuilder {
         Ok((listener, address))
     }
 
-    fn driver(self, seed: u64, signing_secret: &str) -> Result<Driver, StartError> {
+    /// The keys of v2 signatures: the published ones where the published users are accepted.
+    fn signing_keys(&self, seed: Seed) -> BTreeMap<AccountName, [Secret; 2]> {
+        if self.token_secret.is_none() || self.dev_users {
+            return api::development_keys();
+        }
+        let keys = seed.signing_keys().map(|key| Secret(key.into()));
+        [(AccountName::new(AccountName::DEFAULT), keys)].into()
+    }
+
+    fn driver(
+        self,
+        seed: u64,
+        signing_secret: &str,
+        signing_keys: BTreeMap<AccountName, [Secret; 2]>,
+    ) -> Result<Driver, StartError> {
         let mut config = Config::new(Seed::from(seed));
         config.signing_secret = Some(Secret(Arc::from(signing_secret)));
         config.deduplication_window = self.deduplication_window;
+        config.signing_keys = signing_keys;
+        config.quotas = self.quotas;
+        config.write_callback = api::write_callback;
         config.limits = self.engine_limits;
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
         let mut store = self.store;
@@ -284,7 +330,14 @@ impl MockServerBuilder {
             Engine::restore(config, clock.now(), entities)?
         };
         let toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
-        Ok(Driver::new(engine, store, Arc::new(toolkit), self.patience))
+        let deliverer = Deliverer::new(self.delivery);
+        Ok(Driver::new(
+            engine,
+            store,
+            Arc::new(toolkit),
+            self.patience,
+            deliverer,
+        ))
     }
 }
 

@@ -45,6 +45,8 @@ async fn refusal(command: Command) -> String {
 /// A running program that has printed its environment.
 struct Server {
     child: Child,
+    /// What stood before its environment.
+    comments: Vec<String>,
     url: String,
     token: String,
     signing_secret: String,
@@ -55,17 +57,25 @@ impl Server {
     async fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut comments = vec![];
         let mut values = vec![];
         for name in ["QSTASH_URL", "QSTASH_TOKEN", "QSTASH_SIGNING_SECRET"] {
-            let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await;
-            let line = line.expect("the program gets ready").unwrap();
-            let line = line.expect("a line for each variable");
+            let line = loop {
+                let line = tokio::time::timeout(PATIENCE, stdout.next_line()).await;
+                let line = line.expect("the program gets ready").unwrap();
+                let line = line.expect("a line for each variable");
+                if !line.starts_with('#') {
+                    break line;
+                }
+                comments.push(line);
+            };
             let value = line.strip_prefix(name).and_then(|it| it.strip_prefix('='));
             values.push(value.expect(name).to_owned());
         }
         let [url, token, signing_secret] = values.try_into().unwrap();
         Self {
             child,
+            comments,
             url,
             token,
             signing_secret,
@@ -346,4 +356,30 @@ async fn settings_of_test_control_that_make_no_sense_are_refused() {
         let said = refusal(program(arguments)).await;
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[tokio::test]
+async fn the_official_commands_spelling_starts_the_server() {
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = free.local_addr().unwrap().port().to_string();
+    drop(free);
+    let words = [
+        "dev",
+        "-port",
+        &port,
+        "--log-port",
+        "8081",
+        "--quota",
+        "payg",
+    ];
+    let server = Server::start(program(&words)).await;
+    assert_eq!(server.url, format!("http://127.0.0.1:{port}"));
+    let first = server
+        .comments
+        .first()
+        .expect("a line before the variables");
+    // What the TypeScript SDK looks for: /runn+ing( at|\.)/i
+    assert!(first.contains("running."), "{first}");
+    let health = reqwest::get(format!("{}/health", server.url)).await;
+    assert_eq!(health.unwrap().status(), 200);
 }

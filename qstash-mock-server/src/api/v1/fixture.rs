@@ -3,9 +3,9 @@
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
+use super::super::decode::{Object, array, text};
 use super::super::error::ApiError;
 use super::super::limits::Limits;
-use super::decode::{Object, array, text};
 use super::{publish, settings};
 use crate::engine::{AccountName, Action};
 

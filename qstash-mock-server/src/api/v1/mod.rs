@@ -1,6 +1,5 @@
 //! The v1 dialect: named queues over JSON. Each handler decodes, calls and encodes.
 
-mod decode;
 pub(super) mod fixture;
 pub(super) mod messages;
 pub(super) mod metrics;

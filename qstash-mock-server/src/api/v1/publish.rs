@@ -10,11 +10,11 @@ use serde_json::value::RawValue;
 
 use super::super::ApiState;
 use super::super::auth::Identity;
+use super::super::decode::{Object, array, integer, is_deeper, queue_name, seconds, text};
 use super::super::error::ApiError;
 use super::super::limits::{
     BATCH_ITEMS, Expected, HEADER_BYTES, HEADERS, IDEMPOTENCY_KEY_BYTES, Limits, MESSAGE_DEPTH,
 };
-use super::decode::{Object, array, integer, is_deeper, queue_name, seconds, text};
 use super::{Answer, wire};
 use crate::engine::{Action, Headers, Publish, Reply};
 

@@ -4,6 +4,7 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::super::error::ApiError;
 use super::super::limits::{DEFAULT_PAGE, PAGE};
+use super::super::percent::query_text;
 use crate::engine::Stage;
 
 use super::wire::stage_name;
@@ -18,14 +19,14 @@ impl Query {
         let pairs = query.unwrap_or("").split('&').filter(|it| !it.is_empty());
         for pair in pairs {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = decoded(name).ok_or_else(|| ApiError::unknown_field(name))?;
+            let name = query_text(name).ok_or_else(|| ApiError::unknown_field(name))?;
             if !known.contains(&name.as_str()) {
                 return Err(ApiError::unknown_field(&name));
             }
             if found.iter().any(|(it, _)| *it == name) {
                 return Err(ApiError::invalid_field(&name, "must not be given twice"));
             }
-            let Some(value) = decoded(value) else {
+            let Some(value) = query_text(value) else {
                 return Err(ApiError::invalid_field(
                     &name,
                     "must be UTF-8, percent-encoded",
@@ -95,24 +96,6 @@ fn bad_cursor() -> ApiError {
     ApiError::invalid_field("cursor", "must be the cursor of an earlier page")
 }
 
-/// Undoes percent-encoding and `+`; `None` if it is broken or not UTF-8.
-fn decoded(text: &str) -> Option<String> {
-    let mut bytes = text.bytes();
-    let mut out = Vec::with_capacity(text.len());
-    while let Some(byte) = bytes.next() {
-        out.push(match byte {
-            b'+' => b' ',
-            b'%' => {
-                let digit = |byte: u8| char::from(byte).to_digit(16);
-                let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
-                u8::try_from(high * 16 + low).ok()?
-            }
-            plain => plain,
-        });
-    }
-    String::from_utf8(out).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,7 +155,6 @@ mod tests {
         assert_eq!(query.limit().unwrap(), 1000);
         assert_eq!(query.state().unwrap(), Some(Stage::InFlight));
         assert_eq!(query.number_cursor().unwrap(), Some(42));
-        assert_eq!(decoded("a%2Bb+%C3%A4").unwrap(), "a+b ä");
         assert_eq!(Query::parse(None, &[]).unwrap().limit().unwrap(), 100);
     }
 }

@@ -5,9 +5,9 @@ use http::StatusCode;
 
 use super::super::ApiState;
 use super::super::auth::Identity;
+use super::super::decode::{Object, integer, queue_name};
 use super::super::error::ApiError;
 use super::super::limits::Expected;
-use super::decode::{Object, integer, queue_name};
 use super::path::QueueInPath;
 use super::query::Query;
 use super::{Answer, settings, wire};

@@ -6,9 +6,9 @@ use axum::extract::{Request, State};
 
 use super::super::ApiState;
 use super::super::auth::Identity;
+use super::super::decode::{Object, integer, seconds, text};
 use super::super::error::ApiError;
 use super::super::limits::{Expected, RECEIVE_MESSAGES};
-use super::decode::{Object, integer, seconds, text};
 use super::path::{MessageInPath, QueueInPath};
 use super::{Answer, wire};
 use crate::engine::{Action, LeaseId, QueueName, Receive, Reply};

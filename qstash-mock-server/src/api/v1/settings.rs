@@ -5,9 +5,11 @@ use std::time::Duration;
 use http::Uri;
 use serde_json::value::RawValue;
 
+use super::super::decode::{
+    Object, array, boolean, integer, number, or_null, queue_name, seconds, text,
+};
 use super::super::error::ApiError;
 use super::super::limits::{BACKOFF_ENTRIES, WEBHOOK_URL_BYTES};
-use super::decode::{Object, array, boolean, integer, number, or_null, queue_name, seconds, text};
 use crate::engine::{Backoff, OnAccepted, QueueName, QueuePatch};
 
 const FIELDS: &[&str] = &[

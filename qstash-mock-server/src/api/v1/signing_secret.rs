@@ -4,9 +4,9 @@ use axum::extract::{Request, State};
 
 use super::super::ApiState;
 use super::super::auth::Identity;
+use super::super::decode::Object;
 use super::super::error::ApiError;
 use super::super::limits::Expected;
-use super::decode::Object;
 use super::{Answer, wire};
 use crate::engine::{Action, Reply};
 

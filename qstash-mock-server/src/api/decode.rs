@@ -10,8 +10,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::super::error::ApiError;
-use super::super::limits::OBJECT_FIELDS;
+use super::error::ApiError;
+use super::limits::OBJECT_FIELDS;
 use crate::engine::QueueName;
 
 /// The fields of a JSON object, each as it stands in the text.
@@ -24,16 +24,20 @@ pub(super) struct Object<'a> {
 impl<'a> Object<'a> {
     /// The whole body of a request. It may have no other fields than `known`.
     pub(super) fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
+        Self::of_any_body(body)?.only(known)
+    }
+
+    /// The whole body of a request, whatever fields it has; of one that comes twice, the first counts.
+    pub(super) fn of_any_body(body: &'a [u8]) -> Result<Self, ApiError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
-        let object: Self = serde_json::from_str(text).map_err(|error| {
+        serde_json::from_str(text).map_err(|error| {
             if error.is_data() {
                 ApiError::invalid_json("the body must be a JSON object")
             } else {
                 ApiError::invalid_json(format!("the body is not JSON: {error}"))
             }
-        })?;
-        object.only(known)
+        })
     }
 
     /// A value that must be an object with no other fields than `known`.

@@ -1,0 +1,47 @@
+//! Undoing percent-encoding, in queries and in segments of paths.
+
+/// A name or value of a query: `+` is a blank. `None` if it is broken or not UTF-8.
+pub(super) fn query_text(text: &str) -> Option<String> {
+    String::from_utf8(bytes(text, true)?).ok()
+}
+
+/// A segment of a path. `None` if it is broken or not UTF-8.
+pub(super) fn segment(text: &str) -> Option<String> {
+    String::from_utf8(bytes(text, false)?).ok()
+}
+
+fn bytes(text: &str, plus_is_blank: bool) -> Option<Vec<u8>> {
+    let mut bytes = text.bytes();
+    let mut out = Vec::with_capacity(text.len());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'+' if plus_is_blank => b' ',
+            b'%' => {
+                let digit = |byte: u8| char::from(byte).to_digit(16);
+                let (high, low) = (digit(bytes.next()?)?, digit(bytes.next()?)?);
+                u8::try_from(high * 16 + low).ok()?
+            }
+            plain => plain,
+        });
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plus_is_a_blank_in_queries_only() {
+        assert_eq!(query_text("a%2Bb+%C3%A4").unwrap(), "a+b ä");
+        assert_eq!(segment("a%2Bb+%C3%A4").unwrap(), "a+b+ä");
+    }
+
+    #[test]
+    fn what_is_broken_is_nothing() {
+        for broken in ["%", "%4", "%zz", "%4z", "%ff", "%c3"] {
+            assert_eq!(query_text(broken), None, "{broken}");
+            assert_eq!(segment(broken), None, "{broken}");
+        }
+    }
+}

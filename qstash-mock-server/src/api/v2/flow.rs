@@ -1,0 +1,116 @@
+//! The value of `Upstash-Flow-Control-Value`: `parallelism=5, rate=10, period=1m` (v2.md section A.3).
+
+use std::time::Duration;
+
+use super::duration;
+
+/// The longest period of a rate: a week.
+const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How fast messages of one flow-control key may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FlowLimits {
+    /// Deliveries under way at once; 0: any number.
+    pub(super) parallelism: u32,
+    /// Deliveries begun in one period; 0: any number.
+    pub(super) rate: u32,
+    /// The period of the rate.
+    pub(super) period: Duration,
+}
+
+/// Reads `text`; the error goes on a sentence that begins with the header's name.
+pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
+    let (mut parallelism, mut rate, mut period) = (None, None, None);
+    for part in text.split(',') {
+        let (name, value) = part
+            .split_once('=')
+            .ok_or("must be a list such as `parallelism=5, rate=10, period=1m`")?;
+        let (name, value) = (name.trim(), value.trim());
+        match name {
+            "parallelism" => once(name, &mut parallelism, number(value))?,
+            "rate" => once(name, &mut rate, number(value))?,
+            "period" => once(name, &mut period, duration::parse(value))?,
+            _ => {
+                return Err(format!(
+                    "knows `parallelism`, `rate` and `period`, not `{name}`"
+                ));
+            }
+        }
+    }
+    let limits = FlowLimits {
+        parallelism: parallelism.unwrap_or(0),
+        rate: rate.unwrap_or(0),
+        period: period.unwrap_or(Duration::from_secs(1)),
+    };
+    if limits.parallelism == 0 && limits.rate == 0 {
+        return Err("must set `parallelism` or `rate` to 1 or more".into());
+    }
+    if limits.period.is_zero() || limits.period > MAX_PERIOD {
+        return Err("must have a `period` from 1s to 7d".into());
+    }
+    Ok(limits)
+}
+
+fn once<T>(name: &str, slot: &mut Option<T>, value: Option<T>) -> Result<(), String> {
+    if slot.is_some() {
+        return Err(format!("must not set `{name}` twice"));
+    }
+    *slot = Some(value.ok_or_else(|| format!("has a bad value for `{name}`"))?);
+    Ok(())
+}
+
+fn number(text: &str) -> Option<u32> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_come_in_any_order_with_or_without_blanks() {
+        let limits = |parallelism, rate, period| {
+            let period = Duration::from_secs(period);
+            Ok(FlowLimits {
+                parallelism,
+                rate,
+                period,
+            })
+        };
+        assert_eq!(
+            parse("parallelism=5, rate=10, period=1m"),
+            limits(5, 10, 60)
+        );
+        assert_eq!(parse("period=1d,rate=3"), limits(0, 3, 86_400));
+        assert_eq!(parse(" parallelism = 2 "), limits(2, 0, 1));
+        assert_eq!(parse("rate=1,period=30"), limits(0, 1, 30));
+        assert_eq!(parse("parallelism=0,rate=1"), limits(0, 1, 1));
+        assert_eq!(parse("rate=1,period=7d"), limits(0, 1, 604_800));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (text, part) in [
+            ("", "must be a list"),
+            ("5", "must be a list"),
+            ("rate=1,", "must be a list"),
+            ("period=1s", "`parallelism` or `rate`"),
+            ("rate=0", "`parallelism` or `rate`"),
+            ("rate=x", "bad value for `rate`"),
+            ("rate=-1", "bad value for `rate`"),
+            ("rate=+1", "bad value for `rate`"),
+            ("rate=99999999999", "bad value for `rate`"),
+            ("parallelism=1.5", "bad value for `parallelism`"),
+            ("rate=1,rate=1", "`rate` twice"),
+            ("rate=1,period=0s", "from 1s to 7d"),
+            ("rate=1,period=7d1s", "from 1s to 7d"),
+            ("rate=1,period=1w", "bad value for `period`"),
+            ("Rate=1", "not `Rate`"),
+            ("rate=1,burst=2", "not `burst`"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(part), "{text:?}: {error}");
+        }
+    }
+}

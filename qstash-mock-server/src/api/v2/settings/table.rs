@@ -1,0 +1,357 @@
+//! One row for each header: its name, where it may stand, and how it is read.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Method;
+
+use super::super::super::limits::{V2_LABELS, V2_NAME_BYTES};
+use super::super::{destination, duration, flow};
+use super::{Options, Place, Settings, is_of_connection};
+use crate::engine::{Cron, QueueName, RetryDelay, Timestamp};
+
+/// Goes on a sentence that begins with the header's name.
+type Fault = String;
+
+/// A header that means something to the server.
+#[derive(Clone, Copy)]
+pub(super) enum Setting {
+    ContentType,
+    /// An option of the message or, by its prefix, of a callback.
+    Option(Whose, &'static Row<Options>),
+    /// `Upstash-Forward-<H>`, and the same for callbacks.
+    Forward(Whose),
+    /// The URL of a callback.
+    Callback(Whose),
+    /// Of the message alone.
+    Message(&'static Row<Settings>),
+}
+
+/// To whom an option belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    Message,
+    Callback,
+    FailureCallback,
+}
+
+impl Whose {
+    /// What stands between `upstash-` and the name of the option.
+    const fn prefix(self) -> &'static str {
+        match self {
+            Self::Message => "",
+            Self::Callback => "callback-",
+            Self::FailureCallback => "failure-callback-",
+        }
+    }
+
+    fn options(self, settings: &mut Settings) -> &mut Options {
+        match self {
+            Self::Message => &mut settings.own,
+            Self::Callback => &mut settings.callback.options,
+            Self::FailureCallback => &mut settings.failure_callback.options,
+        }
+    }
+}
+
+pub(super) struct Row<T> {
+    /// What follows `Upstash-`, in lower case.
+    name: &'static str,
+    places: &'static [Place],
+    /// Several lines add up, if they may be given.
+    repeats: bool,
+    read: fn(&mut T, &str) -> Result<(), Fault>,
+}
+
+impl<T> Row<T> {
+    const fn new(
+        name: &'static str,
+        places: &'static [Place],
+        read: fn(&mut T, &str) -> Result<(), Fault>,
+    ) -> Self {
+        Self {
+            name,
+            places,
+            repeats: false,
+            read,
+        }
+    }
+
+    /// One whose lines add up.
+    const fn list(
+        name: &'static str,
+        places: &'static [Place],
+        read: fn(&mut T, &str) -> Result<(), Fault>,
+    ) -> Self {
+        Self {
+            repeats: true,
+            ..Self::new(name, places, read)
+        }
+    }
+}
+
+use Place::{Group, Message, Retry, Schedule};
+
+const ANYWHERE: &[Place] = &[Message, Schedule, Retry, Group];
+const IN_TIME: &[Place] = &[Message, Retry, Group];
+const SCHEDULES: &[Place] = &[Schedule];
+
+/// `Upstash-<X>`, `Upstash-Callback-<X>`, `Upstash-Failure-Callback-<X>`.
+const OPTIONS: &[Row<Options>] = &[
+    Row::new("method", ANYWHERE, |it, text| {
+        set(&mut it.method, method(text))
+    }),
+    Row::new("timeout", ANYWHERE, |it, text| {
+        set(&mut it.timeout, positive(text))
+    }),
+    Row::new("retries", ANYWHERE, |it, text| {
+        set(&mut it.retries, retries(text))
+    }),
+    Row::new("retry-delay", ANYWHERE, |it, text| {
+        let parsed = RetryDelay::parse(text);
+        set(
+            &mut it.retry_delay,
+            parsed.map_err(|error| format!("must be a retry-delay expression: {error}")),
+        )
+    }),
+    Row::new("delay", ANYWHERE, |it, text| set(&mut it.delay, span(text))),
+    Row::new("flow-control-key", ANYWHERE, |it, text| {
+        set(&mut it.flow_key, name(text))
+    }),
+    Row::new("flow-control-value", ANYWHERE, |it, text| {
+        set(&mut it.flow_limits, flow::parse(text))
+    }),
+];
+
+/// `Upstash-<X>`.
+const MESSAGE: &[Row<Settings>] = &[
+    Row::new("header-forward", IN_TIME, |it, text| {
+        it.forward_all = boolean(text)?;
+        Ok(())
+    }),
+    Row::new("not-before", IN_TIME, |it, text| {
+        set(&mut it.not_before, not_before(text))
+    }),
+    Row::new("deduplication-id", ANYWHERE, |it, text| {
+        set(&mut it.deduplication_id, deduplication_id(text))
+    }),
+    Row::new("content-based-deduplication", ANYWHERE, |it, text| {
+        it.content_based = boolean(text)?;
+        Ok(())
+    }),
+    Row::list("label", ANYWHERE, |it, text| {
+        add_labels(&mut it.labels, text)
+    }),
+    Row::list("redact-fields", ANYWHERE, |it, text| it.redact.add(text)),
+    Row::new("queue-name", SCHEDULES, |it, text| {
+        let name = QueueName::parse(text).ok_or(NAME_RULE);
+        set(&mut it.queue, name.map_err(Into::into))
+    }),
+    Row::new("cron", SCHEDULES, |it, text| {
+        let parsed = Cron::parse(text);
+        set(
+            &mut it.cron,
+            parsed.map_err(|error| format!("must be a cron expression: {error}")),
+        )
+    }),
+    Row::new("schedule-id", SCHEDULES, |it, text| {
+        let id = QueueName::parse(text).ok_or(NAME_RULE);
+        set(
+            &mut it.schedule_id,
+            id.map(|_| text.to_owned()).map_err(Into::into),
+        )
+    }),
+];
+
+/// The setting behind a header's name in lower case. Others, such as `Upstash-Telemetry-Sdk`, mean nothing.
+pub(super) fn find(name: &str) -> Option<Setting> {
+    if name == "content-type" {
+        return Some(Setting::ContentType);
+    }
+    let rest = name.strip_prefix("upstash-")?;
+    match rest {
+        "callback" => return Some(Setting::Callback(Whose::Callback)),
+        "failure-callback" => return Some(Setting::Callback(Whose::FailureCallback)),
+        _ => {}
+    }
+    if let Some(row) = MESSAGE.iter().find(|row| row.name == rest) {
+        return Some(Setting::Message(row));
+    }
+    let whose = [Whose::Callback, Whose::FailureCallback]
+        .into_iter()
+        .find(|whose| rest.starts_with(whose.prefix()))
+        .unwrap_or(Whose::Message);
+    let option = &rest[whose.prefix().len()..];
+    if option
+        .strip_prefix("forward-")
+        .is_some_and(|name| !name.is_empty())
+    {
+        return Some(Setting::Forward(whose));
+    }
+    let row = OPTIONS.iter().find(|row| row.name == option)?;
+    Some(Setting::Option(whose, row))
+}
+
+impl Setting {
+    pub(super) fn repeats(self) -> bool {
+        match self {
+            Self::Forward(_) => true,
+            Self::Message(row) => row.repeats,
+            Self::ContentType | Self::Callback(_) | Self::Option(..) => false,
+        }
+    }
+
+    pub(super) fn apply(
+        self,
+        settings: &mut Settings,
+        line: &str,
+        value: &Bytes,
+        place: Place,
+    ) -> Result<(), Fault> {
+        match self {
+            Self::ContentType => settings.content_type = Some(value.clone()),
+            Self::Forward(whose) => {
+                let prefix = "upstash-forward-".len() + whose.prefix().len();
+                let name = &line[prefix..];
+                if !is_of_connection(name) {
+                    let forward = &mut whose.options(settings).forward;
+                    forward.push((name.to_owned(), value.clone()));
+                }
+            }
+            Self::Callback(whose) => {
+                let url = destination::url(text(value)?)?;
+                let callback = match whose {
+                    Whose::FailureCallback => &mut settings.failure_callback,
+                    _ => &mut settings.callback,
+                };
+                callback.url = Some(url.to_owned());
+            }
+            Self::Option(whose, row) => {
+                allowed(row.places, place)?;
+                (row.read)(whose.options(settings), text(value)?)?;
+            }
+            Self::Message(row) => {
+                allowed(row.places, place)?;
+                (row.read)(settings, text(value)?)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A header's name with each word's first letter in upper case: the form in which answers show it.
+pub(in super::super) fn canonical(name: &str) -> String {
+    let mut start = true;
+    name.chars()
+        .map(|letter| {
+            let upper = std::mem::replace(&mut start, letter == '-');
+            if upper {
+                letter.to_ascii_uppercase()
+            } else {
+                letter.to_ascii_lowercase()
+            }
+        })
+        .collect()
+}
+
+fn allowed(places: &[Place], place: Place) -> Result<(), Fault> {
+    if places.contains(&place) {
+        return Ok(());
+    }
+    Err(match place {
+        Schedule => "cannot be set for a schedule".into(),
+        _ => "is for schedules, which are made with POST /v2/schedules".into(),
+    })
+}
+
+fn set<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
+    *slot = Some(value?);
+    Ok(())
+}
+
+const NAME_RULE: &str = "must be 1 to 256 letters, digits, `_`, `.` or `-`";
+
+fn text(value: &Bytes) -> Result<&str, Fault> {
+    let text = std::str::from_utf8(value).map_err(|_| "must be UTF-8 text")?;
+    Ok(text.trim())
+}
+
+fn method(text: &str) -> Result<Method, Fault> {
+    [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+    ]
+    .into_iter()
+    .find(|method| method.as_str().eq_ignore_ascii_case(text))
+    .ok_or_else(|| "must be GET, POST, PUT, PATCH or DELETE".into())
+}
+
+fn retries(text: &str) -> Result<u32, Fault> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits
+        .then(|| text.parse().ok())
+        .flatten()
+        .ok_or_else(|| format!("must be a whole number from 0 to {}", u32::MAX))
+}
+
+fn span(text: &str) -> Result<Duration, Fault> {
+    duration::parse(text).ok_or_else(|| duration::EXPECTED.into())
+}
+
+fn positive(text: &str) -> Result<Duration, Fault> {
+    match span(text)? {
+        Duration::ZERO => Err("must be more than 0s".into()),
+        span => Ok(span),
+    }
+}
+
+fn not_before(text: &str) -> Result<Timestamp, Fault> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let seconds: Option<u64> = digits.then(|| text.parse().ok()).flatten();
+    seconds
+        .and_then(|seconds| seconds.checked_mul(1000))
+        .map(Timestamp::from_millis)
+        .ok_or_else(|| "must be a time in whole seconds since 1970".into())
+}
+
+fn boolean(text: &str) -> Result<bool, Fault> {
+    if text.eq_ignore_ascii_case("true") {
+        Ok(true)
+    } else if text.eq_ignore_ascii_case("false") {
+        Ok(false)
+    } else {
+        Err("must be `true` or `false`".into())
+    }
+}
+
+fn name(text: &str) -> Result<String, Fault> {
+    if (1..=V2_NAME_BYTES).contains(&text.len()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("must be 1 to {V2_NAME_BYTES} bytes long"))
+    }
+}
+
+fn deduplication_id(text: &str) -> Result<String, Fault> {
+    if text.contains(':') {
+        // The first words are those of the hosted service, which callers may look for.
+        return Err("is refused: DeduplicationId cannot contain ':'".into());
+    }
+    name(text)
+}
+
+fn add_labels(labels: &mut Vec<String>, text: &str) -> Result<(), Fault> {
+    for label in text.split(',').map(str::trim) {
+        let label = name(label).map_err(|error| format!("has a label that {error}"))?;
+        if !labels.contains(&label) {
+            labels.push(label);
+        }
+    }
+    if labels.len() > V2_LABELS {
+        return Err(format!("must be at most {V2_LABELS} labels"));
+    }
+    Ok(())
+}

@@ -1,0 +1,334 @@
+use proptest::prelude::*;
+
+use super::*;
+
+fn lines(pairs: &[(&str, &str)]) -> Lines {
+    let mut headers = http::HeaderMap::new();
+    for (name, value) in pairs {
+        let name: http::HeaderName = name.parse().unwrap();
+        headers.append(
+            name,
+            http::HeaderValue::from_bytes(value.as_bytes()).unwrap(),
+        );
+    }
+    Lines::of_request(&headers).unwrap()
+}
+
+fn read(pairs: &[(&str, &str)], place: Place) -> Result<Settings, String> {
+    Settings::read(&lines(pairs), place).map_err(|error| error.parts().1.to_owned())
+}
+
+fn good(pairs: &[(&str, &str)]) -> Settings {
+    read(pairs, Place::Message).unwrap()
+}
+
+#[test]
+fn every_header_of_a_message_is_read() {
+    let settings = good(&[
+        ("content-type", "text/plain"),
+        ("UPSTASH-METHOD", "put"),
+        ("Upstash-Retries", " 2 "),
+        ("Upstash-Retry-Delay", "1000 * retried"),
+        ("Upstash-Delay", "1m"),
+        ("Upstash-Not-Before", "1700000000"),
+        ("Upstash-Timeout", "30"),
+        ("Upstash-Deduplication-Id", "an id"),
+        ("Upstash-Content-Based-Deduplication", "True"),
+        ("Upstash-Callback", "https://cb/x"),
+        ("Upstash-Failure-Callback", "http://fcb"),
+        ("Upstash-Flow-Control-Key", "k/1"),
+        ("Upstash-Flow-Control-Value", "rate=3"),
+        ("Upstash-Label", "a, b,a"),
+        ("Upstash-Redact-Fields", "body"),
+        ("Upstash-Telemetry-Sdk", "x"),
+        ("Upstash-Feature-Set", "y"),
+        ("Accept", "z"),
+    ]);
+    let own = &settings.own;
+    assert_eq!(own.method, Some(Method::PUT));
+    assert_eq!(own.retries, Some(2));
+    assert_eq!(own.retry_delay.as_ref().unwrap().as_str(), "1000 * retried");
+    assert_eq!(own.delay, Some(Duration::from_secs(60)));
+    assert_eq!(own.timeout, Some(Duration::from_secs(30)));
+    assert_eq!(own.flow_key.as_deref(), Some("k/1"));
+    assert_eq!(own.flow_limits.unwrap().rate, 3);
+    assert!(own.forward.is_empty());
+    assert_eq!(settings.content_type.as_deref(), Some(&b"text/plain"[..]));
+    assert_eq!(settings.not_before.unwrap().as_secs(), 1_700_000_000);
+    assert_eq!(settings.deduplication_id.as_deref(), Some("an id"));
+    assert!(settings.content_based && settings.redact.body && !settings.forward_all);
+    assert_eq!(settings.callback.url.as_deref(), Some("https://cb/x"));
+    assert_eq!(settings.failure_callback.url.as_deref(), Some("http://fcb"));
+    assert_eq!(settings.labels, ["a", "b"]);
+}
+
+#[test]
+fn every_header_of_a_schedule_is_read() {
+    let pairs = [
+        ("Upstash-Cron", " CRON_TZ=Europe/Berlin 0 4 * * * "),
+        ("Upstash-Schedule-Id", "nightly"),
+        ("Upstash-Queue-Name", "q"),
+    ];
+    let settings = read(&pairs, Place::Schedule).unwrap();
+    assert_eq!(
+        settings.cron.unwrap().as_str(),
+        "CRON_TZ=Europe/Berlin 0 4 * * *"
+    );
+    assert_eq!(settings.schedule_id.as_deref(), Some("nightly"));
+    assert_eq!(settings.queue.unwrap().as_str(), "q");
+}
+
+#[test]
+fn options_of_callbacks_have_a_prefix() {
+    let settings = good(&[
+        ("Upstash-Callback-Method", "GET"),
+        ("Upstash-Callback-Forward-Authorization", "Bearer x"),
+        ("Upstash-Callback-Delay", "5s"),
+        ("Upstash-Failure-Callback-Retries", "7"),
+        ("Upstash-Failure-Callback-Retry-Delay", "10"),
+        ("Upstash-Failure-Callback-Timeout", "9s"),
+        ("Upstash-Failure-Callback-Flow-Control-Key", "k"),
+        (
+            "Upstash-Failure-Callback-Flow-Control-Value",
+            "parallelism=1",
+        ),
+        ("Upstash-Callback-X", "means nothing"),
+    ]);
+    let callback = settings.callback.options;
+    assert_eq!(callback.method, Some(Method::GET));
+    assert_eq!(callback.delay, Some(Duration::from_secs(5)));
+    assert_eq!(
+        callback.forward,
+        [("authorization".into(), Bytes::from("Bearer x"))]
+    );
+    let failure = settings.failure_callback.options;
+    assert_eq!(failure.retries, Some(7));
+    assert_eq!(failure.timeout, Some(Duration::from_secs(9)));
+    assert_eq!(failure.flow_key.as_deref(), Some("k"));
+    assert_eq!(settings.own, Options::default());
+}
+
+#[test]
+fn forwarded_headers_keep_their_lines_and_their_bytes() {
+    let settings = good(&[
+        ("Upstash-Forward-X", "a, b"),
+        ("Upstash-Forward-X", "c"),
+        ("Upstash-Forward-Upstash-Workflow-Id", "w"),
+        ("Upstash-Forward-X", "a, b"),
+        ("Upstash-Forward-Host", "left out"),
+        ("Upstash-Forward-Umlaut", "\u{e4}"),
+    ]);
+    let shown: Vec<_> = settings
+        .own
+        .forward
+        .iter()
+        .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()))
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ("x", "a, b"),
+            ("x", "c"),
+            ("x", "a, b"),
+            ("upstash-workflow-id", "w"),
+            ("umlaut", "\u{e4}")
+        ]
+    );
+}
+
+#[test]
+fn a_forwarded_content_type_beats_the_plain_one() {
+    let plain = ("Content-Type", "text/plain");
+    let forwarded = ("Upstash-Forward-Content-Type", "application/json");
+    for pairs in [[plain, forwarded], [forwarded, plain]] {
+        let settings = good(&pairs);
+        assert_eq!(
+            settings.content_type.as_deref(),
+            Some(&b"application/json"[..])
+        );
+        assert!(settings.own.forward.is_empty());
+    }
+}
+
+#[test]
+fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
+    let pairs = [
+        ("Upstash-Header-Forward", "TRUE"),
+        ("Upstash-Forward-X", "explicit"),
+        ("Authorization", "Bearer token"),
+        ("Host", "h"),
+        ("Content-Length", "3"),
+        ("Content-Type", "a/b"),
+        ("Connection", "close"),
+        ("User-Agent", "ua"),
+        ("X", "plain"),
+        ("Y", "1"),
+        ("Y", "2"),
+    ];
+    let forwarded = |token: &str| {
+        let mut settings = good(&pairs);
+        settings.forward_incoming(&lines(&pairs), token);
+        let lines = settings.own.forward.into_iter();
+        lines
+            .map(|(name, value)| format!("{name}={}", value.escape_ascii()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        forwarded("token"),
+        ["x=explicit", "user-agent=ua", "y=1", "y=2"]
+    );
+    // The token came in the query, so this one is the destination's.
+    assert!(forwarded("other").contains(&"authorization=Bearer token".to_owned()));
+    let mut settings = good(&pairs[1..]);
+    settings.forward_incoming(&lines(&pairs), "token");
+    assert_eq!(settings.own.forward.len(), 1);
+}
+
+#[test]
+fn what_is_malformed_is_refused_by_name() {
+    for (name, value, part) in [
+        ("Upstash-Method", "HEAD", "must be GET, POST"),
+        ("Upstash-Retries", "-1", "must be a whole number"),
+        ("Upstash-Retries", "1.0", "must be a whole number"),
+        ("Upstash-Retries", "", "must be a whole number"),
+        ("Upstash-Retries", "4294967296", "must be a whole number"),
+        ("Upstash-Retry-Delay", "1 +", "ends too early"),
+        ("Upstash-Delay", "1w", "must be a duration"),
+        ("Upstash-Delay", "\u{e4}", "must be a duration"),
+        ("Upstash-Not-Before", "1.5", "whole seconds since 1970"),
+        (
+            "Upstash-Not-Before",
+            "99999999999999999999",
+            "whole seconds since 1970",
+        ),
+        ("Upstash-Timeout", "0s", "more than 0s"),
+        ("Upstash-Timeout", "1.5s", "must be a duration"),
+        (
+            "Upstash-Deduplication-Id",
+            "a:b",
+            "DeduplicationId cannot contain ':'",
+        ),
+        ("Upstash-Deduplication-Id", "", "1 to 256 bytes"),
+        (
+            "Upstash-Content-Based-Deduplication",
+            "yes",
+            "`true` or `false`",
+        ),
+        ("Upstash-Header-Forward", "1", "`true` or `false`"),
+        ("Upstash-Callback", "example.com", "invalid scheme"),
+        ("Upstash-Failure-Callback", "https://", "is not a URL"),
+        ("Upstash-Callback-Retries", "x", "must be a whole number"),
+        ("Upstash-Flow-Control-Value", "", "must be a list"),
+        ("Upstash-Label", "a,,b", "1 to 256 bytes"),
+        ("Upstash-Redact-Fields", "url", "not `url`"),
+        ("Upstash-Cron", "* * * * *", "is for schedules"),
+        ("Upstash-Schedule-Id", "x", "is for schedules"),
+        ("Upstash-Queue-Name", "x", "is for schedules"),
+    ] {
+        let error = read(&[(name, value)], Place::Message).unwrap_err();
+        assert!(
+            error.starts_with(&format!("`{name}` ")) && error.contains(part),
+            "{name}: {error}"
+        );
+    }
+    for (name, value, part) in [
+        ("Upstash-Cron", "* * * *", "has 4 fields"),
+        (
+            "Upstash-Cron",
+            "CRON_TZ=Mars * * * * *",
+            "`Mars` is not a time zone",
+        ),
+        ("Upstash-Schedule-Id", "a/b", "letters, digits"),
+        ("Upstash-Queue-Name", "", "letters, digits"),
+        ("Upstash-Not-Before", "1", "cannot be set for a schedule"),
+    ] {
+        let error = read(&[(name, value)], Place::Schedule).unwrap_err();
+        assert!(
+            error.starts_with(&format!("`{name}` ")) && error.contains(part),
+            "{name}: {error}"
+        );
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_refused_by_name() {
+    let mut headers = http::HeaderMap::new();
+    headers.append(
+        "upstash-label",
+        http::HeaderValue::from_bytes(b"\xff").unwrap(),
+    );
+    let error = Settings::read(&Lines::of_request(&headers).unwrap(), Place::Message).unwrap_err();
+    assert_eq!(error.parts(), (400, "`Upstash-Label` must be UTF-8 text"));
+}
+
+#[test]
+fn the_parts_of_a_flow_control_belong_together() {
+    for prefix in ["", "Callback-", "Failure-Callback-"] {
+        let header = |name: &str| format!("Upstash-{prefix}Flow-Control-{name}");
+        let (key, value) = (header("Key"), header("Value"));
+        let error = read(&[(&key, "k")], Place::Message).unwrap_err();
+        assert_eq!(error, format!("`{key}` needs `{value}` beside it"));
+        let error = read(&[(&value, "rate=1")], Place::Message).unwrap_err();
+        assert_eq!(error, format!("`{value}` needs `{key}` beside it"));
+    }
+}
+
+#[test]
+fn a_setting_that_is_given_twice_is_refused_unless_it_says_the_same_or_is_a_list() {
+    let twice = |name, one, other| read(&[(name, one), (name, other)], Place::Message);
+    assert_eq!(
+        twice("Upstash-Retries", "1", "2").unwrap_err(),
+        "`Upstash-Retries` must not be given twice"
+    );
+    assert_eq!(
+        twice("Upstash-Retries", "1", "1").unwrap().own.retries,
+        Some(1)
+    );
+    assert_eq!(twice("Upstash-Label", "a", "b").unwrap().labels, ["a", "b"]);
+    let redact = twice("Upstash-Redact-Fields", "body", "header")
+        .unwrap()
+        .redact;
+    assert!(redact.body && redact.all_headers);
+}
+
+#[test]
+fn lists_and_names_may_be_as_long_as_their_bound_and_no_longer() {
+    let labels = |count: usize| {
+        let text: Vec<String> = (0..count).map(|label| label.to_string()).collect();
+        read(&[("Upstash-Label", &text.join(","))], Place::Message).is_ok()
+    };
+    assert!(labels(64) && !labels(65));
+    let key = |length: usize| {
+        let key = "k".repeat(length);
+        let pairs = [
+            ("Upstash-Flow-Control-Key", key.as_str()),
+            ("Upstash-Flow-Control-Value", "rate=1"),
+        ];
+        read(&pairs, Place::Message).is_ok()
+    };
+    assert!(key(256) && !key(257));
+}
+
+proptest! {
+    #[test]
+    fn no_header_at_all_is_a_danger(
+        name in prop::sample::select(vec![
+            "upstash-method", "upstash-retries", "upstash-retry-delay", "upstash-delay", "upstash-not-before",
+            "upstash-timeout", "upstash-callback", "upstash-failure-callback-flow-control-value", "upstash-label",
+            "upstash-redact-fields", "upstash-cron", "upstash-schedule-id", "upstash-forward-x", "upstash-callback-",
+            "upstash-", "upstash-forward-", "content-type", "upstash-header-forward",
+        ]),
+        value in prop::collection::vec(prop_oneof![32_u8..127, 128_u8..=255], 0..60),
+    ) {
+        let mut headers = http::HeaderMap::new();
+        headers.append(name, http::HeaderValue::from_bytes(&value).unwrap());
+        let lines = Lines::of_request(&headers).unwrap();
+        for place in [Place::Message, Place::Schedule, Place::Retry, Place::Group] {
+            if let Err(error) = Settings::read(&lines, place) {
+                prop_assert_eq!(error.parts().0, 400);
+                let stated = error.parts().1.to_ascii_lowercase();
+                prop_assert!(stated.contains(name), "{}", stated);
+            }
+        }
+    }
+}

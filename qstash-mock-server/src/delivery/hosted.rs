@@ -1,0 +1,74 @@
+//! The headers of a message that carries its own rules (v2.md section 3.1). Pure.
+
+use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+
+use super::request::{Unsendable, text};
+use crate::engine::{Attempt, FlowControl, OwnEnvelope};
+use crate::text::hosted_message_id;
+
+const SIGNATURE: HeaderName = HeaderName::from_static("upstash-signature");
+const MESSAGE_ID: HeaderName = HeaderName::from_static("upstash-message-id");
+const RETRIED: HeaderName = HeaderName::from_static("upstash-retried");
+const RETRIES: HeaderName = HeaderName::from_static("upstash-retries");
+const MAX_RETRIES: HeaderName = HeaderName::from_static("upstash-max-retries");
+const RETRY_DELAY: HeaderName = HeaderName::from_static("upstash-retry-delay");
+const FLOW_KEY: HeaderName = HeaderName::from_static("upstash-flow-control-key");
+const FLOW_VALUE: HeaderName = HeaderName::from_static("upstash-flow-control-value");
+const TOPIC: HeaderName = HeaderName::from_static("upstash-topic-name");
+const SCHEDULE: HeaderName = HeaderName::from_static("upstash-schedule-id");
+const CALLER_IP: HeaderName = HeaderName::from_static("upstash-caller-ip");
+const REGION: HeaderName = HeaderName::from_static("upstash-region");
+const LABEL: HeaderName = HeaderName::from_static("upstash-label");
+const AGENT: HeaderValue = HeaderValue::from_static("Upstash-QStash");
+/// What the development server says is nowhere written; this is the hosted service's default region.
+const EU: HeaderValue = HeaderValue::from_static("EU-CENTRAL-1");
+
+/// Adds ours to the publisher's `headers`. Ours win, but for the user agent, which is a default.
+pub(super) fn add(
+    headers: &mut HeaderMap,
+    attempt: &Attempt,
+    envelope: &OwnEnvelope,
+    signature: &str,
+) -> Result<(), Unsendable> {
+    let own = &envelope.own;
+    let retried = attempt.number.saturating_sub(1);
+    headers.entry(USER_AGENT).or_insert(AGENT);
+    headers.insert(MESSAGE_ID, text(&hosted_message_id(attempt.message))?);
+    headers.insert(SIGNATURE, text(signature)?);
+    headers.insert(RETRIED, retried.into());
+    // On deliveries this counts, too; the limit has a name of its own (v2.md section 6.29).
+    headers.insert(RETRIES, retried.into());
+    headers.insert(MAX_RETRIES, own.max_retries.into());
+    headers.insert(REGION, EU);
+    if let Some(expression) = &own.retry_delay {
+        headers.insert(RETRY_DELAY, text(expression.as_str())?);
+    }
+    if let Some(flow) = &own.flow_control {
+        headers.insert(FLOW_KEY, text(&flow.key)?);
+        headers.insert(FLOW_VALUE, text(&flow_value(flow))?);
+    }
+    if let Some((group, _)) = &own.group {
+        headers.insert(TOPIC, text(group.as_str())?);
+    }
+    if let Some(schedule) = &own.schedule {
+        headers.insert(SCHEDULE, text(schedule.as_str())?);
+    }
+    if let Some(ip) = &own.caller_ip {
+        headers.insert(CALLER_IP, text(ip)?);
+    }
+    if !own.labels.is_empty() {
+        headers.insert(LABEL, text(&own.labels.join(","))?);
+    }
+    Ok(())
+}
+
+/// `parallelism` and `rate` where they are limits, `period` always.
+fn flow_value(flow: &FlowControl) -> String {
+    let limit = |name: &str, limit: Option<u32>| {
+        let limit = limit.filter(|limit| *limit > 0);
+        limit.map_or_else(String::new, |limit| format!("{name}={limit},"))
+    };
+    let parallelism = limit("parallelism", flow.parallelism);
+    let rate = limit("rate", flow.rate);
+    format!("{parallelism}{rate}period={}", flow.period.as_secs())
+}

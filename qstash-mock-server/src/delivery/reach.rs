@@ -1,0 +1,177 @@
+//! How far deliveries may go: checked against the address that a connection is made to, after routes
+//! and names are resolved.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::Uri;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use tower::Service;
+
+/// Which addresses messages are delivered to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Reach {
+    /// This machine.
+    #[default]
+    Loopback,
+    /// This machine and private ranges (10/8, 172.16/12, 192.168/16, fc00::/7).
+    Local,
+    /// Everywhere.
+    Any,
+}
+
+/// A delivery that would have gone too far.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} is at {address}, and deliveries may only go to {}", reach.allowed())]
+pub(super) struct OutOfReach {
+    host: String,
+    address: IpAddr,
+    reach: Reach,
+}
+
+impl Reach {
+    fn allows(self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        // A connection to "any address" is one to this machine.
+        let own = address.is_loopback() || address.is_unspecified();
+        let private = match address {
+            IpAddr::V4(address) => address.is_private(),
+            IpAddr::V6(address) => address.is_unique_local(),
+        };
+        match self {
+            Self::Any => true,
+            Self::Local => own || private,
+            Self::Loopback => own,
+        }
+    }
+
+    const fn allowed(self) -> &'static str {
+        match self {
+            Self::Loopback => "loopback addresses (see `--deliver`)",
+            Self::Local => "loopback and private addresses (see `--deliver`)",
+            Self::Any => "every address",
+        }
+    }
+
+    /// Refuses an address that is written out in `uri`; a name is looked at when it is resolved.
+    pub(super) fn check(self, uri: &Uri) -> Result<(), OutOfReach> {
+        let host = uri.host().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse() {
+            Ok(address) if !self.allows(address) => Err(OutOfReach {
+                host: host.to_owned(),
+                address,
+                reach: self,
+            }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Resolves names to those of their addresses that are within reach.
+#[derive(Clone, Debug)]
+pub(super) struct Resolver {
+    system: GaiResolver,
+    reach: Reach,
+}
+
+impl Resolver {
+    pub(super) fn new(reach: Reach) -> Self {
+        Self {
+            system: GaiResolver::new(),
+            reach,
+        }
+    }
+}
+
+impl Service<Name> for Resolver {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.system.poll_ready(context)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let (reach, host) = (self.reach, name.as_str().to_owned());
+        let found = self.system.call(name);
+        Box::pin(async move {
+            let all: Vec<SocketAddr> = found.await?.collect();
+            let first = all.first().map(SocketAddr::ip);
+            let within = all.into_iter().filter(|it| reach.allows(it.ip()));
+            let within: Vec<SocketAddr> = within.collect();
+            match first {
+                Some(address) if within.is_empty() => Err(io::Error::new(
+                    io::ErrorKind::PermissionDenied,
+                    OutOfReach {
+                        host,
+                        address,
+                        reach,
+                    },
+                )),
+                _ => Ok(within.into_iter()),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_reach_allows_its_addresses() {
+        use Reach::{Any, Local, Loopback};
+        for (address, nearest) in [
+            ("127.0.0.1", Loopback),
+            ("127.255.0.9", Loopback),
+            ("::1", Loopback),
+            ("::ffff:127.0.0.1", Loopback),
+            ("0.0.0.0", Loopback),
+            ("10.1.2.3", Local),
+            ("172.16.0.1", Local),
+            ("192.168.1.1", Local),
+            ("fd00::1", Local),
+            ("172.32.0.1", Any),
+            ("169.254.169.254", Any),
+            ("fe80::1", Any),
+            ("8.8.8.8", Any),
+            ("2001:4860:4860::8888", Any),
+        ] {
+            let address = address.parse().unwrap();
+            let allowed = [Loopback, Local, Any].map(|reach| reach.allows(address));
+            let expected = match nearest {
+                Loopback => [true, true, true],
+                Local => [false, true, true],
+                Any => [false, false, true],
+            };
+            assert_eq!(allowed, expected, "{address}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_is_written_out_is_checked_too() {
+        let check = |uri: &str| Reach::Loopback.check(&uri.parse().unwrap());
+        assert!(check("http://127.0.0.1:1/").is_ok());
+        assert!(check("http://[::1]:1/").is_ok());
+        assert!(check("http://a.example/").is_ok());
+        let error = check("https://8.8.8.8/x").unwrap_err().to_string();
+        assert!(
+            error.contains("8.8.8.8") && error.contains("--deliver"),
+            "{error}"
+        );
+        assert!(check("https://[2001:4860:4860::8888]/").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_name_is_resolved_to_addresses_within_reach() {
+        let name: Name = "localhost".parse().unwrap();
+        let found = Resolver::new(Reach::Loopback).call(name).await.unwrap();
+        assert!(found.len() > 0);
+    }
+}

@@ -1,0 +1,184 @@
+//! Routes: deliveries that are meant for one place and go to another, so that production URLs can be
+//! tested without a tunnel.
+//!
+//! A route changes where the request goes and nothing else: the signed URL, the `Host` header, the log and
+//! API answers keep the URL that was published.
+
+use std::borrow::Cow;
+
+use http::Uri;
+
+/// Deliveries whose URL starts with an origin or prefix go somewhere else instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// Scheme and authority in lower case, without a default port.
+    origin: String,
+    /// The path that must come first, without a slash at its end.
+    path: String,
+    to: String,
+}
+
+/// Why two texts are no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RouteError {
+    /// There is no `=` between two URLs.
+    #[error("a route must be FROM=TO, two http or https URLs")]
+    Shape,
+    /// The first part is no origin or prefix.
+    #[error("FROM must be an http or https origin, perhaps with a path, and have no query")]
+    From,
+    /// The second part is no origin or prefix.
+    #[error("TO must be an http or https origin, perhaps with a path, and have no query")]
+    To,
+}
+
+impl Route {
+    /// A route from an origin or prefix to another one. `from` matches whole origins and whole path segments.
+    ///
+    /// # Errors
+    /// One of the two is no http or https URL, or has a query or a fragment.
+    pub fn new(from: &str, to: &str) -> Result<Self, RouteError> {
+        let (origin, path) = prefix(from).ok_or(RouteError::From)?;
+        prefix(to).ok_or(RouteError::To)?;
+        Ok(Self {
+            origin,
+            path: path.trim_end_matches('/').to_owned(),
+            to: to.trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// Where `url` goes, if this route is meant for it.
+    fn apply(&self, url: &str) -> Option<String> {
+        let (origin, rest) = split(url)?;
+        let rest = (origin == self.origin).then(|| rest.strip_prefix(&*self.path))??;
+        let whole = rest.is_empty() || rest.starts_with(['/', '?', '#']);
+        whole.then(|| format!("{}{rest}", self.to))
+    }
+}
+
+impl std::str::FromStr for Route {
+    type Err = RouteError;
+
+    /// Reads `FROM=TO`.
+    fn from_str(text: &str) -> Result<Self, RouteError> {
+        let found = ["=http://", "=https://"]
+            .iter()
+            .filter_map(|it| text.find(it));
+        let at = found.min().ok_or(RouteError::Shape)?;
+        Self::new(&text[..at], &text[at + 1..])
+    }
+}
+
+/// Where `url` goes by the longest route that is meant for it.
+pub(super) fn resolve<'a>(routes: &[Route], url: &'a str) -> Cow<'a, str> {
+    let found = routes
+        .iter()
+        .filter_map(|route| Some((route.path.len(), route.apply(url)?)))
+        .max_by_key(|(length, _)| *length);
+    found.map_or(Cow::Borrowed(url), |(_, to)| Cow::Owned(to))
+}
+
+/// Origin and path of a URL that has nothing else.
+fn prefix(url: &str) -> Option<(String, &str)> {
+    let uri: Uri = url.parse().ok()?;
+    let plain = uri.host().is_some_and(|host| !host.is_empty()) && !url.contains(['?', '#', '@']);
+    plain.then(|| split(url))?
+}
+
+/// The origin in lower case and without a default port, and what comes after it.
+fn split(url: &str) -> Option<(String, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    let scheme = scheme.to_ascii_lowercase();
+    let default_port = match &*scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => return None,
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest[..end].to_ascii_lowercase();
+    let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
+    Some((format!("{scheme}://{authority}"), &rest[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn routed(routes: &[&str], url: &str) -> String {
+        let routes: Vec<Route> = routes.iter().map(|it| it.parse().unwrap()).collect();
+        resolve(&routes, url).into_owned()
+    }
+
+    #[test]
+    fn a_route_matches_whole_origins_and_whole_segments() {
+        let origin = "https://a.example=http://127.0.0.1:3000";
+        let prefix = "https://a.example/api/=http://127.0.0.1:4000/v1/";
+        for (route, url, expected) in [
+            (origin, "https://a.example", "http://127.0.0.1:3000"),
+            (
+                origin,
+                "https://A.Example:443/x//y?z=%2F",
+                "http://127.0.0.1:3000/x//y?z=%2F",
+            ),
+            (origin, "https://a.example?x", "http://127.0.0.1:3000?x"),
+            (
+                origin,
+                "https://a.example.evil/x",
+                "https://a.example.evil/x",
+            ),
+            (
+                origin,
+                "https://a.example@evil/x",
+                "https://a.example@evil/x",
+            ),
+            (
+                origin,
+                "https://a.example:8443/x",
+                "https://a.example:8443/x",
+            ),
+            (origin, "http://a.example/x", "http://a.example/x"),
+            (
+                prefix,
+                "https://a.example/api/x",
+                "http://127.0.0.1:4000/v1/x",
+            ),
+            (prefix, "https://a.example/api", "http://127.0.0.1:4000/v1"),
+            (prefix, "https://a.example/apis", "https://a.example/apis"),
+            (prefix, "https://a.example/Api/x", "https://a.example/Api/x"),
+        ] {
+            assert_eq!(routed(&[route], url), expected, "{route} for {url}");
+        }
+    }
+
+    #[test]
+    fn the_longest_route_wins() {
+        let routes = [
+            "https://a.example=http://127.0.0.1:1",
+            "https://a.example/api=http://127.0.0.1:2",
+        ];
+        assert_eq!(
+            routed(&routes, "https://a.example/api/x"),
+            "http://127.0.0.1:2/x"
+        );
+        assert_eq!(
+            routed(&routes, "https://a.example/x"),
+            "http://127.0.0.1:1/x"
+        );
+    }
+
+    #[test]
+    fn what_is_no_route_is_refused() {
+        for text in [
+            "",
+            "https://a.example",
+            "a.example=http://b.example",
+            "https://a.example/?x=http://b.example",
+            "https://a.example=http://b.example/?x",
+            "https://u@a.example=http://b.example",
+            "ftp://a=http://b.example",
+            "https://a.example=http://",
+        ] {
+            assert!(text.parse::<Route>().is_err(), "{text}");
+        }
+    }
+}
