@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::api::issue_token;
-use crate::config::Settings;
+use crate::config::{Settings, default_of};
 use crate::driver::wall_time;
 use crate::engine::{AccountName, Permission};
 use crate::testing::Fixture;
@@ -84,7 +84,8 @@ impl From<Allow> for Permission {
 /// Runs the program with the process's arguments; returns when it is stopped.
 #[must_use]
 pub fn run() -> ExitCode {
-    let cli = Cli::parse_from(std::env::args_os().map(double_dashed));
+    let matches = command().get_matches_from(std::env::args_os().map(double_dashed));
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let result = match cli.command {
         Some(Subcommands::Token(args)) => token(cli.settings, cli.config.as_deref(), &args),
         Some(Subcommands::Dev(args)) => {
@@ -107,6 +108,25 @@ type Failure = Box<dyn std::error::Error>;
 
 /// What starters of the official development server wait for; a comment to a shell.
 const BANNER: &str = "# The QStash development server is running.";
+
+/// The command line, whose help tells the defaults that the settings have.
+fn command() -> clap::Command {
+    fn told(arg: clap::Arg, official: bool) -> clap::Arg {
+        let default = match arg.get_id().as_str() {
+            "quota" if official => Some("payg".to_owned()),
+            "dev_users" if official => Some("true".to_owned()),
+            other => default_of(other),
+        };
+        let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        match default {
+            Some(default) => arg.help(format!("{help} [default: {default}]")),
+            None => arg,
+        }
+    }
+    Cli::command()
+        .mut_args(|arg| told(arg, false))
+        .mut_subcommand("dev", |dev| dev.mut_args(|arg| told(arg, true)))
+}
 
 /// The official command takes long flags with one dash, too: `dev -port 8080`.
 fn double_dashed(argument: OsString) -> OsString {
@@ -293,13 +313,11 @@ fn wrong(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_well_formed() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]

@@ -43,6 +43,10 @@ impl From<Infallible> for Reset {
 pub(crate) struct ResetSwitch(Arc<AtomicBool>);
 
 impl ResetSwitch {
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     pub(crate) fn set(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -69,7 +73,7 @@ impl Resettable {
 
 impl Drop for Resettable {
     fn drop(&mut self) {
-        if self.switch.0.load(Ordering::Relaxed) {
+        if self.switch.is_set() {
             // Fails only on a socket that is closed already.
             let _ = self.stream.set_zero_linger();
         }
@@ -100,7 +104,7 @@ impl AsyncWrite for Resettable {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.switch.0.load(Ordering::Relaxed) {
+        if self.switch.is_set() {
             // A proper goodbye would take the reset away.
             return Poll::Ready(Ok(()));
         }

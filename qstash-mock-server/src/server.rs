@@ -2,11 +2,12 @@
 
 mod builder;
 mod control;
+mod dedicated;
 mod listen;
 
 pub use builder::{MockServerBuilder, StartError};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -18,7 +19,8 @@ use crate::testing::Watch;
 
 /// A complete QStash server in this process.
 ///
-/// It runs on the runtime that started it. Dropping it closes the listener and aborts its tasks; the
+/// It runs on the runtime that started it, unless [`MockServerBuilder::dedicated_thread`] says otherwise.
+/// Dropping it closes the listener and aborts its tasks; the
 /// port is certain to be free after [`MockServer::shutdown`].
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
@@ -29,6 +31,8 @@ pub struct MockServer {
     auto: bool,
     signing_keys: [String; 2],
     running: Running,
+    /// Dropped after what runs on it.
+    thread: Option<dedicated::Thread>,
 }
 
 /// What stops when the server stops.
@@ -65,10 +69,16 @@ impl MockServer {
         MockServerBuilder::default()
     }
 
-    /// The base URL, without a trailing slash.
+    /// The base URL, without a trailing slash. A server that listens on all addresses is named by the
+    /// loopback one.
     #[must_use]
     pub fn uri(&self) -> String {
-        format!("http://{}", self.address)
+        let host = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(host, self.address.port()))
     }
 
     /// Where the server listens.
@@ -173,6 +183,9 @@ impl MockServer {
             {
                 abort.abort();
             }
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.end().await;
         }
     }
 }

@@ -104,11 +104,11 @@ impl Front {
         }
         let (parts, body) = request.into_parts();
         let copy = Request::from_parts(parts.clone(), body);
-        let body = self.api.limits().body(copy, Expected::Publish).await;
+        let body = self.api.body(copy, Expected::Publish).await;
         let body = body.map_err(IntoResponse::into_response)?;
         let published: Option<Published<'_>> = serde_json::from_slice(&body).ok();
         let queue = published.and_then(|it| it.queue).map(Cow::into_owned);
-        Ok((Request::from_parts(parts, Body::from(body)), queue))
+        Ok((Request::from_parts(parts, Body::from(body.clone())), queue))
     }
 }
 

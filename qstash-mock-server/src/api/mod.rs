@@ -6,13 +6,16 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::{Request, State};
+use axum::response::Response;
 use axum::routing::{get, post};
 
-use crate::driver::Driver;
+use crate::driver::{CallError, Driver};
 use crate::engine::{AccountName, Action, Caller, Command, Reply, Secret};
 
 mod admin;
 mod auth;
+mod body;
 mod decode;
 mod error;
 mod front;
@@ -25,8 +28,10 @@ mod v1;
 mod v2;
 
 pub(crate) use auth::{Authenticator, development_keys};
+use body::{Bodies, Body};
 use error::ApiError;
 pub(crate) use front::Front;
+use limits::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
 pub(crate) use v2::write_callback;
@@ -86,6 +91,7 @@ struct Shared {
     driver: Driver,
     authenticator: Authenticator,
     limits: Limits,
+    bodies: Bodies,
     prometheus: bool,
     control: Control,
 }
@@ -127,6 +133,7 @@ impl ApiState {
             driver,
             authenticator,
             limits,
+            bodies: Bodies::new(limits),
             prometheus,
             control,
         }))
@@ -148,12 +155,20 @@ impl ApiState {
         &self.0.limits
     }
 
+    /// The body of a request; see [`Bodies::read`].
+    async fn body(&self, request: Request, expected: Expected) -> Result<Body<'_>, ApiError> {
+        self.0.bodies.read(request, expected).await
+    }
+
     async fn call(&self, caller: Arc<Caller>, action: Action) -> Result<Reply, ApiError> {
         let command = Command { caller, action };
         Ok(self.0.driver.call(command).await?)
     }
 }
 
-async fn health() -> axum::response::Response {
-    json::Json::object(|json| json.key("status").text("ok")).into_ok()
+async fn health(State(api): State<ApiState>) -> Result<Response, ApiError> {
+    if api.driver().is_stopped() {
+        return Err(CallError::Stopped.into());
+    }
+    Ok(json::Json::object(|json| json.key("status").text("ok")).into_ok())
 }

@@ -244,6 +244,9 @@ impl Driver {
         });
         let any = !held.is_empty();
         for (attempt, (outcome, record)) in held {
+            if core.stopped {
+                return false;
+            }
             self.apply(&mut core, attempt, outcome, record.as_deref());
         }
         any

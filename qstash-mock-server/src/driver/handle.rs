@@ -184,6 +184,10 @@ impl Driver {
     /// A delivery is over.
     fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
         let mut core = self.lock();
+        if core.stopped {
+            // Another server may go on from the store by now.
+            return;
+        }
         let record = core
             .deliveries
             .remove(&attempt)
@@ -292,6 +296,7 @@ impl Driver {
         }
     }
 
+    /// Whether it refuses everything, because it was told to stop or its storage has failed.
     pub(crate) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }

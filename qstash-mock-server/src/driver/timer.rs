@@ -24,7 +24,7 @@ impl Driver {
     }
 
     /// Does what is due.
-    pub(super) fn fire(&self) {
+    pub(crate) fn fire(&self) {
         let mut core = self.lock();
         if !core.stopped {
             self.input(&mut core, crate::engine::Engine::handle_timeout);

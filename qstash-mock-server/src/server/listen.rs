@@ -4,12 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::api::Front;
 use crate::connection::{Resettable, http1};
+
+/// How much, and for how long, is read from a peer that is still sending when its connection ends.
+const LINGER_BYTES: usize = 16 << 20;
+const LINGER: Duration = Duration::from_secs(5);
 
 /// Serves until `stop` turns true; then closes the listener and lets connections finish their request.
 /// Aborting the task closes everything at once.
@@ -47,19 +52,45 @@ async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Recei
         let (answer, switch) = (Arc::clone(&front).answer(request, peer), switch.clone());
         async move { answer.await.inspect_err(|_| switch.set()) }
     });
-    let connection = http1().serve_connection(socket, service);
-    tokio::pin!(connection);
+    let mut connection = http1().serve_connection(socket, service);
     tokio::select! {
-        result = connection.as_mut() => {
+        result = &mut connection => {
             if let Err(error) = result {
                 tracing::debug!(%error, "a connection ended early");
             }
+        }
+        () = told(&mut stop) => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            // Nothing is left to be told to whom.
+            let _ = connection.await;
             return;
         }
-        () = told(&mut stop) => connection.as_mut().graceful_shutdown(),
     }
-    // Nothing is left to be told to whom.
-    let _ = connection.await;
+    if switch.is_set() {
+        // Dropped now, it is reset.
+        return;
+    }
+    tokio::select! {
+        () = linger(connection.into_parts().io.into_inner()) => {}
+        () = told(&mut stop) => {}
+    }
+}
+
+/// Reads what a peer still sends after it was refused. Were the socket closed over unread bytes, the peer
+/// would see a broken connection instead of the answer.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    // Fails only if the peer is gone.
+    let _ = stream.shutdown().await;
+    let read_to_end = async {
+        let (mut scrap, mut left) = (vec![0; 16 << 10], LINGER_BYTES);
+        while let Ok(read @ 1..) = stream.read(&mut scrap).await {
+            left = left.saturating_sub(read);
+            if left == 0 {
+                return;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LINGER, read_to_end).await;
 }
 
 /// Returns once it is time to stop, or nobody is left to say so.

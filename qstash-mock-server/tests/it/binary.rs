@@ -283,6 +283,7 @@ async fn help_names_every_variable_and_shows_no_secret() {
         "QSTASH_ADMIN_TOKEN",
         "QSTASH_MOCK_PORT",
         "QSTASH_MOCK_CONFIG",
+        "takes a free one [default: 8080]",
     ] {
         assert!(help.contains(name), "{name}");
     }

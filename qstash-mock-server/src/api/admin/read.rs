@@ -16,7 +16,7 @@ pub(super) async fn body<T: DeserializeOwned>(
     api: &ApiState,
     request: Request,
 ) -> Result<T, ApiError> {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     let mut json = serde_json::Deserializer::from_slice(&body);
     let read = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let path = error.path().to_string();

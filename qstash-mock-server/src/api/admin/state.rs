@@ -61,7 +61,7 @@ pub(super) async fn reset(State(api): State<ApiState>, _: Admin, request: Reques
 }
 
 pub(super) async fn fixture(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
-    let body = api.limits().body(request, Expected::Batch).await?;
+    let body = api.body(request, Expected::Batch).await?;
     let text =
         std::str::from_utf8(&body).map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
     super::super::v1::fixture::decode(text)?;
