@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use qstash_mock_server::engine::{Change, Entity, EntityKey};
 use qstash_mock_server::storage::{Acknowledge, Commit, Durability, Store, StoreError};
@@ -96,7 +97,10 @@ impl Gate {
     /// Returns once there are that many commits.
     pub(crate) async fn until(&self, commits: u64) {
         let mut handed = self.0.handed.subscribe();
-        handed.wait_for(|it| *it >= commits).await.unwrap();
+        let reached = handed.wait_for(|it| *it >= commits);
+        // Only a commit that never comes takes this long.
+        let reached = tokio::time::timeout(Duration::from_secs(60), reached).await;
+        reached.expect("the commit comes").unwrap();
     }
 
     /// What a machine that crashed now would find on its disk: the durable commits and nothing else.

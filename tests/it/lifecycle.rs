@@ -41,7 +41,12 @@ async fn next(world: &World, queue: &str) -> Option<(u32, u32)> {
 #[tokio::test]
 async fn a_long_poll_that_goes_away_is_forgotten() {
     let store = Gate::default();
-    let world = World::with(MockServer::builder().store(store.clone())).await;
+    let world = World::with(
+        MockServer::builder()
+            .manual_clock(START)
+            .store(store.clone()),
+    )
+    .await;
     world
         .client
         .v1()
@@ -63,7 +68,12 @@ async fn a_long_poll_that_goes_away_is_forgotten() {
 #[tokio::test]
 async fn what_was_handed_to_a_poll_that_is_gone_comes_back_and_counts_no_attempt() {
     let store = Gate::default();
-    let world = World::with(MockServer::builder().store(store.clone())).await;
+    let world = World::with(
+        MockServer::builder()
+            .manual_clock(START)
+            .store(store.clone()),
+    )
+    .await;
     world
         .client
         .v1()
@@ -271,6 +281,33 @@ async fn many_servers_in_one_process_do_not_mix() {
             1,
             "{text}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_server_refuses_secrets_that_are_none() {
+    for (builder, name) in [
+        (MockServer::builder().signing_secret(""), "signing_secret"),
+        (
+            MockServer::builder().signing_secret("fifteen bytes.."),
+            "signing_secret",
+        ),
+        (MockServer::builder().token_secret(""), "token_secret"),
+        (MockServer::builder().admin_token(""), "admin_token"),
+    ] {
+        let refused = builder.start().await.unwrap_err().to_string();
+        assert!(refused.contains(name), "{refused}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_on_all_addresses_is_named_by_one_that_can_be_called() {
+    for (address, host) in [("0.0.0.0:0", "127.0.0.1"), ("127.0.0.1:0", "127.0.0.1")] {
+        let builder = MockServer::builder().address(address.parse().unwrap());
+        let world = World::with(builder).await;
+        let port = world.server.address().port();
+        assert_eq!(world.server.uri(), format!("http://{host}:{port}"));
+        world.publish("orders", "1").await;
     }
 }
 

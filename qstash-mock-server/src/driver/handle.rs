@@ -329,14 +329,12 @@ impl LongPoll<'_> {
 
 impl Drop for LongPoll<'_> {
     fn drop(&mut self) {
-        // Once the answer was taken the channel is closed and empty: there is nothing to give back.
-        self.receiver.close();
-        let answered = self.receiver.try_recv();
-        if let Ok(reply) = answered {
-            self.driver.give_back(&self.caller, self.waiter, reply);
-        } else if !self.receiver.is_terminated() {
-            self.driver
-                .give_back(&self.caller, self.waiter, Reply::Abandoned);
+        // Asked first: closing terminates it too.
+        if self.receiver.is_terminated() {
+            return;
         }
+        self.receiver.close();
+        let reply = self.receiver.try_recv().unwrap_or(Reply::Abandoned);
+        self.driver.give_back(&self.caller, self.waiter, reply);
     }
 }

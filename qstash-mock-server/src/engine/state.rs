@@ -55,6 +55,8 @@ pub(crate) struct EngineState {
     finished: BTreeSet<(Timestamp, MessageId)>,
     pub(crate) timers: Timers,
     held_bytes: usize,
+    /// Bytes of finished messages whose body is still there to be looked at.
+    kept_bytes: usize,
     retention: Duration,
     own_retention: Duration,
     changed: Vec<EntityKey>,
@@ -79,6 +81,7 @@ impl EngineState {
             finished: BTreeSet::new(),
             timers: Timers::default(),
             held_bytes: 0,
+            kept_bytes: 0,
             retention,
             own_retention,
             changed: vec![EntityKey::Meta],
@@ -135,8 +138,10 @@ impl EngineState {
             .first()
     }
 
-    pub(crate) fn finished_over(&self, limit: usize) -> Option<MessageId> {
-        (self.finished.len() > limit).then(|| self.finished.first().map(|(_, id)| *id))?
+    /// The oldest finished message, if there are more or larger ones than may be kept.
+    pub(crate) fn finished_over(&self, limit: usize, bytes: usize) -> Option<MessageId> {
+        let over = self.finished.len() > limit || self.kept_bytes > bytes;
+        over.then(|| self.finished.first().map(|(_, id)| *id))?
     }
 
     // ----- writing -----
@@ -236,7 +241,7 @@ impl EngineState {
     pub(crate) fn insert_message(&mut self, message: Message) {
         self.changed.push(EntityKey::Message(message.id));
         if message.keeps_body() {
-            self.hold(&message);
+            self.hold(&message, message.state.stage().is_finished());
         }
         self.index(&message);
         self.messages.insert(message.id, message);
@@ -248,11 +253,17 @@ impl EngineState {
             return;
         };
         let kept_body = message.keeps_body();
+        let was_finished = message.state.stage().is_finished();
         self.unindex(&message);
+        if kept_body {
+            self.count_bytes(&message, was_finished, false);
+        }
         change(&mut message);
         self.index(&message);
         if kept_body && !message.keeps_body() {
-            self.let_go(&message);
+            self.release_body(message.body);
+        } else if kept_body {
+            self.count_bytes(&message, message.state.stage().is_finished(), true);
         }
         self.changed.push(EntityKey::Message(id));
         self.messages.insert(id, message);
@@ -265,26 +276,49 @@ impl EngineState {
         self.changed.push(EntityKey::Message(id));
         self.unindex(&message);
         if message.keeps_body() {
-            self.let_go(&message);
+            self.let_go(&message, message.state.stage().is_finished());
         }
     }
 
-    fn hold(&mut self, message: &Message) {
+    /// A message, or a dead letter (`finished` is false then), takes hold of its body.
+    fn hold(&mut self, message: &Message, finished: bool) {
         if let Some(body) = self.bodies.get_mut(&message.body) {
             body.holders += 1;
-            self.held_bytes += message.cost(&body.bytes);
+            self.count_bytes(message, finished, true);
         }
     }
 
-    fn let_go(&mut self, message: &Message) {
-        let Some(body) = self.bodies.get_mut(&message.body) else {
+    fn let_go(&mut self, message: &Message, finished: bool) {
+        self.count_bytes(message, finished, false);
+        self.release_body(message.body);
+    }
+
+    fn release_body(&mut self, id: BodyId) {
+        let Some(body) = self.bodies.get_mut(&id) else {
             return;
         };
-        self.held_bytes -= message.cost(&body.bytes);
         body.holders -= 1;
         if body.holders == 0 {
-            self.bodies.remove(&message.body);
-            self.changed.push(EntityKey::Body(message.body));
+            self.bodies.remove(&id);
+            self.changed.push(EntityKey::Body(id));
+        }
+    }
+
+    /// What is finished and only looked at counts for another bound: it makes room, it refuses nobody.
+    fn count_bytes(&mut self, message: &Message, finished: bool, add: bool) {
+        let Some(body) = self.bodies.get(&message.body) else {
+            return;
+        };
+        let cost = message.cost(&body.bytes);
+        let bytes = if finished {
+            &mut self.kept_bytes
+        } else {
+            &mut self.held_bytes
+        };
+        if add {
+            *bytes += cost;
+        } else {
+            *bytes -= cost;
         }
     }
 
