@@ -10,8 +10,8 @@ use super::clock::Clock;
 use super::core::{Answer, Core, Flight};
 use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
-    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Error, LeaseId, MessageId,
-    Metrics, Outcome, Reply, Timestamp, WaiterId,
+    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Error, LeaseId,
+    MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
 };
 use crate::storage::{Acknowledge, Store};
 use crate::testing::{Record, Toolkit};
@@ -31,6 +31,8 @@ pub(super) struct Shared {
     pub(super) clock: Arc<Clock>,
     /// When the server was started.
     pub(super) start: Timestamp,
+    /// The accounts that there were then.
+    pub(super) first_accounts: Vec<Entity>,
     /// The engine wants to be called earlier than the timer task thinks.
     pub(super) earlier: Notify,
     /// A delivery is over.
@@ -72,6 +74,7 @@ impl Driver {
                 }
             }));
             Shared {
+                first_accounts: engine.accounts(),
                 core: Mutex::new(Core::new(engine, store)),
                 clock: Arc::clone(&toolkit.clock),
                 start: toolkit.clock.now(),

@@ -26,13 +26,16 @@ impl Driver {
         (self.now(), core.engine.entities())
     }
 
-    /// Nothing is there any more, and a manual clock stands where it began. Ids do not come again.
+    /// Nothing is there but the secrets of the start, and a manual clock stands where it began. Ids do not
+    /// come again.
     pub(crate) fn reset(&self) -> Result<(), ReplaceError> {
         let nothing = Entity::Meta(Meta {
             epoch: 0,
             next_sequence: 1,
         });
-        self.replace(self.shared().start, vec![nothing])
+        let accounts = self.shared().first_accounts.iter().cloned();
+        let entities = [nothing].into_iter().chain(accounts).collect();
+        self.replace(self.shared().start, entities)
     }
 
     /// Goes on with `entities`; a manual clock is put to `at`. What is under way is given up.

@@ -115,6 +115,12 @@ impl Engine {
         self.state.entities()
     }
 
+    /// The accounts, with their secrets and keys, as storage would remember them.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Entity> {
+        self.state.accounts()
+    }
+
     /// What was named by `other` is not named again.
     pub(crate) const fn continue_ids_of(&mut self, other: &Self) {
         self.next_attempt = other.next_attempt;

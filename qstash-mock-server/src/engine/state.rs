@@ -476,6 +476,15 @@ impl EngineState {
             .collect()
     }
 
+    /// All accounts.
+    pub(crate) fn accounts(&self) -> Vec<Entity> {
+        self.accounts
+            .values()
+            .cloned()
+            .map(Entity::Account)
+            .collect()
+    }
+
     pub(crate) const fn epoch(&self) -> u64 {
         self.meta.epoch
     }
