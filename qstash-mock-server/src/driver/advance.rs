@@ -6,7 +6,7 @@
 //! - that is parked: a consumer or a fault of the test toolkit is known to wait for the clock; its time is
 //!   a deadline like any other,
 //! - whose consumer did not answer within the driver's patience (real time): it is left behind, fails at
-//!   its virtual timeout, and the report lists it. It is not waited for by later calls either.
+//!   its virtual timeout, and the report lists it. The next call waits for it anew.
 //!
 //! One caller at a time moves the clock. Another one, also from inside a consumer, is told [`ClockBusy`]:
 //! waiting would be a deadlock, because the clock waits for that consumer.
@@ -269,7 +269,14 @@ impl<'a> Moving<'a> {
             .moving
             .try_lock()
             .map_err(|_| ClockBusy::Moving)?;
-        driver.lock().moved = Some(Moved::default());
+        {
+            let mut core = driver.lock();
+            core.moved = Some(Moved::default());
+            // Who did not answer a former call may do now.
+            for flight in core.deliveries.values_mut() {
+                flight.left_behind = false;
+            }
+        }
         Ok(Self {
             driver,
             _guard: guard,

@@ -39,7 +39,7 @@ pub(super) struct Flight {
     pub(super) attempt: Arc<Attempt>,
     pub(super) task: AbortHandle,
     pub(super) record: Option<Arc<Record>>,
-    /// The clock went on without it.
+    /// Whoever moves the clock goes on without it.
     pub(super) left_behind: bool,
 }
 

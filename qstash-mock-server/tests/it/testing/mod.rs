@@ -6,6 +6,7 @@ mod consumer;
 mod deliveries;
 mod expect;
 mod faults;
+mod proof;
 mod state;
 
 use qstash_mock_server::engine::Timestamp;
