@@ -10,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::driver::wall_time;
 use crate::engine::Quotas;
-use crate::testing::{Fixture, FixtureError};
+use crate::testing::{Fixture, FixtureError, SignatureClock};
 use crate::text::parse_rfc3339;
 use crate::{MockServer, MockServerBuilder, Reach, Route, RouteError};
 
@@ -357,6 +357,8 @@ impl Settings {
         };
         let manual = begin("manual_clock", &self.manual_clock)?;
         let auto = begin("auto_clock", &self.auto_clock)?;
+        // Consumers of the program read their own machine's time.
+        let server = server.signature_clock(SignatureClock::Real);
         let mut server = apply(server, manual, MockServerBuilder::manual_clock);
         server = apply(server, auto, MockServerBuilder::auto_clock);
         if let Some(patience) = self.patience_seconds {

@@ -1,7 +1,6 @@
 //! The front door: hands requests over to the router, or lets them meet the faults that a test has set.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,7 +14,6 @@ use serde::Deserialize;
 use tower::Service;
 
 use super::ApiState;
-use super::admin::Peer;
 use super::json::Json;
 use super::limits::Expected;
 use crate::connection::Reset;
@@ -40,14 +38,8 @@ impl Front {
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
-        peer: Option<SocketAddr>,
     ) -> Result<Response, Reset> {
-        let mut request = request.map(Body::new);
-        if let Some(peer) = peer
-            && request.uri().path().starts_with("/_admin/")
-        {
-            request.extensions_mut().insert(Peer(peer));
-        }
+        let request = request.map(Body::new);
         if self.api.driver().toolkit().faults.any_api() && is_faulty_path(request.uri().path()) {
             // Boxed, so that an honest request need not have room for it.
             return Box::pin(self.answer_badly(request)).await;

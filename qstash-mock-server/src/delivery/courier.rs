@@ -63,7 +63,9 @@ impl Courier {
 
     async fn send(&self, job: &Job, forgery: Option<Forgery>, broken: bool) -> Outcome {
         let attempt = &job.attempt;
-        let signature = match self.deliverer.sign(attempt) {
+        let signed_at = self.toolkit.signature_time(attempt.started_at);
+        let signed_at = forgery.map_or(signed_at, |forgery| forgery.time(signed_at));
+        let signature = match self.deliverer.sign(attempt, signed_at) {
             Ok(signature) => forged(signature, forgery),
             Err(outcome) => return outcome,
         };
@@ -108,7 +110,7 @@ impl Courier {
 /// The signature, or another one of the same form.
 fn forged(signature: String, forgery: Option<Forgery>) -> String {
     match forgery {
-        None => signature,
+        None | Some(Forgery::Skewed { .. }) => signature,
         Some(Forgery::Bad) => {
             let (start, last) = signature.split_at(signature.len().saturating_sub(1));
             let other = if last == "0" { "1" } else { "0" };

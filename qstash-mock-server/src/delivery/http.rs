@@ -22,7 +22,7 @@ use super::request::{Unsendable, request};
 use super::routes::{self, Route};
 use super::signature::Signer;
 use crate::driver::wall_time;
-use crate::engine::{Attempt, Outcome};
+use crate::engine::{Attempt, Outcome, Timestamp};
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -41,15 +41,13 @@ struct Shared {
     settings: Settings,
 }
 
-/// Where deliveries go, and what time their signatures tell.
+/// Where deliveries go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// Places that stand in for others.
     pub(crate) routes: Vec<Route>,
     /// How far a delivery may go.
     pub(crate) reach: Reach,
-    /// Signatures tell the machine's time instead of the server's.
-    pub(crate) real_signature_clock: bool,
 }
 
 impl Deliverer {
@@ -78,13 +76,8 @@ impl Deliverer {
         }))
     }
 
-    /// The signature of `attempt`.
-    pub(super) fn sign(&self, attempt: &Attempt) -> Result<String, Outcome> {
-        let signed_at = if self.0.settings.real_signature_clock {
-            wall_time()
-        } else {
-            attempt.started_at
-        };
+    /// The signature of `attempt`, made at `signed_at`.
+    pub(super) fn sign(&self, attempt: &Attempt, signed_at: Timestamp) -> Result<String, Outcome> {
         let signature = self.0.signer.sign(attempt, signed_at);
         signature.map_err(|_| failed("the signing secret is too short"))
     }
@@ -208,9 +201,11 @@ mod tests {
 
     impl Deliverer {
         async fn deliver(&self, attempt: &Attempt) -> Outcome {
-            let request = self.sign(attempt).and_then(|signature| {
-                self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
-            });
+            let request = self
+                .sign(attempt, attempt.started_at)
+                .and_then(|signature| {
+                    self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
+                });
             match request {
                 Ok(request) => self.send(attempt, request, &mut HeaderMap::new()).await,
                 Err(outcome) => outcome,
@@ -289,7 +284,7 @@ mod tests {
         });
         let attempt = attempt(&url, &[]);
         let deliverer = Deliverer::new(Settings::default());
-        let signature = deliverer.sign(&attempt).unwrap();
+        let signature = deliverer.sign(&attempt, attempt.started_at).unwrap();
         let payload = Payload::half(&attempt.body);
         let request = deliverer.request(&attempt, &signature, payload).unwrap();
         let outcome = deliverer

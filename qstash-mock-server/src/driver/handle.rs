@@ -10,8 +10,8 @@ use super::clock::Clock;
 use super::core::{Answer, Core, Flight};
 use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
-    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Error, LeaseId,
-    MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
+    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
+    LeaseId, MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
 };
 use crate::storage::{Acknowledge, Store};
 use crate::testing::{Record, Toolkit};
@@ -237,7 +237,7 @@ impl Driver {
         let (attempt, record) = (Arc::clone(&job.attempt), job.record.clone());
         let task = self.0.runtime.spawn(async move {
             if job.plan.as_ref().is_some_and(|plan| plan.rotate_key) {
-                driver.rotate_key(&job.attempt.account).await;
+                driver.rotate_key(&job.attempt).await;
             }
             let outcome = driver.0.courier.deliver(&job).await;
             driver.outcome(id, outcome);
@@ -250,11 +250,14 @@ impl Driver {
         }
     }
 
-    /// A fault rotates the signing secret of an account.
-    async fn rotate_key(&self, account: &AccountName) {
+    /// A fault rotates what an attempt was signed with.
+    async fn rotate_key(&self, attempt: &Attempt) {
         let command = Command {
-            caller: Arc::new(Caller::owner(account.as_str())),
-            action: Action::RotateSigningSecret,
+            caller: Arc::new(Caller::owner(attempt.account.as_str())),
+            action: match attempt.envelope {
+                Envelope::OfQueue(_) => Action::RotateSigningSecret,
+                Envelope::Own(_) => Action::RotateSigningKeys,
+            },
         };
         if let Err(error) = self.call(command).await {
             tracing::warn!(?error, "a fault could not rotate the signing secret");

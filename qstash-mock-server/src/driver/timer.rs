@@ -15,7 +15,12 @@ impl Driver {
                 None => self.shared().earlier.notified().await,
                 Some(at) => {
                     tokio::select! {
-                        () = self.shared().clock.sleep_until(at) => self.fire(),
+                        () = self.shared().clock.sleep_until(at) => {
+                            self.fire();
+                            // The steps of a bulk operation are due at once, one after the other: those
+                            // who call meanwhile come in between.
+                            tokio::task::yield_now().await;
+                        }
                         () = self.shared().earlier.notified() => {}
                     }
                 }

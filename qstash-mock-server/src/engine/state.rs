@@ -42,7 +42,8 @@ pub(crate) struct EngineState {
     next_sequence: u64,
     accounts: BTreeMap<AccountName, Account>,
     queues: BTreeMap<QueueId, Queue>,
-    messages: BTreeMap<MessageId, Message>,
+    /// Boxed: they are large, and half of the places of a tree that grows at its end stay empty.
+    messages: BTreeMap<MessageId, Box<Message>>,
     bodies: BTreeMap<BodyId, SharedBody>,
     records: Records,
     traffic: Traffic,
@@ -120,7 +121,7 @@ impl EngineState {
     }
 
     pub(crate) fn message(&self, id: MessageId) -> Option<&Message> {
-        self.messages.get(&id)
+        self.messages.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn body(&self, id: BodyId) -> Option<&Bytes> {
@@ -244,7 +245,7 @@ impl EngineState {
             self.hold(&message, message.state.stage().is_finished());
         }
         self.index(&message);
-        self.messages.insert(message.id, message);
+        self.messages.insert(message.id, Box::new(message));
     }
 
     /// Changes a message; its indices, timer and body follow.
@@ -406,12 +407,7 @@ impl EngineState {
                 .body(*id)
                 .cloned()
                 .map(|bytes| Entity::Body(*id, bytes)),
-            EntityKey::Message(id) => self
-                .messages
-                .get(id)
-                .cloned()
-                .map(Box::new)
-                .map(Entity::Message),
+            EntityKey::Message(id) => self.messages.get(id).cloned().map(Entity::Message),
             other => self.records.entity(other),
         }
     }
@@ -419,7 +415,7 @@ impl EngineState {
     // ----- for the invariants -----
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.messages.values()
+        self.messages.values().map(Box::as_ref)
     }
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = (QueueId, &Line)> {

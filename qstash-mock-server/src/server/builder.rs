@@ -15,7 +15,7 @@ use crate::delivery::{self, Deliverer, Reach, Route};
 use crate::driver::{Clock, Driver};
 use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
-use crate::testing::{Bounds, Toolkit};
+use crate::testing::{Bounds, SignatureClock, Toolkit};
 
 /// The shortest signing or token secret that is accepted, in bytes.
 const MIN_SECRET: usize = 16;
@@ -32,6 +32,7 @@ pub struct MockServerBuilder {
     seed: Option<u64>,
     manual_clock: Option<Timestamp>,
     auto: bool,
+    signature_clock: SignatureClock,
     capture: Bounds,
     admin: bool,
     patience: Duration,
@@ -56,6 +57,7 @@ impl Default for MockServerBuilder {
             seed: None,
             manual_clock: None,
             auto: false,
+            signature_clock: SignatureClock::Virtual,
             capture: Bounds::default(),
             admin: true,
             patience: Duration::from_secs(5),
@@ -144,6 +146,12 @@ impl MockServerBuilder {
     pub fn auto_clock(mut self, start: Timestamp) -> Self {
         self.auto = true;
         self.manual_clock(start)
+    }
+
+    /// Which time v2 signatures tell. Default: the server's, [`SignatureClock::Virtual`].
+    pub fn signature_clock(mut self, clock: SignatureClock) -> Self {
+        self.signature_clock = clock;
+        self
     }
 
     /// How many attempts are kept for [`MockServer::deliveries`]; the oldest are forgotten first, also
@@ -357,7 +365,9 @@ impl MockServerBuilder {
             Engine::restore(config, clock.now(), entities)?
         };
         let secret = engine.default_signing_secret().0.to_string();
-        let toolkit = Arc::new(Toolkit::new(Arc::new(clock), seed, self.capture));
+        let mut toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
+        toolkit.real_signatures = self.signature_clock == SignatureClock::Real;
+        let toolkit = Arc::new(toolkit);
         let deliverer = Deliverer::new(self.delivery);
         let driver = Driver::new(engine, store, toolkit, self.patience, deliverer);
         Ok((driver, secret))

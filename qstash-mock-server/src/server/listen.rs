@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::Front;
+use crate::api::{Front, Peer};
 use crate::connection::{Resettable, http1};
 
 /// How much, and for how long, is read from a peer that is still sending when its connection ends.
@@ -28,8 +28,9 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, Arc::clone(&front), told_later.clone()));
+                Ok((stream, peer)) => {
+                    let front = Arc::clone(&front);
+                    connections.spawn(connection(stream, Peer(peer), front, told_later.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -45,11 +46,16 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, front: Arc<Front>, mut stop: watch::Receiver<bool>) {
-    let peer = stream.peer_addr().ok();
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    front: Arc<Front>,
+    mut stop: watch::Receiver<bool>,
+) {
     let (socket, switch) = Resettable::new(stream);
-    let service = service_fn(|request| {
-        let (answer, switch) = (Arc::clone(&front).answer(request, peer), switch.clone());
+    let service = service_fn(|mut request| {
+        request.extensions_mut().insert(peer);
+        let (answer, switch) = (Arc::clone(&front).answer(request), switch.clone());
         async move { answer.await.inspect_err(|_| switch.set()) }
     });
     let mut connection = http1().serve_connection(socket, service);

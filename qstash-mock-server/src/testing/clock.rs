@@ -26,3 +26,14 @@ impl qstash_verify::Clock for ServerClock {
         qstash_verify::Timestamp::from_millis(self.0.now().as_millis())
     }
 }
+
+/// Which time a signature tells that tells one (v2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureClock {
+    /// The server's, which a consumer in the same process can verify by; see
+    /// [`MockServer::clock`](crate::MockServer::clock).
+    #[default]
+    Virtual,
+    /// The machine's, which is all that foreign consumers know. The program uses this one.
+    Real,
+}

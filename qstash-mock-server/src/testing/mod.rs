@@ -72,7 +72,7 @@ mod toolkit;
 mod watch;
 
 pub(crate) use captured::{Bounds, Record};
-pub use clock::ServerClock;
+pub use clock::{ServerClock, SignatureClock};
 pub use consumer::{Answer, Consumer, ConsumerBuilder, Received};
 pub use deliveries::{Deliveries, TooFew};
 pub use delivery::Delivery;

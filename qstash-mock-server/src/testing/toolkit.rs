@@ -8,8 +8,8 @@ use super::consumer::Recorded;
 use super::expect::Ledger;
 use super::faults::{Faults, Overtaking, Plan};
 use super::parking::Parking;
-use crate::driver::Clock;
-use crate::engine::{Attempt, AttemptId};
+use crate::driver::{Clock, wall_time};
+use crate::engine::{Attempt, AttemptId, Timestamp};
 
 /// The test toolkit of one server.
 pub(crate) struct Toolkit {
@@ -19,6 +19,8 @@ pub(crate) struct Toolkit {
     pub(crate) faults: Faults,
     pub(crate) overtaking: Overtaking,
     pub(crate) expectations: Ledger,
+    /// Signatures tell the machine's time instead of the server's.
+    pub(crate) real_signatures: bool,
     /// What the consumers of this server have recorded.
     consumers: Mutex<Vec<Arc<Recorded>>>,
 }
@@ -42,6 +44,7 @@ impl Toolkit {
             faults: Faults::new(seed),
             overtaking: Overtaking::default(),
             expectations: Ledger::default(),
+            real_signatures: false,
             consumers: Mutex::default(),
         }
     }
@@ -60,6 +63,15 @@ impl Toolkit {
         self.consumers
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The time that a signature tells when it is `now` in the server's time.
+    pub(crate) fn signature_time(&self, now: Timestamp) -> Timestamp {
+        if self.real_signatures {
+            wall_time()
+        } else {
+            now
+        }
     }
 
     /// Forgets what was delivered and expected, and takes all faults away.

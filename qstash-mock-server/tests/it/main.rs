@@ -9,3 +9,4 @@ mod receive;
 mod routes;
 mod support;
 mod testing;
+mod v2;

@@ -1,7 +1,5 @@
 //! Who may control a server (v1.md section 1).
 
-use std::net::SocketAddr;
-
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST, ORIGIN};
@@ -9,13 +7,9 @@ use http::request::Parts;
 use http::uri::Authority;
 use subtle::ConstantTimeEq;
 
-use super::super::ApiState;
 use super::super::auth::bearer;
 use super::super::error::ApiError;
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::api) struct Peer(pub(in crate::api) SocketAddr);
+use super::super::{ApiState, Peer};
 
 /// Proof that the caller may control the server. First among a handler's arguments.
 pub(super) struct Admin;

@@ -45,6 +45,9 @@ enum Kind {
     ResetMidBody,
     Slow,
     BadSignature,
+    ExpiredSignature,
+    SignerAhead,
+    SignerBehind,
     RotateKey,
 }
 
@@ -70,6 +73,9 @@ impl Wanted {
             Kind::ResetMidBody => Fault::reset_mid_body(),
             Kind::Slow => Fault::slow(seconds()?),
             Kind::BadSignature => Fault::bad_signature(),
+            Kind::ExpiredSignature => Fault::expired_signature(),
+            Kind::SignerAhead => Fault::signer_ahead(seconds()?),
+            Kind::SignerBehind => Fault::signer_behind(seconds()?),
             Kind::RotateKey => Fault::rotate_key(),
         };
         for (name, value) in &self.headers {

@@ -18,7 +18,6 @@ use serde::Serialize;
 
 use super::ApiState;
 use super::error::ApiError;
-pub(super) use access::Peer;
 pub(super) use state::Shelf;
 
 /// What every handler answers.

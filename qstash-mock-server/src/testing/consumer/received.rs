@@ -92,7 +92,7 @@ impl Received {
     /// # Errors
     /// Why it is not.
     pub fn signature(&self) -> Result<(), VerifyError> {
-        self.signature
+        self.signature.clone()
     }
 }
 

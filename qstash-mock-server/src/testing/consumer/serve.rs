@@ -3,7 +3,8 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use http::{HeaderMap, Request, Response};
+use http::request::Parts;
+use http::{Request, Response};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -73,7 +74,7 @@ impl Shared {
         let account = under_way.as_ref().map(|it| it.account.clone());
         let received = Received {
             at: self.driver.now(),
-            signature: self.verify(account, &parts.headers, &body).await,
+            signature: self.verify(account, &parts, &body).await,
             parts,
             body,
         };
@@ -101,26 +102,40 @@ impl Shared {
             .clone()
     }
 
-    /// Verifies as a consumer would, with the secrets that are in force now.
+    /// Verifies as a consumer would, with the secrets and keys that are in force now.
     async fn verify(
         &self,
         account: Option<AccountName>,
-        headers: &HeaderMap,
+        parts: &Parts,
         body: &[u8],
     ) -> Result<(), VerifyError> {
         let account = account.unwrap_or_else(|| AccountName::new(AccountName::DEFAULT));
-        let command = Command {
-            caller: Arc::new(Caller::owner(account.as_str())),
-            action: Action::SigningSecret,
+        let caller = Arc::new(Caller::owner(account.as_str()));
+        let ask = |action| {
+            self.driver.call(Command {
+                caller: Arc::clone(&caller),
+                action,
+            })
         };
-        let Ok(Reply::SigningSecret(secrets)) = self.driver.call(command).await else {
-            return Err(VerifyError::Mismatch);
+        // Fails only once the server is stopped.
+        let missing = || VerifyError::MissingSignature;
+        let Ok(Reply::SigningSecret(secrets)) = ask(Action::SigningSecret).await else {
+            return Err(missing());
         };
-        let mut keys = Verifier::builder().secret(secrets.current.as_bytes());
-        if let Some(previous) = &secrets.previous {
-            keys = keys.secret(previous.as_bytes());
-        }
-        let verifier = keys.build().map_err(|_| VerifyError::Mismatch)?;
-        verifier.verify(headers, body)
+        let Ok(Reply::SigningKeys(keys)) = ask(Action::SigningKeys).await else {
+            return Err(missing());
+        };
+        let verifier = Verifier::builder()
+            .secret(secrets.current.as_bytes())
+            .secrets(secrets.previous.iter().map(|it| it.as_bytes()))
+            .current_signing_key(keys.current.as_bytes())
+            .next_signing_key(keys.next.as_bytes())
+            .dangerously_accept_any_url()
+            .body_limit(MAX_BODY)
+            .build()
+            .map_err(|_| missing())?;
+        let now = self.driver.toolkit().signature_time(self.driver.now());
+        let now = qstash_verify::Timestamp::from_millis(now.as_millis());
+        verifier.verify(parts, body, now).map(drop)
     }
 }

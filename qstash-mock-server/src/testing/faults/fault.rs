@@ -40,6 +40,8 @@ pub(crate) enum Kind {
     ResetMidBody,
     Slow(Duration),
     BadSignature,
+    SignerAhead(Duration),
+    SignerBehind(Duration),
     RotateKey,
 }
 
@@ -65,6 +67,8 @@ impl Kind {
             Self::ResetMidBody => "reset_mid_body",
             Self::Slow(_) => "slow",
             Self::BadSignature => "bad_signature",
+            Self::SignerAhead(_) => "signer_ahead",
+            Self::SignerBehind(_) => "signer_behind",
             Self::RotateKey => "rotate_key",
         }
     }
@@ -198,7 +202,24 @@ impl Fault {
         Self::new(Kind::BadSignature)
     }
 
-    /// The account's signing secret is rotated after the request was signed and before it is sent.
+    /// The signature was made so long ago that it has expired: an hour. Only v2 signatures tell a time; for
+    /// v1 nothing changes.
+    pub fn expired_signature() -> Self {
+        Self::signer_behind(Duration::from_secs(3600))
+    }
+
+    /// The signer's clock is ahead by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    pub fn signer_ahead(by: Duration) -> Self {
+        Self::new(Kind::SignerAhead(by)).check_delay(by)
+    }
+
+    /// The signer's clock is behind by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    pub fn signer_behind(by: Duration) -> Self {
+        Self::new(Kind::SignerBehind(by)).check_delay(by)
+    }
+
+    /// The account's signing secret (v1), or its signing keys (v2), are rotated when the request is signed and not
+    /// sent yet.
     pub fn rotate_key() -> Self {
         Self::new(Kind::RotateKey)
     }
