@@ -120,9 +120,11 @@ impl Engine {
         &mut self,
         now: Timestamp,
         caller: &Caller,
-        put: PutSchedule,
+        mut put: PutSchedule,
     ) -> Result<Reply, Error> {
         let account = &caller.account;
+        // No message of a schedule is a second publish of the one before it.
+        put.send.settings.deduplication = None;
         caller.check_either(put.send.queue.as_ref(), Permission::Publish)?;
         self.check_quotas(now, put.send.body.len(), &put.send.settings)?;
         if let super::send::Destination::Group(name) = &put.send.destination {

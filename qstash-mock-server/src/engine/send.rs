@@ -333,8 +333,14 @@ impl Common<'_> {
         };
         add(own.url.as_bytes());
         add(&self.body);
-        for (name, value) in self.settings.headers.iter().flat_map(|it| it.iter()) {
-            add(name.to_ascii_lowercase().as_bytes());
+        // In one order, whatever the client's: many clients have none of their own.
+        let headers = self.settings.headers.iter().flat_map(|it| it.iter());
+        let mut headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, value) in headers {
+            add(name.as_bytes());
             add(value.as_bytes());
         }
         let digest = hash.finalize();
