@@ -170,9 +170,7 @@ impl Engine {
         if !schedule.paused {
             schedule.last_at = Some(now);
             let send = Arc::clone(&schedule.send);
-            let sent = self
-                .count_message_of_the_day(now, account)
-                .and_then(|()| self.send_for(now, account, &send, Some(id.clone())));
+            let sent = self.send_for(now, account, &send, Some(id.clone()));
             let (made, error) = match sent {
                 Ok(Sent::One(one)) => (vec![one], None),
                 Ok(Sent::Group(many)) => (many, None),

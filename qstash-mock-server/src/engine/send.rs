@@ -2,6 +2,7 @@
 //! directly or through a queue (v2.md sections 2.3, 3.4, 3.5 and 3.8).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -86,7 +87,6 @@ impl Engine {
         send: &Send,
     ) -> Result<Sent, Error> {
         caller.check_either(send.queue.as_ref(), Permission::Publish)?;
-        self.count_message_of_the_day(now, &caller.account)?;
         self.send_for(now, &caller.account, send, None)
     }
 
@@ -129,6 +129,14 @@ impl Engine {
             settings,
             schedule,
         };
+        let fresh = |own: &&Own| {
+            let key = common.dedup_key(own);
+            key.is_none_or(|key| self.state.key(&key).is_none())
+        };
+        if self.config.quotas.messages_per_day.is_some() {
+            let fresh = owns.iter().filter(fresh).count() as u64;
+            self.count_messages_of_the_day(now, account, fresh)?;
+        }
         let mut sent = self.send_all(now, &common, owns)?;
         Ok(match (&send.destination, sent.pop()) {
             (Destination::Url(_) | Destination::Api { .. }, Some(one)) => Sent::One(one),
@@ -148,12 +156,20 @@ impl Engine {
     ) -> Result<(), Error> {
         let quotas = &self.config.quotas;
         quota::check("maxMessageSize", body as u64, quotas.message_size)?;
-        let retries = settings.max_retries.unwrap_or_default();
-        quota::check("maxRetries", retries.into(), quotas.retries)?;
+        let check_rules = |retries: Option<u32>, delay, timeout: Option<Duration>| {
+            let retries = retries.unwrap_or_default();
+            quota::check("maxRetries", retries.into(), quotas.retries)?;
+            quota::check_duration("maxDelay", delay, quotas.delay)?;
+            let timeout = timeout.unwrap_or_default();
+            quota::check_duration("timeout", timeout, Some(quotas.timeout))
+        };
         let delay = settings.due_at(now).since(now);
-        quota::check_duration("maxDelay", delay, quotas.delay)?;
-        let timeout = settings.timeout.unwrap_or_default();
-        quota::check_duration("timeout", timeout, Some(quotas.timeout))
+        check_rules(settings.max_retries, delay, settings.timeout)?;
+        let callbacks = [&settings.callback, &settings.failure_callback];
+        for callback in callbacks.into_iter().flatten() {
+            check_rules(callback.max_retries, callback.delay, callback.timeout)?;
+        }
+        Ok(())
     }
 
     /// Whether the server may hold so much more.
