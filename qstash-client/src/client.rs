@@ -9,10 +9,14 @@ use tracing::Instrument as _;
 
 use crate::endpoint::{BaseUrl, Operation};
 use crate::error::{Error, ErrorKind};
-use crate::transport::retry::{Failure, RetryPolicy, retry_after};
-use crate::transport::{BoxFuture, Transport};
+use crate::transport::retry::{Failure, RetryPolicy};
+use crate::transport::{BoxFuture, Stage, Transport};
+use crate::types::rate_limit::asked_wait;
+use crate::types::region::Region;
 use crate::types::token::Token;
+use crate::types::trace::TraceContext;
 use crate::v1::V1;
+use crate::v2::V2;
 
 /// A handle to one server and one account. Clones are cheap and share connections.
 #[derive(Clone)]
@@ -25,7 +29,11 @@ struct Inner {
     retry: RetryPolicy,
     request_timeout: Duration,
     total_timeout: Option<Duration>,
+    trace_context: Option<Arc<TraceSource>>,
 }
+
+/// Tells the trace that a publish belongs to, if any.
+type TraceSource = dyn Fn() -> Option<TraceContext> + Send + Sync;
 
 impl Client {
     /// Starts from nothing but defaults.
@@ -33,7 +41,7 @@ impl Client {
         ClientBuilder::default()
     }
 
-    /// A client for `QSTASH_URL` and `QSTASH_TOKEN`, with defaults for the rest.
+    /// A client as the environment says, see [`ClientBuilder::from_env`], with defaults for the rest.
     ///
     /// # Errors
     /// Kind [`Config`](ErrorKind::Config) when a variable is missing or not valid.
@@ -45,6 +53,17 @@ impl Client {
     #[must_use]
     pub fn v1(&self) -> V1<'_> {
         V1::new(self)
+    }
+
+    /// The v2 protocol: Upstash's hosted API.
+    #[must_use]
+    pub fn v2(&self) -> V2<'_> {
+        V2::new(self)
+    }
+
+    /// The trace that a publish made now belongs to.
+    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+        self.0.trace_context.as_ref().and_then(|source| source())
     }
 
     /// Lets time pass by the transport's clock.
@@ -61,7 +80,7 @@ impl Client {
             operation = operation.name,
             status = tracing::field::Empty,
             retries = tracing::field::Empty,
-            message_id = tracing::field::Empty,
+            message_id = operation.message_id,
         );
         self.send_in_time(operation).instrument(span).await
     }
@@ -81,36 +100,28 @@ impl Client {
     }
 
     async fn send_with_retries<T>(&self, operation: &Operation<T>) -> Result<T, Error> {
+        let span = tracing::Span::current();
         let mut retries = 0;
         loop {
             let (error, failure) = match self.send_once(operation).await {
                 Ok(response) => {
-                    let span = tracing::Span::current();
-                    span.record("status", response.status().as_u16())
-                        .record("retries", retries);
-                    let retry_after = retry_after(response.headers());
-                    match operation.decode(&response) {
-                        Ok(value) => return Ok(value),
-                        Err(error) if error.kind() == ErrorKind::Decode => {
-                            return Err(error.with_retries(retries));
+                    span.record("status", response.status().as_u16());
+                    match self.read(operation, &response) {
+                        Ok(value) => {
+                            span.record("retries", retries);
+                            return Ok(value);
                         }
-                        Err(error) => {
-                            let status = response.status();
-                            let failure = Failure::Answered {
-                                status,
-                                retry_after,
-                            };
-                            (error.with_retry_after(retry_after), failure)
-                        }
+                        Err(failed) => failed,
                     }
                 }
                 Err(failed) => failed,
             };
-            let wait = self
-                .0
-                .retry
-                .decide(retries, operation.safety, failure, random());
+            let wait = failure.and_then(|failure| {
+                let policy = &self.0.retry;
+                policy.decide(retries, operation.safety, failure, random())
+            });
             let Some(wait) = wait else {
+                span.record("retries", retries);
                 return Err(error.with_retries(retries));
             };
             tracing::debug!(%error, ?wait, "trying again");
@@ -119,32 +130,60 @@ impl Client {
         }
     }
 
+    /// The value of an answer; or the error, and whether trying again is worth a thought.
+    fn read<T>(
+        &self,
+        operation: &Operation<T>,
+        response: &Response<Bytes>,
+    ) -> Result<T, (Error, Option<Failure>)> {
+        match operation.decode(response) {
+            Ok(value) => {
+                if let Some(id) = (operation.told_id)(&value) {
+                    tracing::Span::current().record("message_id", id);
+                }
+                Ok(value)
+            }
+            Err(error) if error.kind() == ErrorKind::Decode => Err((error, None)),
+            Err(error) => {
+                let status = response.status();
+                let retry_after = asked_wait(status, response.headers());
+                let failure = Failure::Answered {
+                    status,
+                    retry_after,
+                };
+                Err((error.with_retry_after(retry_after), Some(failure)))
+            }
+        }
+    }
+
     async fn send_once<T>(
         &self,
         operation: &Operation<T>,
-    ) -> Result<Response<Bytes>, (Error, Failure)> {
+    ) -> Result<Response<Bytes>, (Error, Option<Failure>)> {
         let request = operation
             .request(&self.0.base, self.0.token.as_ref())
-            .map_err(|error| (error, Failure::Unknown))?;
+            .map_err(|error| (error, None))?;
         let timeout = self.0.request_timeout.saturating_add(operation.patience);
         let fail = |kind, reason: String| Error::new(kind, &operation.attempted, reason);
         tokio::select! {
             biased;
             result = self.0.transport.execute(request) => result.map_err(|error| {
-                match error.into_parts() {
-                    (false, source) => {
-                        let reason = "no connection could be made".to_owned();
-                        (fail(ErrorKind::Connect, reason).with_source(source), Failure::NeverLeft)
+                let (stage, source) = error.into_parts();
+                let (kind, reason, failure) = match stage {
+                    Stage::Refused => (ErrorKind::InvalidInput, "the request cannot be sent as it is", None),
+                    Stage::NeverLeft => {
+                        (ErrorKind::Connect, "no connection could be made", Some(Failure::NeverLeft))
                     }
-                    (true, source) => {
-                        let reason = "the exchange with the server broke off".to_owned();
-                        (fail(ErrorKind::Transport, reason).with_source(source), Failure::Unknown)
+                    Stage::Broken => {
+                        let reason = "the exchange with the server broke off";
+                        (ErrorKind::Transport, reason, Some(Failure::Unknown))
                     }
-                }
+                };
+                (fail(kind, reason.to_owned()).with_source(source), failure)
             }),
             () = self.wait(timeout) => {
                 let error = fail(ErrorKind::Timeout, format!("no answer within {timeout:?}"));
-                Err((error, Failure::Unknown))
+                Err((error, Some(Failure::Unknown)))
             }
         }
     }
@@ -175,6 +214,7 @@ pub struct ClientBuilder {
     connect_timeout: Duration,
     request_timeout: Duration,
     total_timeout: Option<Duration>,
+    trace_context: Option<Arc<TraceSource>>,
 }
 
 impl Default for ClientBuilder {
@@ -187,28 +227,42 @@ impl Default for ClientBuilder {
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(30),
             total_timeout: None,
+            trace_context: None,
         }
     }
 }
 
 impl ClientBuilder {
-    /// Takes base URL and token from `QSTASH_URL` and `QSTASH_TOKEN`.
+    /// Takes base URL and token from the environment, in this order:
+    ///
+    /// 1. `QSTASH_DEV=1` (or `true`): a local development server, as [`dev_server`](Self::dev_server) on
+    ///    port `QSTASH_DEV_PORT` (8080 where that is not a port). In a release build it is ignored with a
+    ///    warning in the log: a switch that was left on must not send production's messages to nowhere.
+    /// 2. `QSTASH_REGION` (`US_EAST_1`, `EU_CENTRAL_1`) with `<REGION>_QSTASH_URL` and
+    ///    `<REGION>_QSTASH_TOKEN`, if both are set. An unknown region is ignored with a warning.
+    /// 3. `QSTASH_URL` and `QSTASH_TOKEN`. Without a URL, the hosted service's default.
     ///
     /// # Errors
-    /// Kind [`Config`](ErrorKind::Config) when one of them is missing.
+    /// Kind [`Config`](ErrorKind::Config) when there is no token, or `QSTASH_DEV` is neither on nor off.
     pub fn from_env() -> Result<Self, Error> {
-        Self::from_vars(|name| std::env::var(name).ok())
+        let place = crate::env::resolve(|name| std::env::var(name).ok(), !cfg!(debug_assertions))?;
+        Ok(Self::default().base_url(place.url).token(place.token))
     }
 
-    fn from_vars(read: impl Fn(&str) -> Option<String>) -> Result<Self, Error> {
-        let need = |name: &str| {
-            read(name)
-                .filter(|value| !value.is_empty())
-                .ok_or_else(|| Error::config(format!("the environment variable {name} is not set")))
-        };
-        Ok(Self::default()
-            .base_url(need("QSTASH_URL")?)
-            .token(need("QSTASH_TOKEN")?))
+    /// The hosted service in a region. Regions share nothing, so the token must be one of that region.
+    pub fn region(self, region: Region) -> Self {
+        self.base_url(region.url())
+    }
+
+    /// A development server on this machine (`qstash dev`, or `qstash-mock-server dev`), with the published
+    /// token of its first user. Logs a warning: what is published there goes nowhere else.
+    pub fn dev_server(self, port: u16) -> Self {
+        tracing::warn!(
+            port,
+            "messages go to the development server on this machine"
+        );
+        self.base_url(crate::env::dev_url(port))
+            .token(crate::env::DEV_TOKEN)
     }
 
     /// Where the server is: `http://127.0.0.1:8080`, perhaps with a path prefix. Required.
@@ -247,6 +301,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Asked at each v2 publish for the trace it belongs to, which then travels as `traceparent` (and
+    /// `tracestate`) to the consumer. None by default. Without effect where the message has a `traceparent` of its
+    /// own, on schedules, and under content-based deduplication, whose hash covers forwarded headers.
+    pub fn trace_context(
+        mut self,
+        source: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
+    ) -> Self {
+        self.trace_context = Some(Arc::new(source));
+        self
+    }
+
     /// Sends through something else than reqwest.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
@@ -274,6 +339,7 @@ impl ClientBuilder {
             retry: self.retry,
             request_timeout: self.request_timeout,
             total_timeout: self.total_timeout,
+            trace_context: self.trace_context,
         })))
     }
 }
@@ -301,17 +367,6 @@ impl std::fmt::Debug for ClientBuilder {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_environment_names_what_is_missing() {
-        let error = ClientBuilder::from_vars(|_| None).expect_err("nothing is set");
-        assert!(error.to_string().contains("QSTASH_URL"), "{error}");
-        let error = ClientBuilder::from_vars(|name| {
-            (name == "QSTASH_URL").then(|| "http://localhost:1".to_owned())
-        })
-        .expect_err("no token");
-        assert!(error.to_string().contains("QSTASH_TOKEN"), "{error}");
-    }
 
     #[test]
     fn random_numbers_stay_below_one() {

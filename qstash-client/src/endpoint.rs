@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 use crate::error::{ApiError, BoxError, Error, ErrorKind};
 use crate::transport::retry::Safety;
+use crate::types::rate_limit::RateLimit;
 use crate::types::token::Token;
 
 /// The longest error text taken from an answer that is not the documented JSON, in characters.
@@ -73,6 +74,10 @@ pub(crate) struct Operation<T> {
     pub(crate) safety: Safety,
     /// How much longer than usual the server may take: a long poll.
     pub(crate) patience: Duration,
+    /// The message that this is about, for spans.
+    pub(crate) message_id: Option<String>,
+    /// The message that the answer tells of, for spans.
+    pub(crate) told_id: fn(&T) -> Option<&str>,
     decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
 }
 
@@ -98,6 +103,8 @@ impl<T> Operation<T> {
             body: Bytes::new(),
             safety,
             patience: Duration::ZERO,
+            message_id: None,
+            told_id: |_| None,
             decode,
         }
     }
@@ -125,6 +132,12 @@ impl<T> Operation<T> {
         } else {
             Safety::Once
         };
+        self
+    }
+
+    /// Says which message this is about.
+    pub(crate) fn about(mut self, message_id: impl Into<String>) -> Self {
+        self.message_id = Some(message_id.into());
         self
     }
 
@@ -169,11 +182,10 @@ impl<T> Operation<T> {
     pub(crate) fn decode(&self, response: &Response<Bytes>) -> Result<T, Error> {
         let status = response.status();
         if !status.is_success() {
-            return Err(Error::answered(
-                &self.attempted,
-                status,
-                api_error(response.body()),
-            ));
+            let limited = status == StatusCode::TOO_MANY_REQUESTS && self.name.starts_with("v2.");
+            let limit = limited.then(|| RateLimit::read(response.headers()));
+            let api = api_error(response.body());
+            return Err(Error::answered(&self.attempted, status, api).with_rate_limit(limit));
         }
         (self.decode)(response).map_err(|source| {
             Error::new(

@@ -1,9 +1,12 @@
 //! The one error of this crate.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+
+use crate::types::rate_limit::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
@@ -11,18 +14,21 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// `Display` is one sentence that names the attempt and never repeats [`source`](StdError::source), so a
 /// printed chain says everything once. Tokens and message bodies never appear in it.
+#[derive(Clone)]
 pub struct Error(Box<Inner>);
 
+#[derive(Clone)]
 struct Inner {
     kind: ErrorKind,
     attempted: String,
     reason: String,
     status: Option<StatusCode>,
     api: Option<ApiError>,
+    rate_limit: Option<RateLimit>,
     retry_after: Option<Duration>,
     retryable: bool,
     retries: u32,
-    source: Option<BoxError>,
+    source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The sort of an [`Error`].
@@ -110,6 +116,12 @@ impl Error {
         self.api().and_then(|api| api.code.as_deref())
     }
 
+    /// Which limit was reached, on a 429 of v2.
+    #[must_use]
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.0.rate_limit.as_ref()
+    }
+
     /// How long the server asked to wait before the next try.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -150,6 +162,7 @@ impl Error {
             reason: reason.into(),
             status: None,
             api: None,
+            rate_limit: None,
             retry_after: None,
             retryable,
             retries: 0,
@@ -199,12 +212,17 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(source.into());
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
+        self
+    }
+
+    pub(crate) fn with_rate_limit(mut self, limit: Option<RateLimit>) -> Self {
+        self.0.rate_limit = limit;
         self
     }
 
@@ -238,6 +256,7 @@ impl std::fmt::Debug for Error {
             .field("reason", &self.0.reason)
             .field("status", &self.0.status)
             .field("api", &self.0.api)
+            .field("rate_limit", &self.0.rate_limit)
             .field("retries", &self.0.retries)
             .field("source", &self.0.source)
             .finish()

@@ -3,16 +3,25 @@
 mod call;
 mod client;
 mod endpoint;
+mod env;
 mod error;
 pub mod transport;
 mod types;
 pub mod v1;
+pub mod v2;
 
 pub use client::{Client, ClientBuilder};
 pub use error::{ApiError, Error, ErrorKind};
 pub use transport::retry::RetryPolicy;
-pub use types::ids::{IdempotencyKey, LeaseId, MessageId, QueueName};
+pub use types::ids::{
+    DeduplicationId, DlqId, FlowControlKey, IdempotencyKey, Label, LeaseId, MessageId, QueueName,
+    ScheduleId, UrlGroupName,
+};
 pub use types::json::RawJson;
 pub use types::page::Page;
+pub use types::rate_limit::{ChatWindow, RateLimit, Window};
+pub use types::region::Region;
+pub use types::secret::Secret;
 pub use types::timing::Timestamp;
 pub use types::token::Token;
+pub use types::trace::TraceContext;

@@ -1,6 +1,6 @@
 //! Settings: a flag beats the environment, the environment beats the file, the file beats the default.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,9 +21,9 @@ const MIN_SECRET: usize = 16;
 #[derive(Clone, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Address to listen on
+    /// Address or name of this machine to listen on
     #[arg(long, env = "QSTASH_MOCK_HOST")]
-    host: Option<IpAddr>,
+    host: Option<String>,
     /// Port to listen on; 0 takes a free one
     #[arg(long, env = "QSTASH_MOCK_PORT")]
     port: Option<u16>,
@@ -68,6 +68,16 @@ pub(crate) struct Settings {
     /// The largest batch request
     #[arg(long, env = "QSTASH_MOCK_MAX_BATCH_BYTES")]
     max_batch_bytes: Option<usize>,
+    /// How long a request's body may take to arrive
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_REQUEST_BODY_TIMEOUT_SECONDS",
+        allow_negative_numbers = true
+    )]
+    request_body_timeout_seconds: Option<f64>,
+    /// What all request bodies under way may hold
+    #[arg(long, env = "QSTASH_MOCK_MAX_BODY_BYTES_IN_FLIGHT")]
+    max_body_bytes_in_flight: Option<usize>,
     /// What is held before publishing is refused
     #[arg(long, env = "QSTASH_MOCK_MAX_HELD_BYTES")]
     max_held_bytes: Option<usize>,
@@ -141,6 +151,11 @@ pub(crate) enum ConfigError {
         place: String,
         message: String,
     },
+    #[error("`host` must be an address or a name of this machine; `{host}` is none: {source}")]
+    Host {
+        host: String,
+        source: std::io::Error,
+    },
     #[error("`{0}` must be a number of seconds from 0 to 31536000")]
     Seconds(&'static str),
     #[error("`{0}` must have at least {1} bytes; leave it out to do without")]
@@ -197,6 +212,12 @@ impl Settings {
                 .or(other.deduplication_window_seconds),
             max_message_bytes: self.max_message_bytes.or(other.max_message_bytes),
             max_batch_bytes: self.max_batch_bytes.or(other.max_batch_bytes),
+            request_body_timeout_seconds: self
+                .request_body_timeout_seconds
+                .or(other.request_body_timeout_seconds),
+            max_body_bytes_in_flight: self
+                .max_body_bytes_in_flight
+                .or(other.max_body_bytes_in_flight),
             max_held_bytes: self.max_held_bytes.or(other.max_held_bytes),
             max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
             route: if self.route.is_empty() {
@@ -233,7 +254,10 @@ impl Settings {
         secret("admin_token", 1, self.admin_token.as_deref())?;
         let mut server = MockServer::builder();
         if let (Some(host), Some(port)) = (self.host, self.port) {
-            server = server.address(SocketAddr::new(host, port));
+            server = server.addresses(addresses(host, port)?);
+        }
+        if let Some(timeout) = self.request_body_timeout_seconds {
+            server = server.request_body_timeout(seconds("request_body_timeout_seconds", timeout)?);
         }
         if let Some(window) = self.deduplication_window_seconds {
             server = server.deduplication_window(seconds("deduplication_window_seconds", window)?);
@@ -256,6 +280,11 @@ impl Settings {
             server,
             self.max_batch_bytes,
             MockServerBuilder::max_batch_bytes,
+        );
+        server = apply(
+            server,
+            self.max_body_bytes_in_flight,
+            MockServerBuilder::max_body_bytes_in_flight,
         );
         server = apply(
             server,
@@ -286,6 +315,19 @@ fn apply<T>(
     match value {
         Some(value) => set(server, value),
         None => server,
+    }
+}
+
+/// What `host` stands for, IPv4 first: whoever says `localhost` may mean 127.0.0.1 elsewhere.
+fn addresses(host: String, port: u16) -> Result<Vec<SocketAddr>, ConfigError> {
+    let plain = host.trim_start_matches('[').trim_end_matches(']');
+    match (plain, port).to_socket_addrs() {
+        Ok(addresses) => {
+            let mut addresses: Vec<_> = addresses.collect();
+            addresses.sort_by_key(SocketAddr::is_ipv6);
+            Ok(addresses)
+        }
+        Err(source) => Err(ConfigError::Host { host, source }),
     }
 }
 
@@ -405,6 +447,23 @@ mod tests {
             assert_eq!(error(&format!("{name} = \"sixteen bytes ..\"")), None);
         }
         assert!(error("admin_token = \"\"").is_some());
+    }
+
+    #[test]
+    fn a_host_is_an_address_or_a_name() {
+        for (host, first) in [
+            ("127.0.0.1", "127.0.0.1:7"),
+            ("0.0.0.0", "0.0.0.0:7"),
+            ("localhost", "127.0.0.1:7"),
+            ("::1", "[::1]:7"),
+            ("[::1]", "[::1]:7"),
+        ] {
+            let found = addresses(host.to_owned(), 7).unwrap();
+            assert_eq!(found[0].to_string(), first, "{host}");
+        }
+        for bad in ["", " ", "a b", "127.0.0.1:80", "http://localhost"] {
+            assert!(addresses(bad.to_owned(), 7).is_err(), "{bad}");
+        }
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The server as a value: started on the caller's runtime, stopped when it is dropped.
 
 mod builder;
+mod dedicated;
 mod listen;
 
 pub use builder::{MockServerBuilder, StartError};
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -16,7 +17,7 @@ use crate::engine::Timestamp;
 
 /// A complete QStash server in this process.
 ///
-/// It runs on the runtime that started it. Dropping it closes the listener and aborts its tasks; the
+/// It runs on the runtime that started it, unless [`MockServerBuilder::dedicated_thread`] says otherwise. Dropping it closes the listener and aborts its tasks; the
 /// port is certain to be free after [`MockServer::shutdown`].
 #[derive(Debug)]
 #[must_use = "the server stops when it is dropped"]
@@ -26,6 +27,8 @@ pub struct MockServer {
     signing_secret: String,
     signing_keys: [String; 2],
     running: Running,
+    /// Dropped after what runs on it.
+    thread: Option<dedicated::Thread>,
 }
 
 /// What stops when the server stops.
@@ -60,10 +63,16 @@ impl MockServer {
         MockServerBuilder::default()
     }
 
-    /// The base URL, without a trailing slash.
+    /// The base URL, without a trailing slash. A server that listens on all addresses is named by the
+    /// loopback one.
     #[must_use]
     pub fn uri(&self) -> String {
-        format!("http://{}", self.address)
+        let host = match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(host, self.address.port()))
     }
 
     /// Where the server listens.
@@ -151,6 +160,9 @@ impl MockServer {
             {
                 abort.abort();
             }
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.end().await;
         }
     }
 }

@@ -1,118 +1,117 @@
-//! The axum extractor (feature `axum`).
-//!
-//! ```
-//! use axum::{Json, Router, routing::post};
-//! use qstash_verify::{Verifier, axum::Verified};
-//!
-//! async fn handle(Verified(Json(order)): Verified<Json<serde_json::Value>>) -> String {
-//!     format!("got {order}")
-//! }
-//!
-//! let verifier = Verifier::builder().secret("a secret of our own").build()?;
-//! let app: Router = Router::new().route("/orders", post(handle)).with_state(verifier);
-//! # Ok::<(), qstash_verify::KeyError>(())
-//! ```
+#![doc = include_str!("../docs/axum.md")]
 
-use axum::Json;
-use axum::extract::{FromRef, FromRequest, Request};
+use axum::body::Body;
+use axum::extract::{
+    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OriginalUri, Request,
+};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use serde::de::DeserializeOwned;
+use http::request::Parts;
 
-use crate::{Verifier, VerifyError};
+use crate::reject::read;
+use crate::{OwnedDelivery, Verifier, VerifyError};
 
-/// What a verified request carried: `Verified<Json<T>>`, `Verified<Bytes>` or `Verified<String>`.
+/// Extracts `E` from a request that is verified first: `Verified<Json<T>>`, `Verified<Bytes>`,
+/// `Verified<String>`, or anything else that axum extracts.
 ///
-/// The raw body is read within the verifier's limit and verified before anything looks at it.
+/// The body is read within the verifier's limit, which takes the place of axum's `DefaultBodyLimit`, and
+/// verified before `E` sees anything of it. [`OwnedDelivery`] is available beside it:
+/// `Verified<(OwnedDelivery, Json<T>)>`.
+///
+/// Cancel safe: a request that is given up is dropped whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<E>(pub E);
-
-/// Made from a verified body.
-pub trait FromVerified: Sized {
-    /// Decodes the body.
-    ///
-    /// # Errors
-    /// One sentence on why it cannot be decoded; it is sent to the caller, who is trusted.
-    fn from_verified(body: Bytes) -> Result<Self, String>;
-}
-
-impl<T: DeserializeOwned> FromVerified for Json<T> {
-    fn from_verified(body: Bytes) -> Result<Self, String> {
-        serde_json::from_slice(&body)
-            .map(Json)
-            .map_err(|error| error.to_string())
-    }
-}
-
-impl FromVerified for Bytes {
-    fn from_verified(body: Bytes) -> Result<Self, String> {
-        Ok(body)
-    }
-}
-
-impl FromVerified for String {
-    fn from_verified(body: Bytes) -> Result<Self, String> {
-        Self::from_utf8(body.into()).map_err(|error| error.to_string())
-    }
-}
 
 impl<S, E> FromRequest<S> for Verified<E>
 where
     S: Send + Sync,
-    E: FromVerified,
+    E: FromRequest<S>,
     Verifier: FromRef<S>,
 {
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
         let verifier = Verifier::from_ref(state);
-        let (parts, body) = request.into_parts();
-        let body = match Limited::new(body, verifier.body_limit()).collect().await {
-            Ok(body) => body.to_bytes(),
-            Err(error) if error.is::<LengthLimitError>() => return Err(Rejection::TooLarge),
-            Err(_) => return Err(Rejection::Unreadable),
-        };
-        verifier
-            .verify(&parts.headers, &body)
-            .map_err(Rejection::Untrusted)?;
-        E::from_verified(body)
+        let request = verify(&verifier, request).await.map_err(|reason| {
+            let response = verifier.reject(reason.clone()).map(Body::from);
+            Rejection::Refused { reason, response }
+        })?;
+        E::from_request(request, state)
+            .await
             .map(Self)
-            .map_err(Rejection::Undecodable)
+            .map_err(|error| Rejection::Undecodable(undecodable(error.into_response())))
     }
 }
 
-/// Why a request did not reach its handler. The typed reason of a 401 is in the response's extensions.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// The request with its body read and its delivery among the extensions.
+async fn verify(verifier: &Verifier, request: Request) -> Result<Request, VerifyError> {
+    let (mut parts, body) = request.into_parts();
+    let body = read(body, verifier.body_limit()).await?;
+    // A nested router has cut its prefix off; the sender signed the whole path.
+    let original = parts.extensions.get::<OriginalUri>().map(|it| it.0.clone());
+    let nested = original.map(|whole| std::mem::replace(&mut parts.uri, whole));
+    let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
+    if let Some(uri) = nested {
+        parts.uri = uri;
+    }
+    parts.extensions.insert(delivery);
+    let mut request = Request::from_parts(parts, Body::from(body));
+    DefaultBodyLimit::disable().apply(&mut request);
+    Ok(request)
+}
+
+/// 422, which axum answers to JSON of another shape, becomes 400: QStash retries both, and there is one rule.
+fn undecodable(mut response: Response) -> Response {
+    if response.status() == StatusCode::UNPROCESSABLE_ENTITY {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    response
+}
+
+/// Why a request did not reach its handler.
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// 401: not from QStash. The answer does not tell why; the extensions and a trace event do.
-    #[error("the request is not signed by QStash")]
-    Untrusted(#[source] VerifyError),
-    /// 413: over the verifier's limit.
-    #[error("the body is over the limit")]
-    TooLarge,
-    /// 400: the connection broke.
-    #[error("the body could not be read")]
-    Unreadable,
-    /// 400: signed, but not what the handler takes.
-    #[error("the verified body could not be decoded: {0}")]
-    Undecodable(String),
+    /// 401, 413 or 400: not to be trusted. The default answer does not tell why.
+    #[error("the request is not trusted")]
+    Refused {
+        /// Why; it is also in the response's extensions.
+        #[source]
+        reason: VerifyError,
+        /// What is answered.
+        response: Response,
+    },
+    /// 400 or 415: signed, but not what the handler takes. The answer says why: the sender is trusted.
+    #[error("the verified request could not be decoded")]
+    Undecodable(Response),
 }
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
-        let status = match self {
-            Self::Untrusted(_) => StatusCode::UNAUTHORIZED,
-            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unreadable | Self::Undecodable(_) => StatusCode::BAD_REQUEST,
-        };
-        let mut response = (status, self.to_string()).into_response();
-        if let Self::Untrusted(reason) = self {
-            tracing::event!(target: "qstash_verify::rejection", tracing::Level::TRACE, %reason, "request refused");
-            response.extensions_mut().insert(reason);
+        match self {
+            Self::Refused { response, .. } | Self::Undecodable(response) => response,
         }
-        response
+    }
+}
+
+/// Inside of [`Verified`], or behind the [`VerifyLayer`](https://docs.rs/qstash-verify) of feature `tower`.
+impl<S: Sync> FromRequestParts<S> for OwnedDelivery {
+    type Rejection = Unverified;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Unverified> {
+        parts.extensions.get().cloned().ok_or(Unverified)
+    }
+}
+
+/// 500: nobody verified the request whose delivery a handler asks for. The router is put together wrongly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the request was not verified: extract `Verified<(OwnedDelivery, _)>`, or add a `VerifyLayer`"
+)]
+pub struct Unverified;
+
+impl IntoResponse for Unverified {
+    fn into_response(self) -> Response {
+        (StatusCode::INTERNAL_SERVER_ERROR, self.to_string()).into_response()
     }
 }

@@ -1,26 +1,20 @@
 //! The v1 header: hexadecimal digits of an HMAC-SHA256 (v1.md section 5).
 
-use http::HeaderMap;
-
-use crate::{Scheme, VerifyError};
-
-/// The tag that the one signature header carries.
-pub(crate) fn tag(headers: &HeaderMap) -> Result<[u8; 32], VerifyError> {
-    let mut values = headers.get_all(Scheme::Hmac.header()).iter();
-    let value = values.next().ok_or(VerifyError::Missing)?;
-    if values.next().is_some() {
-        return Err(VerifyError::Repeated);
-    }
-    decode(value.as_bytes()).ok_or(VerifyError::Malformed)
-}
-
-fn decode(text: &[u8]) -> Option<[u8; 32]> {
+/// The tag that the header carries; `None` if it is not 64 hexadecimal digits.
+pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     let mut tag = [0; 32];
     for (byte, pair) in tag.iter_mut().zip(digits.chunks_exact(2)) {
-        let high = char::from(pair[0]).to_digit(16)?;
-        let low = char::from(pair[1]).to_digit(16)?;
-        *byte = u8::try_from(high * 16 + low).ok()?;
+        *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(tag)
+}
+
+fn digit(character: u8) -> Option<u8> {
+    match character {
+        b'0'..=b'9' => Some(character - b'0'),
+        b'a'..=b'f' => Some(character - b'a' + 10),
+        b'A'..=b'F' => Some(character - b'A' + 10),
+        _ => None,
+    }
 }

@@ -99,17 +99,29 @@ pub(crate) struct Header {
     #[serde(default)]
     alg: Option<String>,
     #[serde(default)]
+    typ: Option<String>,
+    #[serde(default)]
     crit: Option<serde::de::IgnoredAny>,
 }
 
 impl Header {
     pub(crate) fn decode(text: &str) -> Option<Self> {
         let json = Base64UrlUnpadded::decode_vec(text).ok()?;
-        serde_json::from_slice(&json).ok()
+        from_object(&json)
     }
 
     /// HS256, and no extension that would have to be understood (RFC 7515 section 4.1.11).
     pub(crate) fn is_hs256(&self) -> bool {
         self.alg.as_deref() == Some("HS256") && self.crit.is_none()
     }
+
+    pub(crate) fn is_jwt(&self) -> bool {
+        self.typ.as_deref() == Some("JWT")
+    }
+}
+
+/// From a JSON object. Not from an array, which serde would take for a structure as well.
+pub(crate) fn from_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+    let is_object = json.trim_ascii_start().first() == Some(&b'{');
+    is_object.then(|| serde_json::from_slice(json).ok())?
 }

@@ -1,19 +1,35 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
+mod builder;
 mod clock;
+mod delivery;
+mod env;
 mod error;
 mod hmac_hex;
+pub mod idempotency;
 pub mod jws;
+mod jwt;
 mod key;
+mod keyset;
+mod reject;
 mod scheme;
 mod sign;
+#[cfg(feature = "tower")]
+pub mod tower;
+mod url;
 mod verifier;
 
+pub use builder::VerifierBuilder;
 pub use clock::{Clock, SystemClock, Timestamp};
-pub use error::{KeyError, VerifyError};
+pub use delivery::{Delivery, OwnedDelivery};
+pub use error::{ConfigError, KeyError, VerifyError};
+pub use jwt::Claims;
 pub use key::SigningKey;
+pub use keyset::{KeyName, KeyRole, Region};
 pub use scheme::Scheme;
 pub use sign::{NewToken, Signer};
-pub use verifier::{Verifier, VerifierBuilder};
+pub use verifier::Verifier;

@@ -17,9 +17,13 @@ impl Scheme {
     /// The name of the header that carries the signature.
     #[must_use]
     pub const fn header(self) -> HeaderName {
+        HeaderName::from_static(self.header_name())
+    }
+
+    pub(crate) const fn header_name(self) -> &'static str {
         match self {
-            Self::Hmac => HeaderName::from_static("qstash-signature"),
-            Self::Jwt => HeaderName::from_static("upstash-signature"),
+            Self::Hmac => "qstash-signature",
+            Self::Jwt => "upstash-signature",
         }
     }
 }

@@ -109,13 +109,17 @@ struct Claims<'a> {
 /// Time and ids are injectable; by default the system's clock, and `msg_1`, `jwt_2` and so on.
 ///
 /// ```
-/// use qstash_verify::{Signer, Timestamp};
+/// use qstash_verify::{Signer, Timestamp, Verifier};
 ///
-/// let signer = Signer::jwt("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r")?
-///     .clock(Timestamp::from_secs(1_800_000_000))
-///     .ids(|prefix| format!("{prefix}of-my-test"));
-/// let request = signer.request("https://shop.example/orders", "{}")?;
-/// assert_eq!(request.headers()["upstash-message-id"], "msg_of-my-test");
+/// let now = Timestamp::from_secs(1_800_000_000);
+/// let signer = Signer::jwt("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r")?.clock(now);
+/// let (parts, body) = signer.request("https://shop.example/orders", "{}")?.into_parts();
+///
+/// let verifier = Verifier::builder()
+///     .current_signing_key("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r")
+///     .public_origin("https://shop.example")
+///     .build()?;
+/// assert_eq!(verifier.verify(&parts, &body, now)?.message_id(), Some("msg_1"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

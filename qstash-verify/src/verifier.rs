@@ -1,87 +1,160 @@
-//! Keys in, a verdict out. No I/O.
+//! Keys in, a verdict out. No I/O and no clock.
 
 use std::sync::Arc;
 
-use http::HeaderMap;
+use http::request::Parts;
 
-use crate::{KeyError, SigningKey, VerifyError, hmac_hex};
+use crate::clock::SharedClock;
+use crate::delivery::{Headers, text};
+use crate::jwt::{Context, Rules};
+use crate::keyset::KeySet;
+use crate::reject::Response;
+use crate::{Delivery, KeyName, Region, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex};
 
 /// Proves that a request came from QStash. Cheap to clone.
+///
+/// What is accepted stands in the [crate's documentation](crate).
 #[derive(Clone, Debug)]
-pub struct Verifier(Arc<Inner>);
+pub struct Verifier(pub(crate) Arc<Inner>);
 
 #[derive(Debug)]
-struct Inner {
-    keys: Vec<SigningKey>,
-    body_limit: usize,
+pub(crate) struct Inner {
+    /// v1
+    pub(crate) secrets: KeySet,
+    /// v2
+    pub(crate) rules: Rules,
+    pub(crate) ignored: Vec<Scheme>,
+    pub(crate) body_limit: usize,
+    pub(crate) clock: SharedClock,
+    pub(crate) response: Response,
 }
 
 impl Verifier {
     /// A verifier to be configured.
     pub fn builder() -> VerifierBuilder {
-        VerifierBuilder {
-            keys: vec![],
-            body_limit: 1 << 20,
-            error: None,
-        }
+        VerifierBuilder::default()
     }
 
-    /// Checks the v1 signature of the raw body, exactly as it came over the wire.
+    /// A verifier with the keys of the environment, to be configured further.
     ///
-    /// It proves origin and integrity, not freshness: consumers deduplicate by message id.
+    /// | variable | what it is |
+    /// |---|---|
+    /// | `QSTASH_SIGNING_SECRET` | v1 secrets, separated by commas while they are rotated |
+    /// | `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY` | v2 signing keys |
+    /// | `US_EAST_1_QSTASH_CURRENT_SIGNING_KEY`, … `_NEXT_…` | v2 signing keys for requests whose `Upstash-Region` is `US-EAST-1`; likewise `EU_CENTRAL_1_…` |
+    ///
+    /// At least one must be set; one that is set to nothing is an error. As the official receivers do, a request
+    /// from a region without keys of its own is measured by those without a region.
+    ///
+    /// ```no_run
+    /// let verifier = qstash_verify::Verifier::from_env()
+    ///     .public_origin("https://shop.example")
+    ///     .build()?;
+    /// # Ok::<(), qstash_verify::ConfigError>(())
+    /// ```
+    pub fn from_env() -> VerifierBuilder {
+        VerifierBuilder::from_vars(|name| std::env::var_os(name))
+    }
+
+    /// Checks the signatures of a request whose raw body, exactly as it came over the wire, is `body`.
+    ///
+    /// Reads headers and URI of `parts`, nothing else. Allocates nothing on success, unless the token's claims
+    /// have over 1 KiB or escapes.
     ///
     /// # Errors
-    /// The header is missing, repeated or malformed, or no key makes this signature.
-    pub fn verify(&self, headers: &HeaderMap, body: &[u8]) -> Result<(), VerifyError> {
-        let tag = hmac_hex::tag(headers)?;
-        let matches = self.0.keys.iter().any(|key| key.verify(body, &tag));
-        matches.then_some(()).ok_or(VerifyError::Mismatch)
+    /// The most telling reason why the request is not trusted.
+    pub fn verify<'a>(
+        &self,
+        parts: &'a Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Delivery<'a>, VerifyError> {
+        let inner = &*self.0;
+        if body.len() > inner.body_limit {
+            let limit = inner.body_limit;
+            return Err(VerifyError::BodyTooLarge { limit });
+        }
+        let hmac = self.signature(Scheme::Hmac, parts)?;
+        let jwt = self.signature(Scheme::Jwt, parts)?;
+        let by_hmac = hmac.map(|it| self.verify_hmac(it, body)).transpose()?;
+        let by_jwt = match jwt {
+            None => None,
+            Some(token) => Some(self.verify_jwt(token, parts, body, now)?),
+        };
+        let (scheme, key, payload) = match (by_jwt, by_hmac) {
+            (Some((key, payload)), _) => (Scheme::Jwt, key, Some(payload.into())),
+            (None, Some(key)) => (Scheme::Hmac, key, None),
+            (None, None) => return Err(VerifyError::MissingSignature),
+        };
+        Ok(Delivery {
+            scheme,
+            key,
+            payload,
+            headers: Headers::read(scheme, &parts.headers)?,
+        })
     }
 
-    /// The largest body that extractors read, in bytes.
+    /// The largest body that is accepted, in bytes.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.body_limit
     }
-}
 
-/// Collects keys and limits; see [`Verifier::builder`].
-#[derive(Clone, Debug)]
-#[must_use = "a builder does nothing until you `build` it"]
-pub struct VerifierBuilder {
-    keys: Vec<SigningKey>,
-    body_limit: usize,
-    error: Option<KeyError>,
-}
-
-impl VerifierBuilder {
-    /// Accepts signatures made with this secret; call it again while secrets are rotated.
-    pub fn secret(mut self, secret: impl AsRef<[u8]>) -> Self {
-        match SigningKey::new(secret) {
-            Ok(key) => self.keys.push(key),
-            Err(error) => self.error = self.error.or(Some(error)),
-        }
-        self
+    /// The time by the clock that adapters use.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
     }
 
-    /// The largest body that extractors read, in bytes. Default: 1 MiB.
-    pub fn body_limit(mut self, bytes: usize) -> Self {
-        self.body_limit = bytes;
-        self
+    /// The bytes of the signature header, if there is one that counts.
+    fn signature<'a>(
+        &self,
+        scheme: Scheme,
+        parts: &'a Parts,
+    ) -> Result<Option<&'a [u8]>, VerifyError> {
+        if self.0.ignored.contains(&scheme) {
+            return Ok(None);
+        }
+        let header = scheme.header_name();
+        let mut values = parts.headers.get_all(header).iter();
+        let value = values.next();
+        if values.next().is_some() {
+            return Err(VerifyError::RepeatedHeader { header });
+        }
+        let keys = match scheme {
+            Scheme::Hmac => &self.0.secrets,
+            Scheme::Jwt => &self.0.rules.keys,
+        };
+        if value.is_some() && keys.is_empty() {
+            return Err(VerifyError::SchemeNotConfigured(scheme));
+        }
+        Ok(value.map(http::HeaderValue::as_bytes))
     }
 
-    /// The verifier.
-    ///
-    /// # Errors
-    /// A secret is too short, or there is none.
-    pub fn build(self) -> Result<Verifier, KeyError> {
-        match self.error {
-            Some(error) => Err(error),
-            None if self.keys.is_empty() => Err(KeyError::None),
-            None => Ok(Verifier(Arc::new(Inner {
-                keys: self.keys,
-                body_limit: self.body_limit,
-            }))),
-        }
+    fn verify_hmac(&self, signature: &[u8], body: &[u8]) -> Result<KeyName, VerifyError> {
+        let tag = hmac_hex::decode(signature).ok_or(VerifyError::MalformedSignature)?;
+        self.0
+            .secrets
+            .find(body, &tag, None)
+            .map_err(|keys| VerifyError::Mismatch { keys })
+    }
+
+    fn verify_jwt<'a>(
+        &self,
+        token: &'a [u8],
+        parts: &Parts,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<(KeyName, &'a str), VerifyError> {
+        let token = std::str::from_utf8(token)
+            .map_err(|_| VerifyError::MalformedToken("it is not ASCII"))?;
+        let region = text(&parts.headers, "upstash-region")?.and_then(Region::parse);
+        let context = Context {
+            uri: &parts.uri,
+            region,
+            body,
+            now,
+        };
+        self.0.rules.verify(token, &context)
     }
 }

@@ -24,7 +24,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// Sends requests and lets time pass.
 ///
 /// Timeouts and retries are the client's business: it drops the future of `execute` when it has waited long
-/// enough. An implementation must not follow redirects and must not retry.
+/// enough. An implementation must not follow redirects, must not retry, and must send path and query byte for
+/// byte: v2 carries destination URLs in the path.
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request and collects the whole answer. Dropping the future gives the request up.
     ///
@@ -40,30 +41,56 @@ pub trait Transport: Send + Sync + 'static {
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-#[error("{}", match .left { false => "no connection could be made", true => "the exchange broke off" })]
+#[error("{}", match .stage {
+    Stage::Refused => "the request cannot be sent as it is",
+    Stage::NeverLeft => "no connection could be made",
+    Stage::Broken => "the exchange broke off",
+})]
 pub struct TransportError {
-    left: bool,
+    stage: Stage,
     source: BoxError,
 }
 
+/// How far a request came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// It cannot be sent, now or later.
+    Refused,
+    /// No byte of it left.
+    NeverLeft,
+    /// It may have reached the server.
+    Broken,
+}
+
 impl TransportError {
+    /// The transport would not send this request as it was built: trying again cannot help.
+    pub fn refused(source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self {
+            stage: Stage::Refused,
+            source,
+        }
+    }
+
     /// The request never left: no byte of it reached the server, so repeating it is safe.
     pub fn never_left(source: impl Into<BoxError>) -> Self {
+        let source = source.into();
         Self {
-            left: false,
-            source: source.into(),
+            stage: Stage::NeverLeft,
+            source,
         }
     }
 
     /// The request may have reached the server.
     pub fn broken(source: impl Into<BoxError>) -> Self {
+        let source = source.into();
         Self {
-            left: true,
-            source: source.into(),
+            stage: Stage::Broken,
+            source,
         }
     }
 
-    pub(crate) fn into_parts(self) -> (bool, BoxError) {
-        (self.left, self.source)
+    pub(crate) fn into_parts(self) -> (Stage, BoxError) {
+        (self.stage, self.source)
     }
 }

@@ -39,6 +39,15 @@ impl Reqwest {
     }
 }
 
+/// Whether this URL goes out with exactly this path and query.
+fn sends(url: &::reqwest::Url, path_and_query: &str) -> bool {
+    let (path, query) = match path_and_query.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (path_and_query, None),
+    };
+    url.path() == path && url.query() == query && url.fragment().is_none()
+}
+
 impl Transport for Reqwest {
     fn execute(
         &self,
@@ -46,8 +55,15 @@ impl Transport for Reqwest {
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
             // `without_url`: a destination in the path may hold secrets.
+            let asked = request.uri().path_and_query().cloned();
             let request = ::reqwest::Request::try_from(request)
-                .map_err(|e| TransportError::never_left(e.without_url()))?;
+                .map_err(|e| TransportError::refused(e.without_url()))?;
+            // `Url` normalises; what it would change must not go out as something else.
+            if asked.is_some_and(|asked| !sends(request.url(), asked.as_str())) {
+                return Err(TransportError::refused(
+                    "URL parsing would change the path or query on the way",
+                ));
+            }
             let mut answer = self.client.execute(request).await.map_err(|e| {
                 let connect = e.is_connect() || e.is_builder();
                 let e = e.without_url();

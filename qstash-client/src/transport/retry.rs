@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
+use crate::types::timing::Timestamp;
+
 /// How often and how patiently a call is repeated.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
@@ -125,8 +127,13 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         return Duration::try_from_secs_f64(seconds).ok();
     }
     let at = httpdate::parse_http_date(text).ok()?;
-    let now = httpdate::parse_http_date(headers.get(http::header::DATE)?.to_str().ok()?).ok()?;
-    Some(at.duration_since(now).unwrap_or_default())
+    Some(Timestamp::from(at).saturating_since(date(headers)?))
+}
+
+/// When the answer was made, by the server's clock.
+pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
 #[cfg(test)]

@@ -79,9 +79,42 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// The name of a v1 queue: 1 to 256 of `A-Za-z0-9_.-`, and neither `.` nor `..`, which no URL
+    /// The name of a queue: 1 to 256 of `A-Za-z0-9_.-`, and neither `.` nor `..`, which no URL
     /// can carry as a path segment.
-    QueueName, "queue name", check_queue_name
+    QueueName, "queue name", check_name
+}
+
+text_type! {
+    /// The name of a v2 URL group: 1 to 256 of `A-Za-z0-9_.-`, neither `.` nor `..`.
+    UrlGroupName, "URL group name", check_name
+}
+
+text_type! {
+    /// The id of a v2 schedule, the service's (`scd_...`) or your own: 1 to 256 of `A-Za-z0-9_.-`, neither
+    /// `.` nor `..`.
+    ScheduleId, "schedule id", check_name
+}
+
+text_type! {
+    /// The id of an entry of v2's dead-letter queue, such as `1725323658779-0`: 1 to 512 visible ASCII
+    /// characters.
+    DlqId, "DLQ id", check_id
+}
+
+text_type! {
+    /// The key of v2's flow control: 1 to 512 visible ASCII characters, neither `.` nor `..`.
+    FlowControlKey, "flow control key", check_id
+}
+
+text_type! {
+    /// Names a logical v2 publish, so that repeating it within 10 minutes stores nothing new: 1 to 256
+    /// visible ASCII characters without `:`, which the service refuses.
+    DeduplicationId, "deduplication id", check_deduplication_id
+}
+
+text_type! {
+    /// A label of a v2 message: 1 to 256 of `A-Za-z0-9_.-`.
+    Label, "label", check_label
 }
 
 text_type! {
@@ -107,12 +140,33 @@ impl IdempotencyKey {
     }
 }
 
-fn check_queue_name(text: &str) -> Result<(), &'static str> {
+impl DeduplicationId {
+    /// An id that nobody else has: a random UUID.
+    #[must_use]
+    pub fn random() -> Self {
+        Self(uuid::Uuid::new_v4().to_string())
+    }
+}
+
+fn check_name(text: &str) -> Result<(), &'static str> {
+    check_label(text)?;
+    refuse_dots(text)
+}
+
+fn check_label(text: &str) -> Result<(), &'static str> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     if text.is_empty() || text.len() > 256 || !text.bytes().all(allowed) {
         return Err("must be 1 to 256 of A-Z a-z 0-9 _ . -");
     }
-    refuse_dots(text)
+    Ok(())
+}
+
+fn check_deduplication_id(text: &str) -> Result<(), &'static str> {
+    let allowed = |b: u8| b.is_ascii_graphic() && b != b':';
+    if text.is_empty() || text.len() > 256 || !text.bytes().all(allowed) {
+        return Err("must be 1 to 256 visible ASCII characters without `:`");
+    }
+    Ok(())
 }
 
 /// For ids: whatever a server makes, as long as it is one path segment that survives a URL parser.
@@ -157,7 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn what_the_service_refuses_cannot_be_made() {
+        for bad in ["", "a:b", "a b", "é", &"a".repeat(257)] {
+            assert!(DeduplicationId::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(DeduplicationId::parse("a".repeat(256)).is_ok());
+        for bad in ["", "a,b", "a b"] {
+            assert!(Label::parse(bad).is_err(), "{bad:?}");
+        }
+        assert!(UrlGroupName::parse("..").is_err());
+        assert!(ScheduleId::parse("a/pause").is_err());
+        assert!(FlowControlKey::parse("a:b/c").is_ok(), "keys are free text");
+        assert!(DlqId::parse("").is_err());
+    }
+
+    #[test]
     fn random_keys_differ() {
         assert_ne!(IdempotencyKey::random(), IdempotencyKey::random());
+        assert_ne!(DeduplicationId::random(), DeduplicationId::random());
     }
 }

@@ -22,8 +22,9 @@ pub use self::publish::{NewMessage, Publish, PublishBatch, Published};
 pub use self::pull::{Heartbeat, Lease, Receive, Undecodable};
 pub use self::queue::{Backoff, OnAccepted, Queue};
 pub use self::queues::{ListQueues, Queues, Redrive};
-pub use self::signing::{Secret, SigningSecret};
+pub use self::signing::SigningSecret;
 pub use crate::call::Call;
+pub use crate::types::secret::Secret;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

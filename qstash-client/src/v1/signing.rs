@@ -4,30 +4,7 @@ use http::Method;
 use serde::Deserialize;
 
 use crate::endpoint::{Operation, json};
-
-/// A secret text. `Debug` does not show it; [`expose`](Self::expose) does.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(zeroize::Zeroizing<String>);
-
-impl Secret {
-    /// The text itself.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Secret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Secret(..)")
-    }
-}
-
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer).map(|text| Self(zeroize::Zeroizing::new(text)))
-    }
-}
+use crate::types::secret::Secret;
 
 /// The account's shared secrets for `QStash-Signature`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -4,5 +4,6 @@ mod fake;
 mod leases;
 mod lists;
 mod retries;
+mod v2;
 #[cfg(feature = "reqwest")]
 mod wire;

@@ -95,11 +95,13 @@ pub(crate) fn bare(method: &str, path: &str, headers: &str) -> Vec<u8> {
     format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n").into_bytes()
 }
 
-/// A JSON message of `length` bytes that looks like an order with a long list of items.
+/// A JSON message of `length` bytes: an order of several items, as a shop would send it.
 pub(crate) fn message(length: usize) -> String {
-    let mut text = String::from(r#"{"order_id":42,"customer":"c-1077","items":["#);
-    while text.len() + 64 < length {
-        text.push_str(r#"{"sku":"A-1701","quantity":2,"price":19.95},"#);
+    const ITEM: &str =
+        r#"{"item":"cast-iron pan, 26 cm","note":"gift wrap, please","quantity":2,"cents":4990},"#;
+    let mut text = String::from(r#"{"order_id":1001,"customer":"Aylin Demir","items":["#);
+    while text.len() + ITEM.len() + 16 < length {
+        text.push_str(ITEM);
     }
     text.push_str(r#"{}],"note":""#);
     while text.len() + 2 < length {

@@ -248,7 +248,14 @@ pub(super) fn seconds(
 
 /// Whether arrays and objects in `json`, whose syntax is right, are nested deeper than `most` levels.
 pub(super) fn is_deeper(json: &str, most: usize) -> bool {
-    if json.len() <= 2 * most {
+    // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than
+    // telling which of them stand in a text. `[` and `{` differ in one bit.
+    // Counted in bytes, chunk by chunk: compilers make vector instructions of that.
+    let brackets = json.as_bytes().chunks(128).map(|chunk| {
+        let found: u8 = chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum();
+        usize::from(found)
+    });
+    if brackets.sum::<usize>() <= most {
         return false;
     }
     let (mut depth, mut in_text, mut escaped) = (0, false, false);

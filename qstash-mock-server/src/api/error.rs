@@ -68,6 +68,16 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error)
     }
 
+    /// For a caller that takes too long over its body.
+    pub(super) fn request_timeout() -> Self {
+        let error = "the request body took too long to arrive";
+        Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", error)
+    }
+
+    pub(super) fn too_many_bodies() -> Self {
+        Error::Overloaded("too many large requests at once").into()
+    }
+
     pub(super) fn not_json() -> Self {
         let error = "the Content-Type must be application/json";
         Self::new(

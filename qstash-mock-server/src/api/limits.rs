@@ -1,11 +1,6 @@
-//! Every bound of this layer, and the reading of bodies within them.
+//! Every bound of this layer.
 
-use axum::body::{Body, HttpBody};
-use axum::extract::Request;
-use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT};
-use http_body_util::BodyExt;
+use std::time::Duration;
 
 use super::error::ApiError;
 
@@ -16,6 +11,10 @@ pub(crate) struct Limits {
     pub(crate) message_bytes: usize,
     /// Bytes of one batch request.
     pub(crate) batch_bytes: usize,
+    /// Bytes of all request bodies under way, less the first [`SMALL_BODY_BYTES`] of each.
+    pub(crate) body_bytes_in_flight: usize,
+    /// How long a request body may take to arrive.
+    pub(crate) body_timeout: Duration,
 }
 
 impl Default for Limits {
@@ -23,6 +22,8 @@ impl Default for Limits {
         Self {
             message_bytes: 1 << 20,
             batch_bytes: 100 << 20,
+            body_bytes_in_flight: 256 << 20,
+            body_timeout: Duration::from_secs(60),
         }
     }
 }
@@ -30,10 +31,7 @@ impl Default for Limits {
 /// What a publish may need beside its message: headers and key, even if all of it is escapes.
 const ENVELOPE_BYTES: usize = 128 << 10;
 /// Any other request body.
-const SMALL_BODY_BYTES: usize = 64 << 10;
-/// A body over its bound is read and thrown away up to here, so that the caller, who is still sending, gets
-/// to see the answer instead of a broken connection.
-const DISCARDED_BYTES: usize = 16 << 20;
+pub(super) const SMALL_BODY_BYTES: usize = 64 << 10;
 
 /// Items of a batch.
 pub(super) const BATCH_ITEMS: usize = 1000;
@@ -47,6 +45,10 @@ pub(super) const HEADER_BYTES: usize = 16 << 10;
 /// The same in v2, whose settings are headers, too.
 pub(super) const V2_HEADERS: usize = 256;
 pub(super) const V2_HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one v2 message: what the largest plan allows. A smaller plan is the engine's business.
+pub(super) const V2_MESSAGE_BYTES: usize = 50 << 20;
+/// Bytes of any other v2 body: room for as many ids or endpoints as one may hold.
+pub(super) const V2_JSON_BYTES: usize = 1 << 20;
 /// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
 pub(super) const V2_NAME_BYTES: usize = 256;
 /// Labels of one message.
@@ -81,142 +83,28 @@ pub(super) enum Expected {
     Small,
     /// A JSON object all of whose fields are optional, so that it may be absent.
     Optional,
+    /// One message of v2: any bytes.
+    HostedMessage,
+    /// Any other body of v2.
+    HostedJson,
 }
 
 impl Limits {
-    /// The body of `request`: JSON by its content type, and within its bound. It has its own memory, which
-    /// is not the connection's buffer, so that a small message may keep it without keeping more.
-    pub(super) async fn body(
-        &self,
-        request: Request,
-        expected: Expected,
-    ) -> Result<Bytes, ApiError> {
-        let (parts, body) = request.into_parts();
-        if body.is_end_stream() {
-            return match expected {
-                Expected::Optional => Ok(Bytes::from_static(b"{}")),
-                _ => Err(ApiError::invalid_json("the request needs a JSON body")),
-            };
-        }
-        if !is_json(&parts.headers) {
-            return Err(ApiError::not_json());
-        }
-        let (limit, over) = self.bound(expected);
-        read(&parts.headers, body, limit).await?.ok_or(over)
-    }
-
-    /// The bound in bytes and the refusal past it.
-    fn bound(&self, expected: Expected) -> (usize, ApiError) {
+    /// The bound of a body in bytes, and the refusal past it.
+    pub(super) fn bound(&self, expected: Expected) -> (usize, ApiError) {
         match expected {
             Expected::Publish => (
                 self.message_bytes.saturating_add(ENVELOPE_BYTES),
                 ApiError::message_too_large(self.message_bytes),
             ),
             Expected::Batch => (self.batch_bytes, ApiError::body_too_large(self.batch_bytes)),
+            Expected::HostedMessage => {
+                (V2_MESSAGE_BYTES, ApiError::body_too_large(V2_MESSAGE_BYTES))
+            }
+            Expected::HostedJson => (V2_JSON_BYTES, ApiError::body_too_large(V2_JSON_BYTES)),
             Expected::Small | Expected::Optional => {
                 (SMALL_BODY_BYTES, ApiError::body_too_large(SMALL_BODY_BYTES))
             }
         }
-    }
-}
-
-/// The whole of `body`, or `None` if it is over `limit`.
-async fn read(
-    headers: &HeaderMap,
-    mut body: Body,
-    limit: usize,
-) -> Result<Option<Bytes>, ApiError> {
-    let announced = announced_length(headers);
-    let most = limit.saturating_add(DISCARDED_BYTES);
-    let waits = headers.contains_key(EXPECT);
-    if announced.is_some_and(|length| length > most || (waits && length > limit)) {
-        return Ok(None);
-    }
-    let expected = announced.unwrap_or(0).min(limit).min(1 << 20);
-    let (mut bytes, mut length) = (Vec::with_capacity(expected), 0_usize);
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| ApiError::invalid_json("the body broke off"))?;
-        let Ok(data) = frame.into_data() else {
-            continue;
-        };
-        length = length.saturating_add(data.len());
-        if length <= limit {
-            bytes.extend_from_slice(&data);
-        } else if length > most {
-            break;
-        }
-    }
-    Ok((length <= limit).then(|| bytes.into()))
-}
-
-fn announced_length(headers: &HeaderMap) -> Option<usize> {
-    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-}
-
-/// `application/json` or `application/*+json`, with any parameters.
-fn is_json(headers: &HeaderMap) -> bool {
-    let Some(given) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
-        return false;
-    };
-    let media_type = given.split(';').next().unwrap_or("").trim();
-    let media_type = media_type.to_ascii_lowercase();
-    media_type
-        .strip_prefix("application/")
-        .is_some_and(|kind| kind == "json" || (kind.ends_with("+json") && kind.len() > 5))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use http::Request as HttpRequest;
-
-    fn request(content_type: &str, body: impl Into<Body>) -> Request {
-        HttpRequest::post("/")
-            .header("content-type", content_type)
-            .body(body.into())
-            .unwrap()
-    }
-
-    #[tokio::test]
-    async fn content_types_that_are_json() {
-        for (given, accepted) in [
-            ("application/json", true),
-            ("Application/JSON; charset=utf-8", true),
-            ("application/cloudevents+json", true),
-            ("application/+json", false),
-            ("text/json", false),
-            ("application/x-www-form-urlencoded", false),
-            ("", false),
-        ] {
-            let limits = Limits::default();
-            match limits.body(request(given, "{}"), Expected::Small).await {
-                Ok(body) => assert!(accepted && body == "{}", "{given}"),
-                Err(error) => assert_eq!((accepted, error.parts().0), (false, 415), "{given}"),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_body_may_be_as_long_as_its_bound_and_no_longer() {
-        for (length, accepted) in [(SMALL_BODY_BYTES, true), (SMALL_BODY_BYTES + 1, false)] {
-            let request = request("application/json", vec![b' '; length]);
-            let body = Limits::default().body(request, Expected::Small).await;
-            match body {
-                Ok(body) => assert!(accepted && body.len() == length),
-                Err(error) => assert_eq!((accepted, error.parts().1), (false, "body_too_large")),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn only_an_optional_body_may_be_absent() {
-        let empty = || HttpRequest::post("/").body(Body::empty()).unwrap();
-        let limits = Limits::default();
-        assert_eq!(
-            limits.body(empty(), Expected::Optional).await.unwrap(),
-            "{}"
-        );
-        let refused = limits.body(empty(), Expected::Small).await.unwrap_err();
-        assert_eq!(refused.parts(), (400, "invalid_json", None));
     }
 }

@@ -119,6 +119,9 @@ impl Driver {
             .unwrap_or_default();
         let any = !held.is_empty();
         for (attempt, outcome) in held {
+            if core.stopped {
+                return false;
+            }
             self.input(&mut core, |engine, now| {
                 engine.handle_outcome(now, attempt, outcome);
             });

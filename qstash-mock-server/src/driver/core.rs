@@ -83,7 +83,7 @@ impl Core {
                 self.durable = self.committed;
             }
             Ok(_) => {}
-            Err(error) => self.fail(&error),
+            Err(error) => self.fail(driver, &error),
         }
         self.send_durable(driver);
         fed
@@ -103,10 +103,12 @@ impl Core {
         Answer::Later(receiver)
     }
 
-    /// A place for the answer that comes as an effect.
+    /// A place for the answer that comes as an effect; one that never comes if the server has stopped.
     pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Reply> {
         let (sender, receiver) = oneshot::channel();
-        self.waiting.insert(waiter, sender);
+        if !self.stopped {
+            self.waiting.insert(waiter, sender);
+        }
         receiver
     }
 
@@ -118,14 +120,16 @@ impl Core {
     pub(super) fn acknowledge(&mut self, driver: &Driver, result: Result<u64, StoreError>) {
         match result {
             Ok(number) => self.durable = self.durable.max(number.min(self.committed)),
-            Err(error) => self.fail(&error),
+            Err(error) => self.fail(driver, &error),
         }
         self.send_durable(driver);
     }
 
-    fn fail(&mut self, error: &StoreError) {
+    fn fail(&mut self, driver: &Driver, error: &StoreError) {
         tracing::error!(%error, "a commit was lost; the server stops");
         self.stop();
+        // Whoever waits for deliveries need not wait any longer.
+        driver.shared().delivered.notify_one();
     }
 
     /// Refuses everything from now on, and tells whoever waits.
@@ -165,10 +169,12 @@ impl Core {
                 }
             }
             Effect::Answer(waiter, reply) => {
-                // Fails only if the caller is gone; its guard gives back what the reply holds.
-                if let Some(sender) = self.waiting.remove(&waiter)
-                    && let Err(reply) = sender.send(*reply)
-                {
+                // The caller may have gone while the answer waited for its commit.
+                let unheard = match self.waiting.remove(&waiter) {
+                    Some(sender) => sender.send(*reply).err(),
+                    None => Some(*reply),
+                };
+                if let Some(reply) = unheard {
                     driver.give_back_later(waiter, reply);
                 }
             }

@@ -155,6 +155,10 @@ impl Driver {
     /// A delivery is over.
     pub(super) fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
         let mut core = self.lock();
+        if core.stopped {
+            // Another server may go on from the store by now.
+            return;
+        }
         core.deliveries.remove(&attempt);
         match &mut core.held_outcomes {
             Some(held) => drop(held.insert(attempt, outcome)),
@@ -213,6 +217,11 @@ impl Driver {
         }
     }
 
+    /// Whether it refuses everything, because it was told to stop or its storage has failed.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.lock().stopped
+    }
+
     /// Refuses everything from now on and gives up what is under way.
     pub(crate) fn stop(&self) {
         self.lock().stop();
@@ -241,14 +250,12 @@ impl LongPoll<'_> {
 
 impl Drop for LongPoll<'_> {
     fn drop(&mut self) {
-        // Once the answer was taken the channel is closed and empty: there is nothing to give back.
-        self.receiver.close();
-        let answered = self.receiver.try_recv();
-        if let Ok(reply) = answered {
-            self.driver.give_back(&self.caller, self.waiter, reply);
-        } else if !self.receiver.is_terminated() {
-            self.driver
-                .give_back(&self.caller, self.waiter, Reply::Abandoned);
+        // Asked first: closing terminates it too.
+        if self.receiver.is_terminated() {
+            return;
         }
+        self.receiver.close();
+        let reply = self.receiver.try_recv().unwrap_or(Reply::Abandoned);
+        self.driver.give_back(&self.caller, self.waiter, reply);
     }
 }

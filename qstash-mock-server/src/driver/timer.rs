@@ -15,7 +15,12 @@ impl Driver {
                 None => self.shared().earlier.notified().await,
                 Some(at) => {
                     tokio::select! {
-                        () = self.shared().clock.sleep_until(at) => self.fire(),
+                        () = self.shared().clock.sleep_until(at) => {
+                            self.fire();
+                            // The steps of a bulk operation are due at once, one after the other: those
+                            // who call meanwhile come in between.
+                            tokio::task::yield_now().await;
+                        }
                         () = self.shared().earlier.notified() => {}
                     }
                 }
@@ -24,7 +29,7 @@ impl Driver {
     }
 
     /// Does what is due.
-    pub(super) fn fire(&self) {
+    pub(crate) fn fire(&self) {
         let mut core = self.lock();
         if !core.stopped {
             self.input(&mut core, crate::engine::Engine::handle_timeout);

@@ -173,9 +173,7 @@ impl Engine {
                 });
             }
             Verdict::Accepted | Verdict::Success => {
-                self.state
-                    .update_message(id, |message| message.end_attempt(now, status, None));
-                self.finish(now, id, Stage::Delivered);
+                self.finish_with(now, id, Stage::Delivered, status);
             }
             Verdict::Failure { .. } | Verdict::Rejected => {
                 let retry_after = match verdict {
@@ -228,11 +226,16 @@ impl Engine {
 
     /// Nothing more will happen to the message.
     pub(crate) fn finish(&mut self, now: Timestamp, id: MessageId, stage: Stage) {
+        self.finish_with(now, id, stage, None);
+    }
+
+    /// The same, after an attempt that was answered with this status.
+    fn finish_with(&mut self, now: Timestamp, id: MessageId, stage: Stage, status: Option<u16>) {
         let Some(message) = self.state.message(id).cloned() else {
             return;
         };
         self.state.update_message(id, |message| {
-            message.end_attempt(now, None, None);
+            message.end_attempt(now, status, None);
             message.state = State::Finished { stage, at: now };
         });
         self.note_finished(now, &message, stage);

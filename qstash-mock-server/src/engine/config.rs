@@ -71,10 +71,13 @@ impl std::fmt::Debug for Secret {
 /// Bounds on what the engine holds. Over one of them it refuses or forgets; it never grows on.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of unfinished messages and idempotency keys, their bookkeeping included.
+    /// Bytes of unfinished messages, dead letters, idempotency keys, URL groups, schedules and
+    /// flow-control keys, their bookkeeping included.
     pub held_bytes: usize,
     /// Finished messages that stay readable; the oldest are forgotten first.
     pub finished_messages: usize,
+    /// Bytes of finished messages whose body can still be looked at; the oldest are forgotten first.
+    pub finished_bytes: usize,
     /// Queues of one account.
     pub queues: usize,
     /// Attempts remembered of one message; the oldest are forgotten first.
@@ -108,7 +111,7 @@ pub struct Limits {
 impl Limits {
     /// What a message costs beside its body and headers, for [`Limits::held_bytes`].
     pub const MESSAGE_OVERHEAD: usize = 512;
-    /// What an idempotency key costs beside its text.
+    /// What an idempotency key, an endpoint or a flow-control key costs beside its text.
     pub const KEY_OVERHEAD: usize = 192;
 }
 
@@ -117,6 +120,7 @@ impl Default for Limits {
         Self {
             held_bytes: 1 << 30,
             finished_messages: 100_000,
+            finished_bytes: 128 << 20,
             queues: 10_000,
             history: 100,
             bulk_step: 1_000,

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::caller::{Caller, Permission};
 use super::command::Reply;
+use super::config::Limits;
 use super::error::Error;
 use super::id::{AccountName, FlowKeyId};
 use super::machine::Engine;
@@ -262,7 +263,7 @@ impl Engine {
         if self.state.flow_count() >= self.config.limits.flow_keys {
             return Err(Error::Overloaded("too many flow-control keys"));
         }
-        Ok(())
+        self.check_held(Limits::KEY_OVERHEAD)
     }
 
     /// What was just let go must not be forgotten in the same breath.

@@ -29,14 +29,6 @@ impl Seed {
 }
 
 impl Seed {
-    /// The signing secret that `defaultUser` gets from this seed.
-    #[must_use]
-    pub fn signing_secret(self) -> String {
-        Randomness::new(self, 0).secret(AccountName::DEFAULT, 0)
-    }
-}
-
-impl Seed {
     /// The first two signing keys that `defaultUser` gets from this seed.
     #[must_use]
     pub fn signing_keys(self) -> [String; 2] {

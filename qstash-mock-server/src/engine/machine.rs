@@ -232,8 +232,9 @@ impl Engine {
                 self.serve_account(now, &account);
                 continue;
             }
-            let bound = self.config.limits.finished_messages;
-            let Some(oldest) = self.state.finished_over(bound) else {
+            let limits = &self.config.limits;
+            let (bound, bytes) = (limits.finished_messages, limits.finished_bytes);
+            let Some(oldest) = self.state.finished_over(bound, bytes) else {
                 return;
             };
             self.state.remove_message(oldest);
@@ -273,6 +274,14 @@ impl Engine {
             caller.check(queue, permission)?;
         }
         Ok(message)
+    }
+
+    /// Whether the server may hold so many bytes more.
+    pub(crate) fn check_held(&self, more: usize) -> Result<(), Error> {
+        if self.state.held_bytes() + more > self.config.limits.held_bytes {
+            return Err(Error::Overloaded("the bound on held bytes is reached"));
+        }
+        Ok(())
     }
 
     /// False while a message is the remainder of a deleted queue.

@@ -309,25 +309,19 @@ impl Message {
 
     /// Notes how the newest attempt ended, once.
     pub(crate) fn end_attempt(&mut self, now: Timestamp, status: Option<u16>, error: Option<&str>) {
-        let mut history = self.history.to_vec();
-        if let Some(last) = history
-            .last_mut()
-            .filter(|record| record.finished_at.is_none())
-        {
+        let last = Arc::make_mut(&mut self.history).last_mut();
+        if let Some(last) = last.filter(|record| record.finished_at.is_none()) {
             last.finished_at = Some(now);
             last.status = status.or(last.status);
             last.error = error.map(Into::into);
         }
-        self.history = history.into();
     }
 
     /// Notes the status of an attempt that was accepted and so goes on.
     pub(crate) fn note_status(&mut self, status: Option<u16>) {
-        let mut history = self.history.to_vec();
-        if let Some(last) = history.last_mut() {
+        if let Some(last) = Arc::make_mut(&mut self.history).last_mut() {
             last.status = status;
         }
-        self.history = history.into();
     }
 
     pub(crate) fn view(&self, body: Option<Bytes>, deadline: Option<Timestamp>) -> MessageView {

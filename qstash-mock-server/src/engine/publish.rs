@@ -37,9 +37,7 @@ impl Engine {
             + key
                 .as_ref()
                 .map_or(0, |text| text.len() + Limits::KEY_OVERHEAD);
-        if self.state.held_bytes() + cost > self.config.limits.held_bytes {
-            return Err(Error::Overloaded("the bound on held bytes is reached"));
-        }
+        self.check_held(cost)?;
         let queue = self.ensure_queue(now, &caller.account, &publish.queue)?;
         let id = self.store(now, caller, queue, publish);
         if let Some(text) = key {

@@ -63,6 +63,7 @@ impl Engine {
             },
         );
         let dead = engine.load(now, rest);
+        engine.adopt_signing_secret();
         for message in messages {
             engine.load_message(message)?;
         }

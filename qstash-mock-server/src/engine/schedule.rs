@@ -130,6 +130,7 @@ impl Engine {
         if let super::send::Destination::Group(name) = &put.send.destination {
             self.url_group(account, name)?;
         }
+        self.check_held(put.send.cost())?;
         let id = put.id.unwrap_or_else(|| {
             let sequence = self.state.next_sequence();
             self.random.schedule_id(sequence)

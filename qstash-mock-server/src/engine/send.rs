@@ -177,9 +177,7 @@ impl Engine {
         let headers = send.settings.headers.as_deref().unwrap_or_default();
         let one = Limits::MESSAGE_OVERHEAD + Limits::KEY_OVERHEAD + headers_cost(headers);
         let cost = send.body.len() + one * copies;
-        if self.state.held_bytes() + cost > self.config.limits.held_bytes {
-            return Err(Error::Overloaded("the bound on held bytes is reached"));
-        }
+        self.check_held(cost)?;
         if send.settings.flow_control.is_some() {
             self.check_room_for_flow_key()?;
         }
@@ -361,6 +359,14 @@ impl Common<'_> {
         }
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+impl Send {
+    /// What it counts for in the bound on held bytes while a schedule keeps it.
+    pub(crate) fn cost(&self) -> usize {
+        let headers = self.settings.headers.as_deref().unwrap_or_default();
+        self.body.len() + headers_cost(headers) + Limits::MESSAGE_OVERHEAD
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::caller::{Caller, Permission};
 use super::command::{Reply, SigningKeys, SigningSecret};
+use super::config::Secret;
 use super::entity::Account;
 use super::error::Error;
 use super::id::AccountName;
@@ -35,6 +36,32 @@ impl Engine {
             });
         }
         self.state.account(name).expect("it was just put there")
+    }
+
+    /// What signs the deliveries of [`AccountName::DEFAULT`] now.
+    pub fn default_signing_secret(&mut self) -> Secret {
+        let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
+        Secret(Arc::clone(&account.secret))
+    }
+
+    /// A secret that is configured, and that the account had neither now nor before, takes over, as after
+    /// a rotation. Otherwise the stored one stands: it may have been rotated since it was configured.
+    pub(crate) fn adopt_signing_secret(&mut self) {
+        let stored = self
+            .state
+            .account(&AccountName::new(AccountName::DEFAULT))
+            .cloned();
+        let (Some(stored), Some(Secret(configured))) = (stored, self.config.signing_secret.clone())
+        else {
+            return;
+        };
+        if stored.secret != configured && stored.previous_secret.as_ref() != Some(&configured) {
+            self.state.put_account(Account {
+                secret: configured,
+                previous_secret: Some(stored.secret),
+                ..stored
+            });
+        }
     }
 
     pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {

@@ -42,7 +42,8 @@ pub(crate) struct EngineState {
     next_sequence: u64,
     accounts: BTreeMap<AccountName, Account>,
     queues: BTreeMap<QueueId, Queue>,
-    messages: BTreeMap<MessageId, Message>,
+    /// Boxed: they are large, and half of the places of a tree that grows at its end stay empty.
+    messages: BTreeMap<MessageId, Box<Message>>,
     bodies: BTreeMap<BodyId, SharedBody>,
     records: Records,
     traffic: Traffic,
@@ -55,6 +56,8 @@ pub(crate) struct EngineState {
     finished: BTreeSet<(Timestamp, MessageId)>,
     pub(crate) timers: Timers,
     held_bytes: usize,
+    /// Bytes of finished messages whose body is still there to be looked at.
+    kept_bytes: usize,
     retention: Duration,
     own_retention: Duration,
     changed: Vec<EntityKey>,
@@ -79,6 +82,7 @@ impl EngineState {
             finished: BTreeSet::new(),
             timers: Timers::default(),
             held_bytes: 0,
+            kept_bytes: 0,
             retention,
             own_retention,
             changed: vec![EntityKey::Meta],
@@ -117,7 +121,7 @@ impl EngineState {
     }
 
     pub(crate) fn message(&self, id: MessageId) -> Option<&Message> {
-        self.messages.get(&id)
+        self.messages.get(&id).map(Box::as_ref)
     }
 
     pub(crate) fn body(&self, id: BodyId) -> Option<&Bytes> {
@@ -135,8 +139,10 @@ impl EngineState {
             .first()
     }
 
-    pub(crate) fn finished_over(&self, limit: usize) -> Option<MessageId> {
-        (self.finished.len() > limit).then(|| self.finished.first().map(|(_, id)| *id))?
+    /// The oldest finished message, if there are more or larger ones than may be kept.
+    pub(crate) fn finished_over(&self, limit: usize, bytes: usize) -> Option<MessageId> {
+        let over = self.finished.len() > limit || self.kept_bytes > bytes;
+        over.then(|| self.finished.first().map(|(_, id)| *id))?
     }
 
     // ----- writing -----
@@ -236,10 +242,10 @@ impl EngineState {
     pub(crate) fn insert_message(&mut self, message: Message) {
         self.changed.push(EntityKey::Message(message.id));
         if message.keeps_body() {
-            self.hold(&message);
+            self.hold(&message, message.state.stage().is_finished());
         }
         self.index(&message);
-        self.messages.insert(message.id, message);
+        self.messages.insert(message.id, Box::new(message));
     }
 
     /// Changes a message; its indices, timer and body follow.
@@ -248,11 +254,17 @@ impl EngineState {
             return;
         };
         let kept_body = message.keeps_body();
+        let was_finished = message.state.stage().is_finished();
         self.unindex(&message);
+        if kept_body {
+            self.count_bytes(&message, was_finished, false);
+        }
         change(&mut message);
         self.index(&message);
         if kept_body && !message.keeps_body() {
-            self.let_go(&message);
+            self.release_body(message.body);
+        } else if kept_body {
+            self.count_bytes(&message, message.state.stage().is_finished(), true);
         }
         self.changed.push(EntityKey::Message(id));
         self.messages.insert(id, message);
@@ -265,26 +277,49 @@ impl EngineState {
         self.changed.push(EntityKey::Message(id));
         self.unindex(&message);
         if message.keeps_body() {
-            self.let_go(&message);
+            self.let_go(&message, message.state.stage().is_finished());
         }
     }
 
-    fn hold(&mut self, message: &Message) {
+    /// A message, or a dead letter (`finished` is false then), takes hold of its body.
+    fn hold(&mut self, message: &Message, finished: bool) {
         if let Some(body) = self.bodies.get_mut(&message.body) {
             body.holders += 1;
-            self.held_bytes += message.cost(&body.bytes);
+            self.count_bytes(message, finished, true);
         }
     }
 
-    fn let_go(&mut self, message: &Message) {
-        let Some(body) = self.bodies.get_mut(&message.body) else {
+    fn let_go(&mut self, message: &Message, finished: bool) {
+        self.count_bytes(message, finished, false);
+        self.release_body(message.body);
+    }
+
+    fn release_body(&mut self, id: BodyId) {
+        let Some(body) = self.bodies.get_mut(&id) else {
             return;
         };
-        self.held_bytes -= message.cost(&body.bytes);
         body.holders -= 1;
         if body.holders == 0 {
-            self.bodies.remove(&message.body);
-            self.changed.push(EntityKey::Body(message.body));
+            self.bodies.remove(&id);
+            self.changed.push(EntityKey::Body(id));
+        }
+    }
+
+    /// What is finished and only looked at counts for another bound: it makes room, it refuses nobody.
+    fn count_bytes(&mut self, message: &Message, finished: bool, add: bool) {
+        let Some(body) = self.bodies.get(&message.body) else {
+            return;
+        };
+        let cost = message.cost(&body.bytes);
+        let bytes = if finished {
+            &mut self.kept_bytes
+        } else {
+            &mut self.held_bytes
+        };
+        if add {
+            *bytes += cost;
+        } else {
+            *bytes -= cost;
         }
     }
 
@@ -372,12 +407,7 @@ impl EngineState {
                 .body(*id)
                 .cloned()
                 .map(|bytes| Entity::Body(*id, bytes)),
-            EntityKey::Message(id) => self
-                .messages
-                .get(id)
-                .cloned()
-                .map(Box::new)
-                .map(Entity::Message),
+            EntityKey::Message(id) => self.messages.get(id).cloned().map(Entity::Message),
             other => self.records.entity(other),
         }
     }
@@ -385,7 +415,7 @@ impl EngineState {
     // ----- for the invariants -----
 
     pub(crate) fn messages(&self) -> impl Iterator<Item = &Message> {
-        self.messages.values()
+        self.messages.values().map(Box::as_ref)
     }
 
     pub(crate) fn lines(&self) -> impl Iterator<Item = (QueueId, &Line)> {

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use super::caller::{Caller, Permission};
 use super::command::Reply;
+use super::config::Limits;
 use super::error::Error;
 use super::id::{AccountName, GroupName};
 use super::machine::Engine;
 use super::quota;
+use super::send::headers_cost;
 use super::time::Timestamp;
 
 /// A URL group.
@@ -89,6 +91,7 @@ impl Engine {
             UrlGroupAction::SetHeaders(name, headers) => {
                 let mut group = self.url_group(&caller.account, &name)?.clone();
                 group.headers = headers;
+                self.check_held(group.cost())?;
                 group.updated_at = now;
                 self.state.put_url_group(group);
                 Ok(Reply::Done)
@@ -147,6 +150,7 @@ impl Engine {
                 return Err(Error::Overloaded("too many URL groups"));
             }
         }
+        self.check_held(group.cost())?;
         group.updated_at = now;
         if !group.endpoints.is_empty() {
             self.state.put_url_group(group);
@@ -172,6 +176,17 @@ impl Engine {
             self.state.put_url_group(group);
         }
         Ok(Reply::Done)
+    }
+}
+
+impl UrlGroup {
+    /// What it counts for in the bound on held bytes.
+    pub(crate) fn cost(&self) -> usize {
+        let text = |text: &Option<Arc<str>>| text.as_ref().map_or(0, |text| text.len());
+        let endpoints = self.endpoints.iter();
+        let endpoints = endpoints.map(|it| it.url.len() + text(&it.name) + Limits::KEY_OVERHEAD);
+        let all: usize = endpoints.sum();
+        all + headers_cost(&self.headers) + Limits::MESSAGE_OVERHEAD
     }
 }
 

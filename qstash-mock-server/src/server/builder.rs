@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{MockServer, Running, listen};
+use super::{MockServer, Running, dedicated, listen};
 use crate::api::{self, ApiState, Authenticator, Limits};
 use crate::delivery::{self, Deliverer, Reach, Route};
 use crate::driver::{Clock, Driver};
@@ -22,7 +21,8 @@ const MIN_SECRET: usize = 16;
 /// A server that is not started yet; see [`MockServer::builder`].
 #[must_use = "a builder does nothing until you `start` it"]
 pub struct MockServerBuilder {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
+    dedicated_thread: bool,
     signing_secret: Option<String>,
     token_secret: Option<String>,
     admin_token: Option<String>,
@@ -42,7 +42,8 @@ pub struct MockServerBuilder {
 impl Default for MockServerBuilder {
     fn default() -> Self {
         Self {
-            address: (Ipv4Addr::LOCALHOST, 0).into(),
+            addresses: vec![(Ipv4Addr::LOCALHOST, 0).into()],
+            dedicated_thread: false,
             signing_secret: None,
             token_secret: None,
             admin_token: None,
@@ -64,15 +65,30 @@ impl Default for MockServerBuilder {
 impl std::fmt::Debug for MockServerBuilder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MockServerBuilder")
-            .field("address", &self.address)
+            .field("addresses", &self.addresses)
             .finish_non_exhaustive()
     }
 }
 
 impl MockServerBuilder {
     /// Where to listen; port 0 takes a free one. Default: 127.0.0.1:0.
-    pub fn address(mut self, address: SocketAddr) -> Self {
-        self.address = address;
+    pub fn address(self, address: SocketAddr) -> Self {
+        self.addresses([address])
+    }
+
+    /// Listens on the first of these that is possible, such as those that a host name stands for.
+    pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
+        self.addresses = addresses.into_iter().collect();
+        self
+    }
+
+    /// Runs the server on a thread and a runtime of its own instead of the caller's.
+    ///
+    /// For one server that several runtimes share, such as a `static` in a test binary, where each test has
+    /// a runtime that ends with it. Not for tests on tokio's paused clock: that clock does not wait for
+    /// other threads, so that clients time out falsely. Default: the caller's runtime.
+    pub fn dedicated_thread(mut self) -> Self {
+        self.dedicated_thread = true;
         self
     }
 
@@ -89,7 +105,7 @@ impl MockServerBuilder {
         self
     }
 
-    /// The token for test control. Default: none.
+    /// The token for test control; not empty. Default: none.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
         self
@@ -134,6 +150,19 @@ impl MockServerBuilder {
     /// The largest batch request, in bytes. Default: 100 MiB.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.limits.batch_bytes = bytes;
+        self
+    }
+
+    /// How long a request's body may take to arrive, before it is refused with 408. Default: 60 s.
+    pub fn request_body_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.body_timeout = timeout;
+        self
+    }
+
+    /// Bytes of all request bodies that are being received, less the first 64 KiB of each, before further
+    /// ones are refused with 503. At least what the largest batch needs. Default: 256 MiB.
+    pub fn max_body_bytes_in_flight(mut self, bytes: usize) -> Self {
+        self.limits.body_bytes_in_flight = bytes;
         self
     }
 
@@ -187,34 +216,38 @@ impl MockServerBuilder {
     ///
     /// # Panics
     /// Outside a tokio runtime.
-    pub async fn start(mut self) -> Result<MockServer, StartError> {
-        for (name, secret) in [
-            ("signing_secret", &self.signing_secret),
-            ("token_secret", &self.token_secret),
+    pub async fn start(self) -> Result<MockServer, StartError> {
+        self.check()?;
+        if self.dedicated_thread {
+            dedicated::start(self).await
+        } else {
+            self.start_here().await
+        }
+    }
+
+    fn check(&self) -> Result<(), StartError> {
+        for (setting, secret, at_least) in [
+            ("signing_secret", &self.signing_secret, MIN_SECRET),
+            ("token_secret", &self.token_secret, MIN_SECRET),
+            ("admin_token", &self.admin_token, 1),
         ] {
-            if secret
-                .as_ref()
-                .is_some_and(|secret| secret.len() < MIN_SECRET)
-            {
-                return Err(StartError::ShortSecret(name));
+            let length = secret.as_ref().map_or(at_least, String::len);
+            if length < at_least {
+                return Err(StartError::ShortSecret { setting, at_least });
             }
         }
-        let listener =
-            TcpListener::bind(self.address)
-                .await
-                .map_err(|source| StartError::Bind {
-                    address: self.address,
-                    source,
-                })?;
-        let address = listener.local_addr().map_err(|source| StartError::Bind {
-            address: self.address,
+        Ok(())
+    }
+
+    /// Starts the server on the runtime that this is called on.
+    pub(super) async fn start_here(mut self) -> Result<MockServer, StartError> {
+        let bound = TcpListener::bind(&*self.addresses).await;
+        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
+        let (address, listener) = bound.map_err(|source| StartError::Bind {
+            addresses: std::mem::take(&mut self.addresses),
             source,
         })?;
         let seed = self.seed.map_or_else(os_seed, Ok)?;
-        let signing_secret = self
-            .signing_secret
-            .take()
-            .unwrap_or_else(|| seed.signing_secret());
         let accepts_dev_users = self.token_secret.is_none() || self.dev_users;
         let signing_keys = if accepts_dev_users {
             api::development_keys()
@@ -230,8 +263,10 @@ impl MockServerBuilder {
         );
         let token = authenticator.default_token();
         let (limits, metrics) = (self.limits, self.metrics);
-        let driver = self.driver(seed, &signing_secret, signing_keys)?;
+        let (driver, signing_secret) = self.driver(seed, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
+        // What a store brought back may be due already.
+        driver.fire();
         let (stop, stopped) = watch::channel(false);
         let listener = tokio::spawn(listen::serve(listener, api::router(state), stopped));
         let helpers = [
@@ -254,17 +289,18 @@ impl MockServerBuilder {
             signing_secret,
             signing_keys: printed_keys,
             running,
+            thread: None,
         })
     }
 
+    /// The driver, and the secret that signs the deliveries of the default account.
     fn driver(
         self,
         seed: Seed,
-        signing_secret: &str,
         signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    ) -> Result<Driver, StartError> {
+    ) -> Result<(Driver, String), StartError> {
         let mut config = Config::new(seed);
-        config.signing_secret = Some(Secret(Arc::from(signing_secret)));
+        config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
         config.quotas = self.quotas;
@@ -273,13 +309,15 @@ impl MockServerBuilder {
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
         let mut store = self.store;
         let entities = store.load()?;
-        let engine = if entities.is_empty() {
+        let mut engine = if entities.is_empty() {
             Engine::new(config, clock.now())
         } else {
             Engine::restore(config, clock.now(), entities)?
         };
+        let secret = engine.default_signing_secret().0.to_string();
         let deliverer = Deliverer::new(self.delivery);
-        Ok(Driver::new(engine, store, clock, self.patience, deliverer))
+        let driver = Driver::new(engine, store, clock, self.patience, deliverer);
+        Ok((driver, secret))
     }
 }
 
@@ -294,16 +332,24 @@ fn os_seed() -> Result<Seed, StartError> {
 #[non_exhaustive]
 pub enum StartError {
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}{}", if source.kind() == io::ErrorKind::AddrInUse { ": address already in use" } else { "" })]
+    #[error("cannot listen on {}{}", list(addresses), if source.kind() == io::ErrorKind::AddrInUse { ": address already in use" } else { "" })]
     Bind {
-        /// The address that was asked for.
-        address: SocketAddr,
+        /// The addresses that were asked for.
+        addresses: Vec<SocketAddr>,
         /// What the operating system said.
         source: io::Error,
     },
     /// A secret is too short to be one.
-    #[error("`{0}` must have at least 16 bytes")]
-    ShortSecret(&'static str),
+    #[error("`{setting}` must have at least {at_least} bytes; leave it out to do without")]
+    ShortSecret {
+        /// The setting's name.
+        setting: &'static str,
+        /// Its least length in bytes.
+        at_least: usize,
+    },
+    /// No thread could be started for the server.
+    #[error("no thread could be started for the server")]
+    Thread(#[source] io::Error),
     /// The operating system has no randomness.
     #[error("the operating system gives no random bytes")]
     NoRandomness,
@@ -313,4 +359,9 @@ pub enum StartError {
     /// What is stored does not fit together.
     #[error("what is stored does not fit together")]
     Restore(#[from] RestoreError),
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(" or ")
 }

@@ -139,6 +139,25 @@ async fn the_program_is_ready_when_it_prints_its_environment() {
 }
 
 #[tokio::test]
+async fn a_name_and_all_addresses_give_a_url_that_can_be_called() {
+    for host in ["localhost", "0.0.0.0", "127.0.0.1"] {
+        let server = Server::start(program(&["--port", "0", "--host", host])).await;
+        assert!(
+            server.url.starts_with("http://127.0.0.1:"),
+            "{host}: {}",
+            server.url
+        );
+        let message = json!({"queue": "q", "message": 1});
+        assert_eq!(server.post("/v1/publish", &message).await.status(), 200);
+    }
+    let said = refusal(program(&["--host", "no such host", "--port", "0"])).await;
+    assert!(
+        said.contains("host") && said.contains("no such host"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn a_flag_beats_the_environment_which_beats_the_file() {
     let file = std::env::temp_dir().join(format!("qstash-binary-{}.toml", std::process::id()));
     let text = "port = 1\nmetrics = true\nsigning_secret = \"the secret of the file\"\n";

@@ -8,3 +8,4 @@ mod queues;
 mod receive;
 mod routes;
 mod support;
+mod v2;

@@ -23,7 +23,7 @@ pub(in crate::api) async fn one(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Publish).await?;
+    let body = api.body(request, Expected::Publish).await?;
     let publish = decode(&Object::of_body(&body, FIELDS)?, &body, &api)?;
     match api.call(caller, Action::Publish(publish)).await? {
         Reply::Published(published) => Ok(wire::published(published)),
@@ -36,7 +36,7 @@ pub(in crate::api) async fn batch(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Batch).await?;
+    let body = api.body(request, Expected::Batch).await?;
     let (good, refused) = decode_batch(&body, &api)?;
     drop(body);
     match api.call(caller, Action::PublishBatch(good)).await? {

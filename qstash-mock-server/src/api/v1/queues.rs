@@ -18,7 +18,7 @@ pub(in crate::api) async fn put(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Small).await?;
+    let body = api.body(request, Expected::Small).await?;
     let (name, patch) = settings::decode(&body)?;
     match api.call(caller, Action::PutQueue(name, patch)).await? {
         Reply::QueuePut { created, queue } => {
@@ -123,7 +123,7 @@ pub(in crate::api) async fn redrive(
     QueueInPath(queue): QueueInPath,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["to", "max_messages"])?;
     let to = object.nullable("to", queue_name)?;
     let max_messages = object.nullable("max_messages", integer(1..=u32::MAX))?;
@@ -140,6 +140,6 @@ pub(in crate::api) async fn redrive(
 
 /// For a route that takes nothing: an absent body, or an empty object.
 async fn no_fields(api: &ApiState, request: Request) -> Result<(), ApiError> {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     Object::of_body(&body, &[]).map(drop)
 }

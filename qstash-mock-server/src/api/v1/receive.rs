@@ -19,7 +19,7 @@ pub(in crate::api) async fn receive(
     QueueInPath(queue): QueueInPath,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     let receive = decode_receive(&body, queue)?;
     match api.call(caller, Action::Receive(receive)).await? {
         Reply::Received(messages) => Ok(wire::received(&messages)),
@@ -47,7 +47,7 @@ pub(in crate::api) async fn extend(
     MessageInPath(id): MessageInPath,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Small).await?;
+    let body = api.body(request, Expected::Small).await?;
     let object = Object::of_body(&body, &["visibility_seconds", "lease_id"])?;
     let visibility = object.required("visibility_seconds", seconds(0.0..=43_200.0))?;
     let lease = lease(&object)?;
@@ -66,7 +66,7 @@ pub(in crate::api) async fn acknowledge(
     MessageInPath(id): MessageInPath,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["lease_id"])?;
     let lease = lease(&object)?;
     match api.call(caller, Action::Acknowledge(id, lease)).await? {
@@ -81,7 +81,7 @@ pub(in crate::api) async fn release(
     MessageInPath(id): MessageInPath,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["delay_seconds", "lease_id"])?;
     let delay = object.nullable("delay_seconds", seconds(0.0..=7_776_000.0))?;
     let lease = lease(&object)?;

@@ -22,7 +22,7 @@ pub(in crate::api) async fn rotate(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
-    let body = api.limits().body(request, Expected::Optional).await?;
+    let body = api.body(request, Expected::Optional).await?;
     Object::of_body(&body, &[])?;
     match api.call(caller, Action::RotateSigningSecret).await? {
         Reply::SigningSecret(secret) => Ok(wire::signing_secret(&secret)),

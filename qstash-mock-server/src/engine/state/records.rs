@@ -104,13 +104,17 @@ impl EngineState {
         let (account, name) = (group.account.clone(), group.name.clone());
         self.changed
             .push(EntityKey::UrlGroup(account.clone(), name.clone()));
+        self.held_bytes += group.cost();
         let groups = self.records.groups.entry(account).or_default();
-        groups.insert(name, group);
+        if let Some(old) = groups.insert(name, group) {
+            self.held_bytes -= old.cost();
+        }
     }
 
     pub(crate) fn remove_url_group(&mut self, account: &AccountName, name: &GroupName) {
         let groups = self.records.groups.get_mut(account);
-        if groups.and_then(|groups| groups.remove(name)).is_some() {
+        if let Some(old) = groups.and_then(|groups| groups.remove(name)) {
+            self.held_bytes -= old.cost();
             let key = EntityKey::UrlGroup(account.clone(), name.clone());
             self.changed.push(key);
         }
@@ -136,6 +140,7 @@ impl EngineState {
         if let Some((at, timer)) = schedule.timer() {
             self.timers.set(at, timer);
         }
+        self.held_bytes += schedule.send.cost();
         let schedules = self.records.schedules.entry(account).or_default();
         schedules.insert(id, schedule);
     }
@@ -147,6 +152,7 @@ impl EngineState {
         };
         self.changed
             .push(EntityKey::Schedule(account.clone(), id.clone()));
+        self.held_bytes -= old.send.cost();
         if let Some((at, timer)) = old.timer() {
             self.timers.clear(at, timer);
         }
@@ -176,11 +182,15 @@ impl EngineState {
     pub(crate) fn put_flow_key(&mut self, key: FlowKey) {
         self.changed.push(EntityKey::FlowKey(key.id.clone()));
         self.stir_flow(key.id.clone());
-        self.records.flows.insert(key.id.clone(), key);
+        let cost = key.id.key.len() + Limits::KEY_OVERHEAD;
+        if self.records.flows.insert(key.id.clone(), key).is_none() {
+            self.held_bytes += cost;
+        }
     }
 
     pub(crate) fn remove_flow_key(&mut self, id: &FlowKeyId) {
         if self.records.flows.remove(id).is_some() {
+            self.held_bytes -= id.key.len() + Limits::KEY_OVERHEAD;
             self.changed.push(EntityKey::FlowKey(id.clone()));
         }
     }
@@ -208,7 +218,7 @@ impl EngineState {
         self.changed.push(key);
         let timer = Timer::Dlq(account.clone(), entry.id);
         self.timers.set(entry.expires_at, timer);
-        self.hold(&entry.message);
+        self.hold(&entry.message, false);
         self.held_bytes += entry.response.as_ref().map_or(0, |it| it.cost());
         let dead = self.records.dead.entry(account).or_default();
         dead.insert(entry.id, entry);
@@ -224,7 +234,7 @@ impl EngineState {
         let timer = Timer::Dlq(account.clone(), id);
         self.timers.clear(entry.expires_at, timer);
         self.held_bytes -= entry.response.as_ref().map_or(0, |it| it.cost());
-        self.let_go(&entry.message);
+        self.let_go(&entry.message, false);
         Some(entry)
     }
 

@@ -1,0 +1,191 @@
+//! What a 429 of v2 says: which of three limits was reached, and when it ends.
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode};
+
+use crate::transport::retry::{date, retry_after};
+use crate::types::timing::Timestamp;
+
+/// The limit that a 429 of v2 tells of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RateLimit {
+    /// Messages per day; counts publishes, enqueues and batch items.
+    Daily(Window),
+    /// Requests per second.
+    Burst(Window),
+    /// The hosted LLM's own limits.
+    Chat {
+        /// On requests.
+        requests: ChatWindow,
+        /// On tokens.
+        tokens: ChatWindow,
+    },
+}
+
+/// How much of a limit is used. A figure that the service does not tell is `None`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Window {
+    /// How many there may be.
+    pub limit: Option<u64>,
+    /// How many are left.
+    pub remaining: Option<u64>,
+    /// When the count begins anew.
+    pub reset: Option<Timestamp>,
+}
+
+/// How much of a limit of the LLM is used.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChatWindow {
+    /// How many there may be.
+    pub limit: Option<u64>,
+    /// How many are left.
+    pub remaining: Option<u64>,
+    /// When the count begins anew, as the model's provider writes it: no format is documented.
+    pub reset: Option<String>,
+}
+
+impl RateLimit {
+    /// Reads the headers of a 429 in the order of the official SDK (v2 contract, section 1.7).
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
+        if headers.contains_key("x-ratelimit-limit-requests") {
+            Self::Chat {
+                requests: ChatWindow::read(headers, "requests"),
+                tokens: ChatWindow::read(headers, "tokens"),
+            }
+        } else if headers.contains_key("ratelimit-limit") {
+            Self::Daily(Window::read(headers, "ratelimit"))
+        } else {
+            Self::Burst(Window::read(headers, "burst-ratelimit"))
+        }
+    }
+}
+
+impl Window {
+    fn read(headers: &HeaderMap, prefix: &str) -> Self {
+        let number = |what: &str| text(headers, &format!("{prefix}-{what}"))?.parse().ok();
+        Self {
+            limit: number("limit"),
+            remaining: number("remaining"),
+            reset: reset(headers, &format!("{prefix}-reset")),
+        }
+    }
+}
+
+impl ChatWindow {
+    fn read(headers: &HeaderMap, what: &str) -> Self {
+        let get = |part: &str| text(headers, &format!("x-ratelimit-{part}-{what}"));
+        Self {
+            limit: get("limit").and_then(|text| text.parse().ok()),
+            remaining: get("remaining").and_then(|text| text.parse().ok()),
+            reset: get("reset").map(str::to_owned),
+        }
+    }
+}
+
+/// How long the server asks to wait: `Retry-After`, and on a 429 the end of the limit it names.
+pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
+    let after = retry_after(headers);
+    if after.is_some() || status != StatusCode::TOO_MANY_REQUESTS {
+        return after;
+    }
+    let end = reset(headers, "ratelimit-reset").or_else(|| reset(headers, "burst-ratelimit-reset"));
+    Some(end?.saturating_since(date(headers)?))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// Unix seconds, as documented; milliseconds are understood too.
+fn reset(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
+    /// The largest number that is read as seconds: the year 5138.
+    const SECONDS_MAX: i64 = 100_000_000_000;
+    let number: i64 = text(headers, name)?.parse().ok()?;
+    let millis = if number <= SECONDS_MAX {
+        number.checked_mul(1000)?
+    } else {
+        number
+    };
+    Some(Timestamp::from_millis(millis))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+        let lines = lines.iter().copied();
+        let mut headers: HeaderMap = lines
+            .map(|(name, value)| {
+                (
+                    http::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect();
+        headers.insert(
+            "date",
+            HeaderValue::from_static("Tue, 24 Nov 2026 02:00:00 GMT"),
+        );
+        headers
+    }
+
+    #[test]
+    fn three_kinds_are_told_apart_in_the_sdks_order() {
+        let all = headers(&[
+            ("x-ratelimit-limit-requests", "30"),
+            ("x-ratelimit-reset-tokens", "6m0s"),
+            ("ratelimit-limit", "1000"),
+        ]);
+        let RateLimit::Chat { requests, tokens } = RateLimit::read(&all) else {
+            panic!("chat comes first");
+        };
+        assert_eq!(requests.limit, Some(30));
+        assert_eq!(tokens.reset.as_deref(), Some("6m0s"));
+
+        let daily = headers(&[
+            ("ratelimit-limit", "1000"),
+            ("ratelimit-remaining", "0"),
+            ("ratelimit-reset", "1795485660"),
+            ("burst-ratelimit-limit", "100"),
+        ]);
+        let window = Window {
+            limit: Some(1000),
+            remaining: Some(0),
+            reset: Some(Timestamp::from_millis(1_795_485_660_000)),
+        };
+        assert_eq!(RateLimit::read(&daily), RateLimit::Daily(window));
+        assert_eq!(
+            RateLimit::read(&HeaderMap::new()),
+            RateLimit::Burst(Window::default()),
+            "no header at all is a burst"
+        );
+    }
+
+    #[test]
+    fn a_reset_is_measured_against_the_answers_date() {
+        // 02:01:00 of the same day.
+        let wait = |lines: &[_]| asked_wait(StatusCode::TOO_MANY_REQUESTS, &headers(lines));
+        let minute = Some(Duration::from_secs(60));
+        assert_eq!(wait(&[("ratelimit-reset", "1795485660")]), minute);
+        assert_eq!(wait(&[("burst-ratelimit-reset", "1795485660000")]), minute);
+        assert_eq!(
+            wait(&[("burst-ratelimit-reset", "1")]),
+            Some(Duration::ZERO)
+        );
+        let both = [("retry-after", "7"), ("ratelimit-reset", "1795485660")];
+        assert_eq!(wait(&both), Some(Duration::from_secs(7)));
+        assert_eq!(wait(&[]), None);
+        let unavailable = headers(&[("ratelimit-reset", "1795485660")]);
+        assert_eq!(
+            asked_wait(StatusCode::SERVICE_UNAVAILABLE, &unavailable),
+            None,
+            "the state of a limit is no wish to wait"
+        );
+    }
+}

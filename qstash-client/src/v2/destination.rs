@@ -1,0 +1,251 @@
+//! Where a message goes: a URL, a URL group or a built-in API.
+
+use bytes::Bytes;
+use http::{HeaderMap, Response};
+
+use crate::endpoint::is_dot_segment;
+use crate::error::{BoxError, Error};
+use crate::types::ids::UrlGroupName;
+use crate::v2::callback::Callback;
+use crate::v2::published::{Answer, GroupPublished, Published};
+
+/// Something that a message can be published to. A text is a URL; [`Group`] and [`Api`] say that they are
+/// something else; [`Llm`](crate::v2::Llm) and [`Email`](crate::v2::Email) are URLs with what their
+/// providers need.
+pub trait Destination {
+    /// What a publish to it answers.
+    type Answer: Answer;
+
+    /// Checks it.
+    ///
+    /// # Errors
+    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput), naming the part that breaks a rule.
+    fn into_target(self) -> Result<Target, Error>;
+}
+
+/// A checked destination. `Debug` shows no path and no query of a URL.
+#[derive(Clone)]
+pub struct Target {
+    /// As it stands in the path.
+    pub(crate) path: String,
+    /// For errors; shows no path and no query of a URL, which may hold secrets.
+    pub(crate) shown: String,
+    /// What the destination itself wants forwarded or set.
+    pub(crate) headers: HeaderMap,
+    /// Where the answer of a destination that has one goes.
+    pub(crate) callback: Option<Callback>,
+    pub(crate) needs_callback: bool,
+}
+
+impl Target {
+    fn new(path: impl Into<String>, shown: String) -> Self {
+        Self {
+            path: path.into(),
+            shown,
+            headers: HeaderMap::new(),
+            callback: None,
+            needs_callback: false,
+        }
+    }
+
+    pub(crate) fn url(url: &str) -> Result<Self, Error> {
+        check_url("destination", url)?;
+        Ok(Self::new(url, format!("`{}`", origin(url))))
+    }
+}
+
+impl std::fmt::Debug for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+/// A URL group by its name: each of its endpoints gets a message of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Group<S>(pub S);
+
+/// A built-in API by its name, such as `llm`, which is sent as `api/llm` and needs a callback.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Api<S>(pub S);
+
+macro_rules! url_destination {
+    ($($type:ty),+) => {$(
+        /// An `http://` or `https://` URL, sent byte for byte. One that URL parsing would change on the way is
+        /// refused: dot segments (also as `%2e`), `\`, blanks, tabs, a fragment, and characters that have to be
+        /// percent-encoded. Parameters of its query that begin with `upstash-`, and `qstash_token`, are read by the
+        /// service as settings.
+        impl Destination for $type {
+            type Answer = Published;
+            fn into_target(self) -> Result<Target, Error> {
+                Target::url(self.as_ref())
+            }
+        }
+    )+};
+}
+
+url_destination!(&str, String, &String);
+
+impl<S: AsRef<str>> Destination for Group<S> {
+    type Answer = GroupPublished;
+    fn into_target(self) -> Result<Target, Error> {
+        let name = UrlGroupName::parse(self.0.as_ref())?;
+        let shown = format!("URL group `{name}`");
+        Ok(Target::new(name, shown))
+    }
+}
+
+impl Destination for UrlGroupName {
+    type Answer = GroupPublished;
+    fn into_target(self) -> Result<Target, Error> {
+        Group(self).into_target()
+    }
+}
+
+impl<S: AsRef<str>> Destination for Api<S> {
+    type Answer = Published;
+    fn into_target(self) -> Result<Target, Error> {
+        let name = UrlGroupName::parse(self.0.as_ref())
+            .map_err(|_| Error::invalid_input("API name", self.0.as_ref(), "is not a name"))?;
+        let mut target = Target::new(format!("api/{name}"), format!("API `{name}`"));
+        target.needs_callback = name.as_str() == "llm";
+        Ok(target)
+    }
+}
+
+/// Decodes the answer to a publish.
+pub(crate) fn answer<A: Answer>(response: &Response<Bytes>) -> Result<A, BoxError> {
+    A::from_json(response.body()).map_err(BoxError::from)
+}
+
+/// Scheme and host, without user and password.
+pub(crate) fn origin(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split(['/', '?']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    format!("{scheme}://{host}")
+}
+
+/// Refuses what would not arrive byte for byte when it stands in a path: the WHATWG URL parser, which reqwest and
+/// most others use, folds dot segments, reads `\` as `/`, drops tabs and fragments and percent-encodes the rest.
+pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
+    let shown = origin(url);
+    let bad = |rule: String| Err(Error::invalid_input(noun, &shown, &rule));
+    let Some(rest) = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"))
+    else {
+        // Not shown whole: it may be a URL with secrets and a scheme that is misspelt.
+        return Err(Error::invalid(format!(
+            "{noun} must begin with http:// or https:// (a URL group is `Group(name)`)"
+        )));
+    };
+    if rest.is_empty() || rest.starts_with(['/', '?', ':', '#']) {
+        return bad("names no host".to_owned());
+    }
+    let (path, query) = match rest.split_once('?') {
+        Some((path, query)) => (path, query),
+        None => (rest, ""),
+    };
+    for (part, text) in [("path", path), ("query", query)] {
+        if let Some(character) = text.chars().find(|&c| !stays(c, part == "query")) {
+            return bad(match character {
+                '#' => "has a fragment, which is never sent".to_owned(),
+                '\\' => format!("has a backslash in its {part}, which URL parsing may read as `/`"),
+                _ => format!("has {character:?} in its {part}: percent-encode it"),
+            });
+        }
+    }
+    if let Some(segment) = path.split('/').find(|segment| is_dot_segment(segment)) {
+        return bad(format!(
+            "has the dot segment {segment:?} in its path, which URL parsing would cut out"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether URL parsing leaves this character alone.
+fn stays(c: char, in_query: bool) -> bool {
+    c.is_ascii_alphanumeric()
+        || "-._~:/?@!$&()*+,;=%[]|".contains(c)
+        || if in_query {
+            "{}^`".contains(c)
+        } else {
+            c == '\''
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_are_taken_as_they_are() {
+        for good in [
+            "https://example.com",
+            "http://localhost:3000/",
+            "https://e.com/a//b?x=1",
+            "https://e.com/p?next=/../x&y=%2e%2e/",
+            "https://e.com/a%2Fb%20c;v=1,2/(x)!*'$&+@:~|",
+            "https://e.com?",
+            "https://user:pw@[::1]:8080/x",
+            "https://e.com/...",
+            "https://e.com/?q={a}^`",
+        ] {
+            let target = Target::url(good).expect(good);
+            assert_eq!(target.path, good);
+        }
+    }
+
+    #[test]
+    fn what_url_parsing_would_change_is_refused_and_the_part_is_named() {
+        for (bad, part) in [
+            ("https://e.com/../../../messages", "dot segment"),
+            ("https://e.com/a/./b", "dot segment"),
+            ("https://e.com/%2e%2E/x", "dot segment"),
+            ("https://e.com/.%2e", "dot segment"),
+            ("https://../x", "dot segment"),
+            ("https://e.com\\x", "backslash"),
+            ("https://e.com/?x=\\", "backslash"),
+            ("https://e.com/a\tb", "'\\t'"),
+            ("https://e.com/a b", "' '"),
+            ("https://e.com/ä", "'ä'"),
+            ("https://e.com/?q='", "query"),
+            ("https://e.com/#top", "fragment"),
+            ("https://e.com/{id}", "'{'"),
+            ("https:///x", "host"),
+            ("https://", "host"),
+            ("e.com", "http://"),
+            ("ftp://e.com", "http://"),
+            ("HTTPS://e.com", "http://"),
+            ("", "http://"),
+        ] {
+            let error = Target::url(bad).expect_err(bad);
+            assert!(error.to_string().contains(part), "{bad:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_error_shows_no_secret_of_the_url() {
+        let error = Target::url("https://u:hunter2@e.com/s3cret/../?k=s3cret").expect_err("dots");
+        let text = format!("{error} {error:?}");
+        assert!(
+            !text.contains("s3cret") && !text.contains("hunter2"),
+            "{text}"
+        );
+        let shown = Target::url("https://u:hunter2@e.com/s3cret")
+            .expect("valid")
+            .shown;
+        assert_eq!(shown, "`https://e.com`");
+    }
+
+    #[test]
+    fn groups_and_apis_are_one_segment() {
+        assert_eq!(Group("orders").into_target().expect("valid").path, "orders");
+        let llm = Api("llm").into_target().expect("valid");
+        assert_eq!((llm.path.as_str(), llm.needs_callback), ("api/llm", true));
+        for bad in ["", "a/b", "..", "https://e.com"] {
+            assert!(Group(bad).into_target().is_err(), "{bad:?}");
+            assert!(Api(bad).into_target().is_err(), "{bad:?}");
+        }
+    }
+}

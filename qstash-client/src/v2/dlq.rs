@@ -1,0 +1,394 @@
+//! `/v2/dlq`: messages that ran out of retries.
+
+use http::Method;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::endpoint::{Operation, Query, json, nothing, segment};
+use crate::error::{ApiError, Error};
+use crate::types::ids::DlqId;
+use crate::v2::destination::answer;
+use crate::v2::fields::Fields;
+use crate::v2::filter::{All, DlqFilter};
+use crate::v2::list::PagedList;
+use crate::v2::message::{DeadLetter, DeadLetterWithoutId};
+use crate::v2::messages::{Selection, many, matching};
+use crate::v2::options::Options;
+use crate::v2::published::{Answer as _, Entry, GroupPublished, Published};
+use crate::v2::setters::delivery_setters;
+
+/// The most entries that one request deletes or retries.
+const COUNT_MAX: u32 = 100;
+
+/// The operations on the dead-letter queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Dlq<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Dlq<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// The entries, in pages of up to 100.
+    pub fn list(self) -> PagedList<'a, DeadLetter> {
+        PagedList::new(self.client)
+    }
+
+    /// One entry.
+    pub fn get(self, id: impl AsRef<str>) -> GetDeadLetter<'a> {
+        GetDeadLetter {
+            client: self.client,
+            id: DlqId::parse(id.as_ref()),
+        }
+    }
+
+    /// Deletes one entry. 404 when it is gone.
+    pub fn delete(self, id: impl AsRef<str>) -> Call<'a, ()> {
+        let make = |id| {
+            let attempted = format!("delete dead letter `{id}`");
+            let path = format!("/v2/dlq/{}", segment(&id));
+            let name = "v2.dlq.delete";
+            Operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
+        };
+        Call::new(self.client, DlqId::parse(id.as_ref()).map(make))
+    }
+
+    /// Deletes up to 100 entries; those that are not found are not counted. Without any id nothing is sent.
+    pub fn delete_many<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> DeleteDlq<'a> {
+        self.delete_by(by_ids(ids))
+    }
+
+    /// Deletes the entries that meet the conditions, up to 100 a request.
+    pub fn delete_matching(self, filter: DlqFilter) -> DeleteDlq<'a> {
+        self.delete_by(matching(filter.0))
+    }
+
+    /// Deletes every entry, up to 100 a request.
+    pub fn delete_all(self, _: All) -> DeleteDlq<'a> {
+        self.delete_by(Ok(Selection::All))
+    }
+
+    fn delete_by(self, selection: Result<Selection, Error>) -> DeleteDlq<'a> {
+        DeleteDlq {
+            client: self.client,
+            bulk: Bulk::new(selection),
+        }
+    }
+
+    /// Publishes one entry anew: a message of its own with the stored body and headers. The entry is gone then.
+    pub fn retry(self, id: impl AsRef<str>) -> RetryDeadLetter<'a> {
+        RetryDeadLetter {
+            client: self.client,
+            id: DlqId::parse(id.as_ref()),
+            options: Options::without_deduplication(),
+        }
+    }
+
+    /// Publishes up to 100 entries anew. Without any id nothing is sent.
+    pub fn retry_many<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> RetryDlq<'a> {
+        self.retry_by(by_ids(ids))
+    }
+
+    /// Publishes the entries that meet the conditions anew, up to 100 a request.
+    pub fn retry_matching(self, filter: DlqFilter) -> RetryDlq<'a> {
+        self.retry_by(matching(filter.0))
+    }
+
+    /// Publishes every entry anew, up to 100 a request.
+    pub fn retry_all(self, _: All) -> RetryDlq<'a> {
+        self.retry_by(Ok(Selection::All))
+    }
+
+    fn retry_by(self, selection: Result<Selection, Error>) -> RetryDlq<'a> {
+        RetryDlq {
+            client: self.client,
+            bulk: Bulk::new(selection),
+            options: Options::without_deduplication(),
+        }
+    }
+}
+
+fn by_ids<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> Result<Selection, Error> {
+    many("dlqIds", ids, |id| DlqId::parse(id).map(String::from))
+}
+
+/// One entry that is being asked for.
+#[derive(Debug)]
+#[must_use = "nothing is asked until you `send` it"]
+pub struct GetDeadLetter<'a> {
+    client: &'a Client,
+    id: Result<DlqId, Error>,
+}
+
+impl GetDeadLetter<'_> {
+    /// Asks for it.
+    ///
+    /// # Errors
+    /// See [`Call::send`].
+    pub async fn send(self) -> Result<DeadLetter, Error> {
+        let id = self.id?;
+        let attempted = format!("read dead letter `{id}`");
+        let path = format!("/v2/dlq/{}", segment(&id));
+        let operation: Operation<DeadLetterWithoutId> =
+            Operation::new("v2.dlq.get", attempted, Method::GET, path, json);
+        let read = self.client.send(&operation).await?;
+        Ok(read.with_id(id))
+    }
+}
+
+/// What a bulk operation on the DLQ touches, and how far it has come.
+#[derive(Debug)]
+struct Bulk {
+    selection: Result<Selection, Error>,
+    count: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl Bulk {
+    fn new(selection: Result<Selection, Error>) -> Self {
+        Self {
+            selection,
+            count: None,
+            cursor: None,
+        }
+    }
+
+    /// The query of the next request, or `None` where there is nothing to do.
+    fn query(&self) -> Result<Option<Query>, Error> {
+        let selection = self.selection.as_ref().map_err(Error::clone)?;
+        if self
+            .count
+            .is_some_and(|count| !(1..=COUNT_MAX).contains(&count))
+        {
+            return Err(Error::invalid(format!("count must be 1 to {COUNT_MAX}")));
+        }
+        Ok(selection.query().map(|mut query| {
+            query.push_some("count", self.count);
+            query.push_some("cursor", self.cursor.as_ref());
+            query
+        }))
+    }
+
+    fn is_fixed(&self) -> bool {
+        self.selection.as_ref().is_ok_and(Selection::is_fixed)
+    }
+
+    /// Goes on after a request; false when all is done.
+    fn advance(&mut self, cursor: Option<&String>) -> bool {
+        // A cursor that leads to itself would never end.
+        let goes_on = cursor.is_some() && cursor != self.cursor.as_ref();
+        self.cursor = cursor.cloned();
+        goes_on
+    }
+}
+
+/// What one request deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Deleted {
+    /// How many entries.
+    pub deleted: u64,
+    /// Where to go on; `None` when all is done.
+    pub cursor: Option<String>,
+}
+
+/// A deletion of several entries that is being set up.
+#[derive(Debug)]
+#[must_use = "nothing is deleted until you `send` it"]
+pub struct DeleteDlq<'a> {
+    client: &'a Client,
+    bulk: Bulk,
+}
+
+impl DeleteDlq<'_> {
+    /// The most entries a request, 1 to 100, which is the default.
+    pub fn count(mut self, count: u32) -> Self {
+        self.bulk.count = Some(count);
+        self
+    }
+
+    /// Goes on where an earlier request ended.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.bulk.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Deletes as many as one request can.
+    ///
+    /// # Errors
+    /// A bad id, filter or count, before anything is sent; else see [`Call::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open how many were deleted.
+    pub async fn send(self) -> Result<Deleted, Error> {
+        self.step().await
+    }
+
+    /// Deletes all that are selected, request by request, and answers how many.
+    ///
+    /// # Errors
+    /// Ends with the first error; what was deleted before stays deleted.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open how many were deleted.
+    pub async fn send_all(mut self) -> Result<u64, Error> {
+        let mut deleted = 0;
+        loop {
+            let step = self.step().await?;
+            deleted += step.deleted;
+            if !self.bulk.advance(step.cursor.as_ref()) {
+                return Ok(deleted);
+            }
+        }
+    }
+
+    async fn step(&self) -> Result<Deleted, Error> {
+        let Some(query) = self.bulk.query()? else {
+            return Ok(Deleted {
+                deleted: 0,
+                cursor: None,
+            });
+        };
+        let path = format!("/v2/dlq{}", query.as_str());
+        let name = "v2.dlq.delete";
+        let operation = Operation::new(name, "delete dead letters", Method::DELETE, path, |r| {
+            let mut fields: Fields = json(r)?;
+            Ok(Deleted {
+                deleted: fields.number("deleted").ok_or("`deleted` is missing")?,
+                cursor: fields.text("cursor").filter(|cursor| !cursor.is_empty()),
+            })
+        });
+        let operation = operation.repeatable_if(self.bulk.is_fixed());
+        self.client.send(&operation).await
+    }
+}
+
+/// A retry of one entry that is being set up. Each option overrides what is stored with the message.
+#[derive(Debug)]
+#[must_use = "nothing is retried until you `send` it"]
+pub struct RetryDeadLetter<'a> {
+    client: &'a Client,
+    id: Result<DlqId, Error>,
+    options: Options,
+}
+
+impl RetryDeadLetter<'_> {
+    delivery_setters!(options);
+
+    /// Publishes it anew. Never repeated after an unclear failure.
+    ///
+    /// # Errors
+    /// See [`Call::send`]; [`NotFound`](crate::ErrorKind::NotFound) when the entry is gone.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open whether it was published.
+    pub async fn send(self) -> Result<Published, Error> {
+        let id = self.id?;
+        let attempted = format!("retry dead letter `{id}`");
+        let path = format!("/v2/dlq/retry/{}", segment(&id));
+        let content = self.options.finish(http::HeaderMap::new(), || None)?;
+        let name = "v2.dlq.retry";
+        let mut operation =
+            Operation::new(name, attempted, Method::POST, path, answer::<Published>);
+        operation.headers = content.headers;
+        operation.told_id = Published::message_id;
+        self.client.send(&operation).await
+    }
+}
+
+/// What one request published anew.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Retried {
+    /// One for each entry.
+    pub responses: GroupPublished,
+    /// Where to go on; `None` when all is done.
+    pub cursor: Option<String>,
+}
+
+/// A retry of several entries that is being set up. Each option overrides what is stored with the messages.
+#[derive(Debug)]
+#[must_use = "nothing is retried until you `send` it"]
+pub struct RetryDlq<'a> {
+    client: &'a Client,
+    bulk: Bulk,
+    options: Options,
+}
+
+impl RetryDlq<'_> {
+    delivery_setters!(options);
+
+    /// The most entries a request, 1 to 100, which is the default.
+    pub fn count(mut self, count: u32) -> Self {
+        self.bulk.count = Some(count);
+        self
+    }
+
+    /// Goes on where an earlier request ended.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.bulk.cursor = Some(cursor.into());
+        self
+    }
+
+    /// Publishes as many anew as one request can. Never repeated after an unclear failure.
+    ///
+    /// # Errors
+    /// A bad id, filter, count or option, before anything is sent; else see [`Call::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open which were published.
+    pub async fn send(self) -> Result<Retried, Error> {
+        self.step().await
+    }
+
+    /// Publishes all that are selected anew, request by request.
+    ///
+    /// # Errors
+    /// Ends with the first error; what was published before stays so, and its ids are only in the log.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open which were published.
+    pub async fn send_all(mut self) -> Result<Vec<Result<Published, ApiError>>, Error> {
+        let mut responses = Vec::new();
+        loop {
+            let step = self.step().await?;
+            responses.extend(step.responses);
+            if !self.bulk.advance(step.cursor.as_ref()) {
+                return Ok(responses);
+            }
+        }
+    }
+
+    async fn step(&self) -> Result<Retried, Error> {
+        let content = self
+            .options
+            .clone()
+            .finish(http::HeaderMap::new(), || None)?;
+        let Some(query) = self.bulk.query()? else {
+            return Ok(Retried {
+                responses: Vec::new(),
+                cursor: None,
+            });
+        };
+        let path = format!("/v2/dlq/retry{}", query.as_str());
+        let name = "v2.dlq.retry";
+        let mut operation = Operation::new(name, "retry dead letters", Method::POST, path, |r| {
+            #[derive(Deserialize)]
+            struct Answer {
+                responses: Vec<Entry>,
+                #[serde(default)]
+                cursor: Option<String>,
+            }
+            let answer: Answer = json(r)?;
+            Ok(Retried {
+                responses: answer.responses.into_iter().map(|entry| entry.0).collect(),
+                cursor: answer.cursor.filter(|cursor| !cursor.is_empty()),
+            })
+        });
+        operation.headers = content.headers;
+        self.client.send(&operation).await
+    }
+}

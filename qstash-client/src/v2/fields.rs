@@ -1,0 +1,245 @@
+//! Lenient reading of answers: a field that is missing, null or of an odd type never fails the whole, and what
+//! was not understood is kept.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use base64ct::{Base64, Base64Unpadded, Encoding as _};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::types::timing::Timestamp;
+
+/// Fields of an answer that this version does not know, or could not read.
+pub type Other = BTreeMap<String, Value>;
+
+/// Headers by name, each with its values in order.
+pub type Headers = BTreeMap<String, Vec<String>>;
+
+/// The fields of a JSON object that have not been read yet.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Fields(BTreeMap<String, Value>);
+
+/// A field without which the object means nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("the field `{0}` is missing or not of its type")]
+pub(crate) struct Missing(&'static str);
+
+impl Fields {
+    /// What a reader makes of a field. What it cannot read stays, but for null and the empty text, which count
+    /// as absent.
+    fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
+        let value = self.0.get(name)?;
+        let found = read(value);
+        if found.is_some() || value.is_null() || value.as_str() == Some("") {
+            self.0.remove(name);
+        }
+        found
+    }
+
+    pub(crate) fn need<T: std::str::FromStr>(&mut self, name: &'static str) -> Result<T, Missing> {
+        self.parsed(name).ok_or(Missing(name))
+    }
+
+    /// Text, or a number as text.
+    pub(crate) fn text(&mut self, name: &str) -> Option<String> {
+        self.take(name, text)
+    }
+
+    pub(crate) fn parsed<T: std::str::FromStr>(&mut self, name: &str) -> Option<T> {
+        self.take(name, |value| text(value)?.parse().ok())
+    }
+
+    /// A whole number, also in quotes or with an empty fraction.
+    pub(crate) fn number<T: TryFrom<i64>>(&mut self, name: &str) -> Option<T> {
+        self.take(name, |value| T::try_from(whole(value)?).ok())
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Option<bool> {
+        self.take(name, |value| match value {
+            Value::Bool(flag) => Some(*flag),
+            Value::Number(number) => number.as_i64().map(|number| number != 0),
+            Value::String(text) => text.to_ascii_lowercase().parse().ok(),
+            _ => None,
+        })
+    }
+
+    /// Milliseconds since the epoch, or a text of RFC 3339.
+    pub(crate) fn time(&mut self, name: &str) -> Option<Timestamp> {
+        self.take(name, |value| Timestamp::deserialize(value).ok())
+    }
+
+    /// Seconds since the epoch.
+    pub(crate) fn time_of_seconds(&mut self, name: &str) -> Option<Timestamp> {
+        self.take(name, |value| {
+            whole(value)?.checked_mul(1000).map(Timestamp::from_millis)
+        })
+    }
+
+    pub(crate) fn seconds(&mut self, name: &str) -> Option<Duration> {
+        self.number(name).map(Duration::from_secs)
+    }
+
+    pub(crate) fn millis(&mut self, name: &str) -> Option<Duration> {
+        self.number(name).map(Duration::from_millis)
+    }
+
+    /// Headers; a value may stand alone or in an array.
+    pub(crate) fn headers(&mut self, name: &str) -> Option<Headers> {
+        self.take(name, |value| {
+            let headers = value.as_object()?.iter();
+            headers
+                .map(|(name, value)| Some((name.clone(), texts(value)?)))
+                .collect()
+        })
+    }
+
+    /// Texts, in an array or alone.
+    pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
+        self.take(name, texts)
+    }
+
+    /// `labels`, or the `label` of services that tell only the first.
+    pub(crate) fn labels(&mut self) -> Vec<String> {
+        let first = self.texts("label");
+        self.texts("labels").or(first).unwrap_or_default()
+    }
+
+    /// A body as text under one name, or in base64 under another.
+    pub(crate) fn body(&mut self, plain: &str, base64: &str) -> Option<Bytes> {
+        let text = self.take(plain, |value| {
+            value.as_str().map(|text| Bytes::from(text.to_owned()))
+        });
+        text.or_else(|| self.base64(base64))
+    }
+
+    pub(crate) fn base64(&mut self, name: &str) -> Option<Bytes> {
+        self.take(name, |value| {
+            let text = value.as_str()?;
+            let bytes = Base64::decode_vec(text).or_else(|_| Base64Unpadded::decode_vec(text));
+            bytes.ok().map(Bytes::from)
+        })
+    }
+
+    /// The elements of an array that are what they should be; with others, the array stays as well.
+    pub(crate) fn list<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Vec<T> {
+        let Some(Value::Array(values)) = self.0.get(name) else {
+            self.take(name, |_| None::<()>);
+            return Vec::new();
+        };
+        let read = values.iter().filter_map(|value| T::deserialize(value).ok());
+        let list: Vec<T> = read.collect();
+        if list.len() == values.len() {
+            self.0.remove(name);
+        }
+        list
+    }
+
+    /// Texts by name.
+    pub(crate) fn map(&mut self, name: &str) -> BTreeMap<String, String> {
+        let read = self.take(name, |value| {
+            let entries = value.as_object()?.iter();
+            entries
+                .map(|(name, value)| Some((name.clone(), text(value)?)))
+                .collect()
+        });
+        read.unwrap_or_default()
+    }
+
+    pub(crate) fn rest(self) -> Other {
+        self.0
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn texts(value: &Value) -> Option<Vec<String>> {
+    match value {
+        Value::Array(values) => values.iter().map(text).collect(),
+        alone => text(alone).map(|text| vec![text]),
+    }
+}
+
+fn whole(value: &Value) -> Option<i64> {
+    match value {
+        Value::Number(number) => number.as_i64().or_else(|| {
+            let float = number.as_f64()?;
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "the range is checked, and 2^53 is exact"
+            )]
+            (float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0).then_some(float as i64)
+        }),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+/// Implements `Deserialize` of a type by its function `read`, through [`Fields`].
+macro_rules! read_by_fields {
+    ($($type:ty),+ $(,)?) => {$(
+        impl<'de> serde::Deserialize<'de> for $type {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let fields = <$crate::v2::fields::Fields as serde::Deserialize>::deserialize(from)?;
+                Self::read(fields).map_err(serde::de::Error::custom)
+            }
+        }
+    )+};
+}
+pub(crate) use read_by_fields;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(json: &str) -> Fields {
+        serde_json::from_str(json).expect("an object")
+    }
+
+    #[test]
+    fn odd_types_are_understood_where_they_can_be() {
+        let mut odd = fields(
+            r#"{"n":"5","f":5.0,"cursor":1725323658779,"flag":"True","one":"x","t":"1795487288250"}"#,
+        );
+        assert_eq!(odd.number::<u32>("n"), Some(5));
+        assert_eq!(odd.number::<u32>("f"), Some(5));
+        assert_eq!(odd.text("cursor").as_deref(), Some("1725323658779"));
+        assert_eq!(odd.flag("flag"), Some(true));
+        assert_eq!(odd.texts("one"), Some(vec!["x".to_owned()]));
+        assert_eq!(
+            odd.time("t"),
+            Some(Timestamp::from_millis(1_795_487_288_250))
+        );
+        assert!(odd.rest().is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_kept_and_null_is_nothing() {
+        let mut odd = fields(r#"{"n":-1,"m":[1],"gone":null,"body":"%%%"}"#);
+        assert_eq!(odd.number::<u32>("n"), None);
+        assert_eq!(odd.text("m"), None);
+        assert_eq!(odd.text("gone"), None);
+        assert_eq!(odd.base64("body"), None);
+        let rest: Vec<String> = odd.rest().into_keys().collect();
+        assert_eq!(rest, ["body", "m", "n"]);
+    }
+
+    #[test]
+    fn a_missing_id_is_named() {
+        let error = fields("{}").need::<String>("messageId");
+        assert!(
+            error
+                .expect_err("missing")
+                .to_string()
+                .contains("messageId")
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! Lists: one page, or a stream over all of them.
+
+use std::marker::PhantomData;
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use http::{Method, Response};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::call::pages;
+use crate::client::Client;
+use crate::endpoint::{Operation, Query, json};
+use crate::error::{BoxError, Error};
+use crate::types::page::Page;
+use crate::v2::fields::Fields;
+use crate::v2::filter::{Conditions, DlqFilter, LogFilter, Order};
+use crate::v2::logs::LogEntry;
+use crate::v2::message::DeadLetter;
+
+/// What can be listed, and how. Not meant to be implemented elsewhere.
+pub trait Listed: DeserializeOwned + Send + 'static {
+    /// The operation's name for spans.
+    const NAME: &'static str;
+    /// For errors.
+    const ATTEMPTED: &'static str;
+    /// Where the list is.
+    const PATH: &'static str;
+    /// Under which names an answer may hold the array; none where the answer is the array.
+    const ARRAYS: &'static [&'static str];
+}
+
+/// A list that is being asked for.
+#[derive(Debug)]
+#[must_use = "nothing is listed until you `send` or `stream` it"]
+pub struct List<'a, T> {
+    client: &'a Client,
+    search: Option<String>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<'a, T: Listed> List<'a, T> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            search: None,
+            item: PhantomData,
+        }
+    }
+
+    pub(crate) fn search_for(mut self, text: String) -> Self {
+        self.search = Some(text);
+        self
+    }
+
+    /// All of them: the service has no pages here, so that [`Page::cursor`] is `None`.
+    ///
+    /// # Errors
+    /// See [`Call::send`](crate::v2::Call::send).
+    pub async fn send(self) -> Result<Page<T>, Error> {
+        let mut query = Query::default();
+        query.push_some("search", self.search);
+        self.client.send(&operation(&query)).await
+    }
+
+    /// All of them, one by one. Ends after the first error.
+    pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + 'a {
+        let Self { client, search, .. } = self;
+        pages(Ok(search), None, move |search, _| {
+            let list = Self {
+                client,
+                search: search.clone(),
+                item: PhantomData,
+            };
+            list.send()
+        })
+    }
+}
+
+/// A list in pages that is being asked for.
+#[derive(Debug)]
+#[must_use = "nothing is listed until you `send` or `stream` it"]
+pub struct PagedList<'a, T> {
+    client: &'a Client,
+    filter: Option<Conditions>,
+    count: Option<u32>,
+    order: Option<Order>,
+    cursor: Option<String>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T> Clone for PagedList<'_, T> {
+    fn clone(&self) -> Self {
+        Self {
+            client: self.client,
+            filter: self.filter.clone(),
+            count: self.count,
+            order: self.order,
+            cursor: self.cursor.clone(),
+            item: PhantomData,
+        }
+    }
+}
+
+impl<'a, T: Listed> PagedList<'a, T> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self {
+            client,
+            filter: None,
+            count: None,
+            order: None,
+            cursor: None,
+            item: PhantomData,
+        }
+    }
+
+    fn by(mut self, conditions: Conditions) -> Self {
+        self.filter = Some(conditions);
+        self
+    }
+
+    /// The most items on a page. The service's maximum is also its default: 100 for the DLQ, 1,000 for logs.
+    pub fn count(mut self, count: u32) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Newest first, the default, or oldest first.
+    pub fn order(mut self, order: Order) -> Self {
+        self.order = Some(order);
+        self
+    }
+
+    /// Goes on where an earlier page ended.
+    pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
+        self.cursor = Some(cursor.into());
+        self
+    }
+
+    /// One page.
+    ///
+    /// # Errors
+    /// A filter that breaks a rule, before anything is sent; else see [`Call::send`](crate::v2::Call::send).
+    pub async fn send(self) -> Result<Page<T>, Error> {
+        let mut query = Query::default();
+        if let Some(filter) = &self.filter {
+            filter.write(&mut query)?;
+        }
+        query.push_some("count", self.count);
+        query.push_some("order", self.order.map(Order::wire_name));
+        query.push_some("cursor", self.cursor);
+        self.client.send(&operation(&query)).await
+    }
+
+    /// All items from here on, one page in memory at a time. Ends after the first error.
+    pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + 'a {
+        let cursor = self.cursor.clone();
+        pages(Ok(self), cursor, |list, cursor| {
+            Self {
+                cursor,
+                ..list.clone()
+            }
+            .send()
+        })
+    }
+}
+
+impl PagedList<'_, DeadLetter> {
+    /// Only those that meet these conditions. The last call counts.
+    pub fn filter(self, filter: DlqFilter) -> Self {
+        self.by(filter.0)
+    }
+}
+
+impl PagedList<'_, LogEntry> {
+    /// Only those that meet these conditions. The last call counts.
+    pub fn filter(self, filter: LogFilter) -> Self {
+        self.by(filter.0)
+    }
+}
+
+fn operation<T: Listed>(query: &Query) -> Operation<Page<T>> {
+    let path = format!("{}{}", T::PATH, query.as_str());
+    Operation::new(T::NAME, T::ATTEMPTED, Method::GET, path, page::<T>)
+}
+
+fn page<T: Listed>(response: &Response<Bytes>) -> Result<Page<T>, BoxError> {
+    let mut answer: Value = json(response)?;
+    let mut cursor = None;
+    if let Value::Object(object) = &mut answer {
+        let array = T::ARRAYS.iter().find_map(|name| object.remove(*name));
+        let mut fields: Fields = serde_json::from_value(answer)?;
+        cursor = fields.text("cursor");
+        answer = array.ok_or("the answer holds no list")?;
+    }
+    let items = match answer {
+        // The service should answer `[]`; `null` has been seen from servers written in Go.
+        Value::Null => Vec::new(),
+        answer => serde_json::from_value(answer)?,
+    };
+    Ok(Page::new(items, cursor))
+}

@@ -1,0 +1,172 @@
+//! Language models and e-mail: URLs with the headers that their providers want. The service sees ordinary
+//! publishes (v2 contract, section 2.12).
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::error::Error;
+use crate::types::secret::Secret;
+use crate::v2::callback::Callback;
+use crate::v2::destination::{Destination, Target};
+use crate::v2::published::Published;
+
+/// A language model's provider. Its answer goes to the callback, so there is no model without one.
+///
+/// ```
+/// use qstash_client::v2::{Llm, NewMessage};
+/// let question = serde_json::json!({"model": "gpt-5", "messages": [{"role": "user", "content": "Hi"}]});
+/// let model = Llm::openai("sk-...", "https://example.com/answers");
+/// let message = NewMessage::to(model).json(&question);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Llm {
+    base: String,
+    route: &'static str,
+    callback: Callback,
+    headers: Forwarded,
+    analytics: Option<Secret>,
+}
+
+/// Headers for the provider; `Debug` shows names only.
+#[derive(Clone, Default)]
+struct Forwarded(Vec<(&'static str, String)>);
+
+impl Llm {
+    /// OpenAI's chat completions.
+    pub fn openai(token: impl AsRef<str>, callback: impl Into<Callback>) -> Self {
+        Self::custom("https://api.openai.com", token, callback)
+    }
+
+    /// Anthropic's messages.
+    pub fn anthropic(token: impl AsRef<str>, callback: impl Into<Callback>) -> Self {
+        Self {
+            base: "https://api.anthropic.com".to_owned(),
+            route: "v1/messages",
+            callback: callback.into(),
+            headers: Forwarded(vec![
+                ("x-api-key", token.as_ref().to_owned()),
+                ("anthropic-version", "2023-06-01".to_owned()),
+            ]),
+            analytics: None,
+        }
+    }
+
+    /// Any provider that speaks OpenAI's chat completions: `<base>/v1/chat/completions`. A base that ends so, or in
+    /// `/chat/completions`, is understood.
+    pub fn custom(
+        base_url: impl AsRef<str>,
+        token: impl AsRef<str>,
+        callback: impl Into<Callback>,
+    ) -> Self {
+        let base = base_url.as_ref().trim_end_matches('/');
+        let base = base.strip_suffix("/chat/completions").unwrap_or(base);
+        let base = base.strip_suffix("/v1").unwrap_or(base);
+        Self {
+            base: base.to_owned(),
+            route: "v1/chat/completions",
+            callback: callback.into(),
+            headers: Forwarded(vec![bearer("authorization", token.as_ref())]),
+            analytics: None,
+        }
+    }
+
+    /// The organization that OpenAI bills.
+    pub fn organization(mut self, organization: impl Into<String>) -> Self {
+        self.headers
+            .0
+            .push(("openai-organization", organization.into()));
+        self
+    }
+
+    /// Goes through Helicone, which records the exchange.
+    pub fn helicone(mut self, token: impl Into<String>) -> Self {
+        self.analytics = Some(Secret::new(token.into()));
+        self
+    }
+}
+
+impl Destination for Llm {
+    type Answer = Published;
+    fn into_target(mut self) -> Result<Target, Error> {
+        let mut base = self.base;
+        if let Some(token) = self.analytics {
+            self.headers.0.push(bearer("helicone-auth", token.expose()));
+            self.headers.0.push(("helicone-target-url", base));
+            base = "https://gateway.helicone.ai".to_owned();
+        }
+        let mut target = Target::url(&format!("{base}/{}", self.route))?;
+        target.headers = self.headers.write()?;
+        target.callback = Some(self.callback);
+        Ok(target)
+    }
+}
+
+/// An e-mail provider.
+///
+/// ```
+/// use qstash_client::v2::{Email, NewMessage};
+/// let mail = serde_json::json!({"from": "a@example.com", "to": ["b@example.com"], "subject": "Hi", "text": "!"});
+/// let message = NewMessage::to(Email::resend("re_...")).json(&mail);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Email {
+    path: &'static str,
+    headers: Forwarded,
+}
+
+impl Email {
+    /// One mail through Resend.
+    pub fn resend(token: impl AsRef<str>) -> Self {
+        Self {
+            path: "https://api.resend.com/emails",
+            headers: Forwarded(vec![bearer("authorization", token.as_ref())]),
+        }
+    }
+
+    /// Several mails through Resend: the body is an array of them.
+    pub fn resend_batch(token: impl AsRef<str>) -> Self {
+        Self {
+            path: "https://api.resend.com/emails/batch",
+            ..Self::resend(token)
+        }
+    }
+}
+
+impl Destination for Email {
+    type Answer = Published;
+    fn into_target(self) -> Result<Target, Error> {
+        let mut target = Target::url(self.path)?;
+        target.headers = self.headers.write()?;
+        Ok(target)
+    }
+}
+
+fn bearer(name: &'static str, token: &str) -> (&'static str, String) {
+    (name, format!("Bearer {token}"))
+}
+
+impl Forwarded {
+    fn write(self) -> Result<HeaderMap, Error> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in self.0 {
+            let bad = || Error::invalid(format!("{name}: must be one line of visible ASCII"));
+            if value.trim_end() == "Bearer" || value.is_empty() {
+                return Err(Error::invalid(format!("{name}: the token is empty")));
+            }
+            let mut value = HeaderValue::from_str(&value).map_err(|_| bad())?;
+            value.set_sensitive(true);
+            let name = HeaderName::from_bytes(format!("upstash-forward-{name}").as_bytes());
+            headers.append(name.map_err(|_| bad())?, value);
+        }
+        Ok(headers)
+    }
+}
+
+impl std::fmt::Debug for Forwarded {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.0.iter().map(|(name, _)| name))
+            .finish()
+    }
+}

@@ -1,0 +1,201 @@
+//! `/v2/messages`: looking at pending messages and cancelling them.
+
+use std::collections::BTreeSet;
+
+use http::Method;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::endpoint::{Operation, Query, json, segment};
+use crate::error::Error;
+use crate::types::ids::MessageId;
+use crate::v2::filter::{All, Conditions, MessageFilter};
+use crate::v2::message::Message;
+
+/// The most ids in one bulk operation; they travel in the URL.
+pub(crate) const IDS_MAX: usize = 100;
+
+/// The most messages that a cancellation may be limited to.
+const COUNT_MAX: u32 = 500;
+
+/// The operations on messages that are not delivered yet.
+#[derive(Clone, Copy, Debug)]
+pub struct Messages<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Messages<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// One message, while it is pending, in flight or waiting for a retry. 404 shortly after its end.
+    pub fn get(self, id: impl AsRef<str>) -> Call<'a, Message> {
+        let make = |id: MessageId| {
+            let attempted = format!("read message `{id}`");
+            let path = format!("/v2/messages/{}", segment(&id));
+            Operation::new("v2.messages.get", attempted, Method::GET, path, json).about(id)
+        };
+        Call::new(self.client, MessageId::parse(id.as_ref()).map(make))
+    }
+
+    /// Cancels one message. Answers how many were: 1. 404 when it is gone. A delivery in flight may still arrive.
+    pub fn cancel(self, id: impl AsRef<str>) -> Call<'a, u64> {
+        let make = |id: MessageId| {
+            let path = format!("/v2/messages/{}", segment(&id));
+            cancel(format!("cancel message `{id}`"), path)
+                .repeatable()
+                .about(id)
+        };
+        Call::new(self.client, MessageId::parse(id.as_ref()).map(make))
+    }
+
+    /// Cancels up to 100 messages and answers how many were; those that are not found are not counted. Without
+    /// any id nothing is sent.
+    pub fn cancel_many<I: AsRef<str>>(
+        self,
+        ids: impl IntoIterator<Item = I>,
+    ) -> CancelMessages<'a> {
+        self.cancel_by(many("messageIds", ids, |id| {
+            MessageId::parse(id).map(String::from)
+        }))
+    }
+
+    /// Cancels the messages that meet the conditions and answers how many were. Never repeated after an unclear
+    /// failure: it would take messages that were published since.
+    pub fn cancel_matching(self, filter: MessageFilter) -> CancelMessages<'a> {
+        self.cancel_by(matching(filter.0))
+    }
+
+    /// Cancels every pending message of the account.
+    pub fn cancel_all(self, _: All) -> CancelMessages<'a> {
+        self.cancel_by(Ok(Selection::All))
+    }
+
+    fn cancel_by(self, selection: Result<Selection, Error>) -> CancelMessages<'a> {
+        CancelMessages {
+            client: self.client,
+            selection,
+            count: None,
+        }
+    }
+}
+
+/// What a bulk operation touches. None of these is empty.
+#[derive(Debug)]
+pub(crate) enum Selection {
+    Nothing,
+    Ids(Query),
+    Matching(Query),
+    All,
+}
+
+impl Selection {
+    /// Whether doing it twice touches nothing more than doing it once.
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self, Self::Ids(_) | Self::Nothing)
+    }
+
+    /// The query to begin with, or `None` where there is nothing to do.
+    pub(crate) fn query(&self) -> Option<Query> {
+        match self {
+            Self::Nothing => None,
+            Self::Ids(query) | Self::Matching(query) => Some(query.clone()),
+            Self::All => Some(Query::default()),
+        }
+    }
+}
+
+/// Ids, each checked, in the query and not in a body: a proxy that drops the body of a DELETE would make
+/// "these" into "all".
+pub(crate) fn many<I: AsRef<str>>(
+    name: &'static str,
+    ids: impl IntoIterator<Item = I>,
+    check: impl Fn(&str) -> Result<String, Error>,
+) -> Result<Selection, Error> {
+    let ids: BTreeSet<String> = ids
+        .into_iter()
+        .map(|id| check(id.as_ref()))
+        .collect::<Result<_, _>>()?;
+    if ids.len() > IDS_MAX {
+        let reason = format!(
+            "at most {IDS_MAX} ids can be given at once, not {}",
+            ids.len()
+        );
+        return Err(Error::invalid(reason));
+    }
+    if let Some(id) = ids.iter().find(|id| id.contains(',')) {
+        let rule = "holds a comma, so that the service would read it as several";
+        return Err(Error::invalid_input("id", id, rule));
+    }
+    if ids.is_empty() {
+        return Ok(Selection::Nothing);
+    }
+    let mut query = Query::default();
+    for id in &ids {
+        query.push(name, id);
+    }
+    Ok(Selection::Ids(query))
+}
+
+pub(crate) fn matching(conditions: Conditions) -> Result<Selection, Error> {
+    conditions.into_query().map(Selection::Matching)
+}
+
+/// A cancellation of several messages that is being set up.
+#[derive(Debug)]
+#[must_use = "nothing is cancelled until you `send` it"]
+pub struct CancelMessages<'a> {
+    client: &'a Client,
+    selection: Result<Selection, Error>,
+    count: Option<u32>,
+}
+
+impl CancelMessages<'_> {
+    /// Not more than this many, 1 to 500. Without a limit, all that are selected.
+    pub fn count(mut self, count: u32) -> Self {
+        self.count = Some(count);
+        self
+    }
+
+    /// Cancels them and answers how many.
+    ///
+    /// # Errors
+    /// A bad id, filter or count, before anything is sent; else see [`Call::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open how many were cancelled.
+    pub async fn send(self) -> Result<u64, Error> {
+        let selection = self.selection?;
+        let Some(mut query) = selection.query() else {
+            return Ok(0);
+        };
+        if let Some(count) = self.count {
+            if !(1..=COUNT_MAX).contains(&count) {
+                return Err(Error::invalid(format!("count must be 1 to {COUNT_MAX}")));
+            }
+            query.push("count", &count);
+        }
+        let path = format!("/v2/messages{}", query.as_str());
+        let operation = cancel("cancel messages".to_owned(), path);
+        let operation = operation.repeatable_if(selection.is_fixed() && self.count.is_none());
+        self.client.send(&operation).await
+    }
+}
+
+fn cancel(attempted: String, path: String) -> Operation<u64> {
+    let name = "v2.messages.cancel";
+    Operation::new(name, attempted, Method::DELETE, path, |response| {
+        #[derive(Deserialize)]
+        struct Answer {
+            cancelled: u64,
+        }
+        // An older service answered a single cancellation with text; its status says it all.
+        match json::<Answer>(response) {
+            Ok(answer) => Ok(answer.cancelled),
+            Err(_) if !response.body().starts_with(b"{") => Ok(1),
+            Err(error) => Err(error),
+        }
+    })
+}

@@ -1,0 +1,152 @@
+//! `/v2/publish` and `/v2/enqueue`.
+
+use std::marker::PhantomData;
+
+use http::Method;
+
+use crate::client::Client;
+use crate::endpoint::{Operation, segment};
+use crate::error::Error;
+use crate::types::ids::QueueName;
+use crate::types::trace::TraceContext;
+use crate::v2::destination::{Destination, Target, answer};
+use crate::v2::headers;
+use crate::v2::options::{Content, Options};
+use crate::v2::published::{Answer, Published};
+use crate::v2::setters::{content_setters, delivery_setters, publish_setters};
+
+/// A message to be published: a destination, a body, options. The first mistake made while setting it up is
+/// reported when it is sent.
+#[derive(Debug)]
+#[must_use = "a message does nothing until it is published"]
+pub struct NewMessage {
+    target: Result<Target, Error>,
+    queue: Option<Result<QueueName, Error>>,
+    options: Options,
+}
+
+impl NewMessage {
+    /// For exactly one destination: a URL, [`Group`](crate::v2::Group), [`Api`](crate::v2::Api),
+    /// [`Llm`](crate::v2::Llm) or [`Email`](crate::v2::Email).
+    pub fn to(destination: impl Destination) -> Self {
+        Self {
+            target: destination.into_target(),
+            queue: None,
+            options: Options::of_publish(),
+        }
+    }
+
+    /// Through a queue, in order; it is created with parallelism 1 if there is none of that name.
+    pub fn queue(mut self, queue: impl AsRef<str>) -> Self {
+        self.queue = Some(QueueName::parse(queue.as_ref()));
+        self
+    }
+
+    delivery_setters!(options);
+    content_setters!(options);
+    publish_setters!(options);
+
+    /// Where it goes and what it carries, checked.
+    pub(crate) fn finish(
+        self,
+        trace: impl FnOnce() -> Option<TraceContext>,
+    ) -> Result<Finished, Error> {
+        let mut target = self.target?;
+        let callback = target.callback.take();
+        if let Some(callback) = callback {
+            callback.write(headers::CALLBACK, &mut target.headers)?;
+        }
+        let queue = self.queue.transpose()?;
+        let target_headers = std::mem::take(&mut target.headers);
+        let content = self.options.finish(target_headers, trace)?;
+        if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
+            let reason = format!("{} needs a callback, which gets its answer", target.shown);
+            return Err(Error::invalid(reason));
+        }
+        Ok(Finished {
+            target,
+            queue,
+            content,
+        })
+    }
+}
+
+/// A message that is ready to go out.
+pub(crate) struct Finished {
+    pub(crate) target: Target,
+    pub(crate) queue: Option<QueueName>,
+    pub(crate) content: Content,
+}
+
+/// A publish that is being set up. `A` is what it answers: [`Published`], or for a URL group
+/// [`GroupPublished`](crate::v2::GroupPublished).
+#[must_use = "a publish does nothing until you `send` it"]
+pub struct Publish<'a, A = Published> {
+    client: &'a Client,
+    message: NewMessage,
+    answer: PhantomData<fn() -> A>,
+}
+
+impl<'a, A: Answer> Publish<'a, A> {
+    pub(crate) fn new(client: &'a Client, message: NewMessage) -> Self {
+        Self {
+            client,
+            message,
+            answer: PhantomData,
+        }
+    }
+
+    delivery_setters!(message.options);
+    content_setters!(message.options);
+    publish_setters!(message.options);
+
+    /// Publishes. When it returns, the service holds the message.
+    ///
+    /// # Errors
+    /// Besides those of every call: [`NotFound`](crate::ErrorKind::NotFound) for an unknown URL group,
+    /// [`Rejected`](crate::ErrorKind::Rejected) for what the service refuses or the plan does not allow,
+    /// [`RateLimited`](crate::ErrorKind::RateLimited) with [`Error::rate_limit`],
+    /// [`Serialize`](crate::ErrorKind::Serialize) when the payload cannot be JSON.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open whether the message was stored; publish it again with the same
+    /// deduplication id to find out.
+    pub async fn send(self) -> Result<A, Error> {
+        let client = self.client;
+        let message = self.message.finish(|| client.trace_context())?;
+        client.send(&publish(message)).await
+    }
+}
+
+impl<A> std::fmt::Debug for Publish<'_, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.message.fmt(f)
+    }
+}
+
+fn publish<A: Answer>(message: Finished) -> Operation<A> {
+    let Finished {
+        target,
+        queue,
+        content,
+    } = message;
+    let (name, attempted, path) = match queue {
+        None => (
+            "v2.publish",
+            format!("publish to {}", target.shown),
+            // As it is: the destination must arrive byte for byte.
+            format!("/v2/publish/{}", target.path),
+        ),
+        Some(queue) => (
+            "v2.enqueue",
+            format!("enqueue to {} in queue `{queue}`", target.shown),
+            format!("/v2/enqueue/{}/{}", segment(&queue), target.path),
+        ),
+    };
+    let mut operation = Operation::new(name, attempted, Method::POST, path, answer::<A>)
+        .repeatable_if(content.repeatable);
+    operation.headers = content.headers;
+    operation.body = content.body;
+    operation.told_id = A::message_id;
+    operation
+}

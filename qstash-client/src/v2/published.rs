@@ -1,0 +1,185 @@
+//! What a publish answers.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use crate::error::ApiError;
+use crate::types::ids::MessageId;
+use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+
+/// What became of a publish to one destination.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Published {
+    /// The message's id, or the first message's where this one was a duplicate.
+    pub message_id: MessageId,
+    /// Whether the deduplication id or the content was known already, so that nothing was stored.
+    pub deduplicated: bool,
+    /// The endpoint that this message is for, where the answer names it.
+    pub url: Option<String>,
+    /// Fields that this version does not know.
+    pub other: Other,
+}
+
+/// What became of a publish to a URL group: one entry for each endpoint, in their order.
+pub type GroupPublished = Vec<Result<Published, ApiError>>;
+
+/// What became of one item of a batch.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Receipt {
+    /// It went to a URL or an API.
+    Message(Published),
+    /// It went to a URL group.
+    Group(GroupPublished),
+}
+
+impl Receipt {
+    /// The ids of the messages that it made.
+    pub fn message_ids(&self) -> impl Iterator<Item = &MessageId> {
+        let (one, many) = match self {
+            Self::Message(published) => (Some(published), &[][..]),
+            Self::Group(entries) => (None, &entries[..]),
+        };
+        let many = many.iter().filter_map(|entry| entry.as_ref().ok());
+        one.into_iter().chain(many).map(|entry| &entry.message_id)
+    }
+}
+
+/// The answer to a publish: [`Published`] or [`GroupPublished`].
+pub trait Answer: Sized + Send {
+    /// Reads it.
+    ///
+    /// # Errors
+    /// When the body is not JSON of that shape.
+    fn from_json(body: &[u8]) -> Result<Self, serde_json::Error>;
+
+    /// The id for the span of the call; none where there are several.
+    fn message_id(&self) -> Option<&str>;
+}
+
+impl Answer for Published {
+    fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(body)
+    }
+
+    fn message_id(&self) -> Option<&str> {
+        Some(self.message_id.as_str())
+    }
+}
+
+impl Answer for GroupPublished {
+    fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
+        let entries: Vec<Entry> = serde_json::from_slice(body)?;
+        Ok(entries.into_iter().map(|entry| entry.0).collect())
+    }
+
+    fn message_id(&self) -> Option<&str> {
+        None
+    }
+}
+
+impl Published {
+    fn read(mut fields: Fields) -> Result<Self, Missing> {
+        Ok(Self {
+            message_id: fields.need("messageId")?,
+            deduplicated: fields.flag("deduplicated").unwrap_or(false),
+            url: fields.text("url"),
+            other: fields.rest(),
+        })
+    }
+}
+
+read_by_fields!(Published);
+
+/// A message, or why there is none.
+pub(crate) struct Entry(pub(crate) Result<Published, ApiError>);
+
+impl<'de> Deserialize<'de> for Entry {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(from)?;
+        let message = match value.get("error") {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) if !other.is_null() => other.to_string(),
+            _ => {
+                return Published::deserialize(value)
+                    .map(|p| Self(Ok(p)))
+                    .map_err(D::Error::custom);
+            }
+        };
+        Ok(Self(Err(ApiError {
+            message,
+            ..ApiError::default()
+        })))
+    }
+}
+
+/// One element of a batch's answer. An element that is none of the documented shapes counts as failed, with itself
+/// as the message, so that it does not hide what became of the others.
+pub(crate) fn receipt(element: Value) -> Result<Receipt, ApiError> {
+    let strange = |element: &Value| ApiError {
+        message: format!("the answer for this item was not understood: {element}"),
+        ..ApiError::default()
+    };
+    match element {
+        Value::Array(entries) => {
+            let read = |entry: Value| match Entry::deserialize(&entry) {
+                Ok(entry) => entry.0,
+                Err(_) => Err(strange(&entry)),
+            };
+            Ok(Receipt::Group(entries.into_iter().map(read).collect()))
+        }
+        element => match Entry::deserialize(&element) {
+            Ok(entry) => entry.0.map(Receipt::Message),
+            Err(_) => Err(strange(&element)),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_destination_answers_an_object() {
+        let body = br#"{"messageId":"msg_1","url":"https://e.com","new":[1]}"#;
+        let published = Published::from_json(body).expect("reads");
+        assert_eq!(published.message_id.as_str(), "msg_1");
+        assert!(!published.deduplicated);
+        assert_eq!(published.url.as_deref(), Some("https://e.com"));
+        assert_eq!(published.other["new"], serde_json::json!([1]));
+        assert!(Published::from_json(br#"{"messageId":""}"#).is_err());
+        assert!(Published::from_json(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_group_answers_an_array_entry_by_entry() {
+        let body = br#"[{"messageId":"m1","deduplicated":true},{"error":"No."}]"#;
+        let entries = GroupPublished::from_json(body).expect("reads");
+        assert!(entries[0].as_ref().expect("published").deduplicated);
+        assert_eq!(entries[1].as_ref().expect_err("failed").message, "No.");
+        assert!(GroupPublished::from_json(br#"{"messageId":"m"}"#).is_err());
+    }
+
+    #[test]
+    fn a_strange_item_does_not_hide_the_others() {
+        let elements = serde_json::json!([
+            {"messageId": "m1"}, [{"messageId": "m2"}, {}], {"error": {"why": 1}}, "?", null
+        ]);
+        let elements: Vec<Value> = serde_json::from_value(elements).expect("an array");
+        let results: Vec<_> = elements.into_iter().map(receipt).collect();
+        let ids: Vec<&str> = results
+            .iter()
+            .flatten()
+            .flat_map(Receipt::message_ids)
+            .map(MessageId::as_str)
+            .collect();
+        assert_eq!(ids, ["m1", "m2"]);
+        let Ok(Receipt::Group(entries)) = &results[1] else {
+            panic!("a group: {:?}", results[1]);
+        };
+        assert!(entries[1].is_err());
+        assert!(results[2].is_err() && results[3].is_err() && results[4].is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! `/v2/queues`: order and parallelism.
+
+use http::Method;
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::endpoint::{Operation, json, nothing, segment};
+use crate::error::Error;
+use crate::types::ids::QueueName;
+use crate::types::timing::Timestamp;
+use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::v2::limits::at_least_one;
+use crate::v2::list::{List, Listed};
+
+/// The operations on queues.
+#[derive(Clone, Copy, Debug)]
+pub struct Queues<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Queues<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Creates a queue or updates the one that stands. Both settings are always written: parallelism 1 and not
+    /// paused unless told otherwise.
+    pub fn upsert(self, name: impl AsRef<str>) -> UpsertQueue<'a> {
+        UpsertQueue {
+            client: self.client,
+            name: QueueName::parse(name.as_ref()),
+            parallelism: 1,
+            paused: false,
+        }
+    }
+
+    /// One queue.
+    pub fn get(self, name: impl AsRef<str>) -> Call<'a, Queue> {
+        let make = |name: QueueName| {
+            let attempted = format!("read queue `{name}`");
+            let path = format!("/v2/queues/{}", segment(&name));
+            Operation::new("v2.queues.get", attempted, Method::GET, path, json)
+        };
+        Call::new(self.client, QueueName::parse(name.as_ref()).map(make))
+    }
+
+    /// All queues.
+    pub fn list(self) -> List<'a, Queue> {
+        List::new(self.client)
+    }
+
+    /// Deletes a queue.
+    pub fn delete(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.queues.delete",
+            "delete",
+            Method::DELETE,
+            name.as_ref(),
+            "",
+        )
+    }
+
+    /// Stops deliveries; the queue still accepts messages.
+    pub fn pause(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.queues.pause",
+            "pause",
+            Method::POST,
+            name.as_ref(),
+            "/pause",
+        )
+    }
+
+    /// Starts them again with the oldest message. May take up to a minute.
+    pub fn resume(self, name: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.queues.resume",
+            "resume",
+            Method::POST,
+            name.as_ref(),
+            "/resume",
+        )
+    }
+
+    fn act(
+        self,
+        span: &'static str,
+        verb: &str,
+        method: Method,
+        name: &str,
+        suffix: &str,
+    ) -> Call<'a, ()> {
+        let make = |name: QueueName| {
+            let attempted = format!("{verb} queue `{name}`");
+            let path = format!("/v2/queues/{}{suffix}", segment(&name));
+            Operation::new(span, attempted, method, path, nothing).repeatable()
+        };
+        Call::new(self.client, QueueName::parse(name).map(make))
+    }
+}
+
+/// A queue that is being set up.
+#[derive(Debug)]
+#[must_use = "nothing is set until you `send` it"]
+pub struct UpsertQueue<'a> {
+    client: &'a Client,
+    name: Result<QueueName, Error>,
+    parallelism: u32,
+    paused: bool,
+}
+
+impl UpsertQueue<'_> {
+    /// Deliveries at once, at least 1. Above 1 the order is not kept; the plan has a maximum.
+    pub fn parallelism(mut self, parallelism: u32) -> Self {
+        self.parallelism = parallelism;
+        self
+    }
+
+    /// Whether deliveries are held back.
+    pub fn paused(mut self, paused: bool) -> Self {
+        self.paused = paused;
+        self
+    }
+
+    /// Writes the settings.
+    ///
+    /// # Errors
+    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) with the status 412 where the plan allows
+    /// no more queues or less parallelism.
+    pub async fn send(self) -> Result<(), Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            queue_name: QueueName,
+            parallelism: u32,
+            paused: bool,
+        }
+        let queue_name = self.name?;
+        let attempted = format!("set queue `{queue_name}`");
+        let body = Body {
+            queue_name,
+            parallelism: at_least_one("parallelism", self.parallelism)?,
+            paused: self.paused,
+        };
+        let name = "v2.queues.upsert";
+        let operation = Operation::new(name, attempted, Method::POST, "/v2/queues", nothing);
+        let operation = operation.repeatable().json(&body)?;
+        self.client.send(&operation).await
+    }
+}
+
+/// A queue.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Queue {
+    /// Its name.
+    pub name: QueueName,
+    /// Deliveries at once.
+    pub parallelism: Option<u32>,
+    /// Whether deliveries are held back.
+    pub paused: bool,
+    /// Messages that wait in it.
+    pub lag: Option<u64>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// Fields that this version does not know or could not read.
+    pub other: Other,
+}
+
+impl Queue {
+    fn read(mut fields: Fields) -> Result<Self, Missing> {
+        Ok(Self {
+            name: fields.need("name")?,
+            parallelism: fields.number("parallelism"),
+            paused: fields.flag("paused").unwrap_or(false),
+            lag: fields.number("lag"),
+            created_at: fields.time("createdAt"),
+            updated_at: fields.time("updatedAt"),
+            other: fields.rest(),
+        })
+    }
+}
+
+read_by_fields!(Queue);
+
+impl Listed for Queue {
+    const NAME: &'static str = "v2.queues.list";
+    const ATTEMPTED: &'static str = "list queues";
+    const PATH: &'static str = "/v2/queues";
+    const ARRAYS: &'static [&'static str] = &["queues"];
+}

@@ -1,0 +1,238 @@
+//! How long the service waits before it tries again: an arithmetic expression, built or written.
+
+use std::fmt::Write as _;
+use std::ops::{Add, Mul};
+use std::time::Duration;
+
+use http::HeaderValue;
+
+use crate::error::Error;
+
+/// An expression in milliseconds over [`retried`], the number of retries so far: 0 before the first one.
+///
+/// ```
+/// use qstash_client::v2::{RetryDelay, retried};
+/// let doubling = RetryDelay::from(2).pow(retried()) * 1000;
+/// assert_eq!(doubling.to_string(), "pow(2, retried) * 1000");
+/// let capped = doubling.min(60_000);
+/// assert_eq!(capped.to_string(), "min(pow(2, retried) * 1000, 60000)");
+/// ```
+///
+/// `a - b` and `a / b` are in no sample of the service; [`text`](Self::text) can hold them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct RetryDelay {
+    text: String,
+    /// Whether it has to stand in parentheses to be multiplied.
+    is_sum: bool,
+    /// The first number that cannot be written.
+    bad: Option<String>,
+}
+
+/// The number of retries so far: 0 before the first one.
+pub fn retried() -> RetryDelay {
+    RetryDelay::atom("retried")
+}
+
+impl RetryDelay {
+    /// An expression as text: `pow(2, retried) * 1000`. Only the service checks its grammar.
+    pub fn text(expression: impl Into<String>) -> Self {
+        Self::atom(expression)
+    }
+
+    /// `pow(self, exponent)`.
+    pub fn pow(self, exponent: impl Into<Self>) -> Self {
+        Self::function("pow", [self, exponent.into()])
+    }
+
+    /// The smaller of two.
+    pub fn min(self, other: impl Into<Self>) -> Self {
+        Self::function("min", [self, other.into()])
+    }
+
+    /// The larger of two.
+    pub fn max(self, other: impl Into<Self>) -> Self {
+        Self::function("max", [self, other.into()])
+    }
+
+    /// `e` to the power of it.
+    pub fn exp(self) -> Self {
+        Self::function("exp", [self])
+    }
+
+    /// Its square root.
+    pub fn sqrt(self) -> Self {
+        Self::function("sqrt", [self])
+    }
+
+    /// Its absolute value.
+    pub fn abs(self) -> Self {
+        Self::function("abs", [self])
+    }
+
+    /// The next whole number below.
+    pub fn floor(self) -> Self {
+        Self::function("floor", [self])
+    }
+
+    /// The next whole number above.
+    pub fn ceil(self) -> Self {
+        Self::function("ceil", [self])
+    }
+
+    /// The nearest whole number.
+    pub fn round(self) -> Self {
+        Self::function("round", [self])
+    }
+
+    fn atom(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            is_sum: false,
+            bad: None,
+        }
+    }
+
+    fn function<const N: usize>(name: &str, arguments: [Self; N]) -> Self {
+        let mut made = Self::atom(format!("{name}("));
+        for (n, argument) in arguments.into_iter().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            write!(made.text, "{comma}{}", argument.text).expect("a String takes everything");
+            made.bad = made.bad.or(argument.bad);
+        }
+        made.text.push(')');
+        made
+    }
+
+    fn factor(&self) -> String {
+        if self.is_sum {
+            format!("({})", self.text)
+        } else {
+            self.text.clone()
+        }
+    }
+
+    pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
+        if let Some(number) = &self.bad {
+            let reason = format!("retry delay: {number} is not a finite number of 0 or more");
+            return Err(Error::invalid(reason));
+        }
+        match HeaderValue::from_str(&self.text) {
+            Ok(value) if !self.text.trim().is_empty() => Ok(value),
+            _ => Err(Error::invalid_input(
+                "retry delay",
+                &self.text,
+                "must be one line of visible ASCII and not empty",
+            )),
+        }
+    }
+}
+
+impl std::fmt::Display for RetryDelay {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl<T: Into<Self>> Add<T> for RetryDelay {
+    type Output = Self;
+    fn add(self, other: T) -> Self {
+        let other = other.into();
+        Self {
+            text: format!("{} + {}", self.text, other.text),
+            is_sum: true,
+            bad: self.bad.or(other.bad),
+        }
+    }
+}
+
+impl<T: Into<Self>> Mul<T> for RetryDelay {
+    type Output = Self;
+    fn mul(self, other: T) -> Self {
+        let other = other.into();
+        Self {
+            text: format!("{} * {}", self.factor(), other.factor()),
+            is_sum: false,
+            bad: self.bad.or(other.bad),
+        }
+    }
+}
+
+/// Milliseconds.
+impl From<f64> for RetryDelay {
+    fn from(number: f64) -> Self {
+        let mut made = Self::atom(number.to_string());
+        if !number.is_finite() || number.is_sign_negative() {
+            made.bad = Some(made.text.clone());
+        }
+        made
+    }
+}
+
+/// Milliseconds.
+impl From<u64> for RetryDelay {
+    fn from(number: u64) -> Self {
+        Self::atom(number.to_string())
+    }
+}
+
+/// Milliseconds.
+impl From<u32> for RetryDelay {
+    fn from(number: u32) -> Self {
+        Self::atom(number.to_string())
+    }
+}
+
+/// Milliseconds. A negative number is refused when the message is sent.
+impl From<i32> for RetryDelay {
+    fn from(number: i32) -> Self {
+        Self::from(f64::from(number))
+    }
+}
+
+/// The same wait each time, as milliseconds.
+impl From<Duration> for RetryDelay {
+    fn from(wait: Duration) -> Self {
+        Self::atom(wait.as_millis().to_string())
+    }
+}
+
+impl From<&str> for RetryDelay {
+    fn from(text: &str) -> Self {
+        Self::text(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_are_bracketed_only_where_they_are_multiplied() {
+        let linear = (retried() + 1) * 1000;
+        assert_eq!(linear.to_string(), "(retried + 1) * 1000");
+        assert_eq!((retried() * 7000 + 5).to_string(), "retried * 7000 + 5");
+        let nested = RetryDelay::from(1000).max((retried() + 1).sqrt().round() * (retried() + 2));
+        let text = "max(1000, round(sqrt(retried + 1)) * (retried + 2))";
+        assert_eq!(nested.to_string(), text);
+        let rest = RetryDelay::from(0.5).exp().abs().floor().ceil();
+        assert_eq!(rest.to_string(), "ceil(floor(abs(exp(0.5))))");
+        assert_eq!(RetryDelay::from(Duration::from_secs(2)).to_string(), "2000");
+        assert_eq!(RetryDelay::from(1e21).to_string(), "1000000000000000000000");
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused() {
+        for bad in [
+            RetryDelay::from(-1),
+            retried() * f64::NAN,
+            RetryDelay::from(1) + f64::INFINITY,
+            RetryDelay::from(1).min(-0.5),
+            RetryDelay::text(" "),
+            RetryDelay::text("1\r\nx: y"),
+        ] {
+            assert!(bad.header().is_err(), "{bad}");
+        }
+        assert!(RetryDelay::from("1000 - retried").header().is_ok());
+    }
+}

@@ -1,0 +1,222 @@
+//! `/v2/schedules`: messages by the clock.
+
+use http::Method;
+use serde::Deserialize;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::endpoint::{Operation, json, nothing, segment};
+use crate::error::Error;
+use crate::types::ids::{QueueName, ScheduleId};
+use crate::v2::destination::{Destination, Target};
+use crate::v2::headers;
+use crate::v2::list::List;
+use crate::v2::options::Options;
+use crate::v2::schedule::Schedule;
+use crate::v2::setters::{content_setters, delivery_setters};
+
+/// The operations on schedules.
+#[derive(Clone, Copy, Debug)]
+pub struct Schedules<'a> {
+    client: &'a Client,
+}
+
+impl<'a> Schedules<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Publishes a message to `destination` whenever `cron` says: five fields, in UTC unless a
+    /// [`time_zone`](CreateSchedule::time_zone) is given. With an [`id`](CreateSchedule::id) that exists,
+    /// all of that schedule is replaced.
+    pub fn create(
+        self,
+        destination: impl Destination,
+        cron: impl Into<String>,
+    ) -> CreateSchedule<'a> {
+        CreateSchedule {
+            client: self.client,
+            target: destination.into_target(),
+            cron: cron.into(),
+            time_zone: None,
+            id: Ok(None),
+            options: Options::without_deduplication(),
+        }
+    }
+
+    /// One schedule.
+    pub fn get(self, id: impl AsRef<str>) -> Call<'a, Schedule> {
+        let make = |id: ScheduleId| {
+            let attempted = format!("read schedule `{id}`");
+            let path = format!("/v2/schedules/{}", segment(&id));
+            Operation::new("v2.schedules.get", attempted, Method::GET, path, json)
+        };
+        Call::new(self.client, ScheduleId::parse(id.as_ref()).map(make))
+    }
+
+    /// All schedules.
+    pub fn list(self) -> List<'a, Schedule> {
+        List::new(self.client)
+    }
+
+    /// Deletes a schedule. Messages that it made already still go out.
+    pub fn delete(self, id: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.schedules.delete",
+            "delete",
+            Method::DELETE,
+            id.as_ref(),
+            "",
+        )
+    }
+
+    /// Skips its times from now on.
+    pub fn pause(self, id: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.schedules.pause",
+            "pause",
+            Method::PATCH,
+            id.as_ref(),
+            "/pause",
+        )
+    }
+
+    /// Undoes [`pause`](Self::pause).
+    pub fn resume(self, id: impl AsRef<str>) -> Call<'a, ()> {
+        self.act(
+            "v2.schedules.resume",
+            "resume",
+            Method::PATCH,
+            id.as_ref(),
+            "/resume",
+        )
+    }
+
+    fn act(
+        self,
+        span: &'static str,
+        verb: &str,
+        method: Method,
+        id: &str,
+        suffix: &str,
+    ) -> Call<'a, ()> {
+        let make = |id: ScheduleId| {
+            let attempted = format!("{verb} schedule `{id}`");
+            let path = format!("/v2/schedules/{}{suffix}", segment(&id));
+            Operation::new(span, attempted, method, path, nothing).repeatable()
+        };
+        Call::new(self.client, ScheduleId::parse(id).map(make))
+    }
+}
+
+/// A schedule that is being set up.
+#[derive(Debug)]
+#[must_use = "nothing is scheduled until you `send` it"]
+pub struct CreateSchedule<'a> {
+    client: &'a Client,
+    target: Result<Target, Error>,
+    cron: String,
+    time_zone: Option<String>,
+    id: Result<Option<ScheduleId>, Error>,
+    options: Options,
+}
+
+impl CreateSchedule<'_> {
+    delivery_setters!(options);
+    content_setters!(options);
+
+    /// The schedule's id. Creates it, or replaces all of it. Without one the service makes one, and the call is
+    /// repeated only when it certainly did not arrive.
+    pub fn id(mut self, id: impl AsRef<str>) -> Self {
+        self.id = ScheduleId::parse(id.as_ref()).map(Some);
+        self
+    }
+
+    /// The IANA time zone that the cron expression is read in, such as `Europe/Berlin`.
+    pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
+        self.time_zone = Some(zone.into());
+        self
+    }
+
+    /// Its messages go through this queue.
+    pub fn queue(mut self, queue: impl AsRef<str>) -> Self {
+        match QueueName::parse(queue.as_ref()) {
+            Ok(queue) => {
+                self.options
+                    .named(headers::QUEUE_NAME, "queue name", queue.as_str());
+            }
+            Err(error) => self.options.fail(error),
+        }
+        self
+    }
+
+    /// Creates or replaces it, and answers its id.
+    ///
+    /// # Errors
+    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) for a cron expression that the service does
+    /// not understand, and with the status 412 where the plan allows no more schedules.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open whether it was created.
+    pub async fn send(self) -> Result<ScheduleId, Error> {
+        let client = self.client;
+        client.send(&self.operation()?).await
+    }
+
+    fn operation(mut self) -> Result<Operation<ScheduleId>, Error> {
+        let mut target = self.target?;
+        let id = self.id?;
+        let cron = cron(&self.cron, self.time_zone.as_deref())?;
+        self.options.named(headers::CRON, "cron", &cron);
+        if let Some(id) = &id {
+            self.options
+                .named(headers::SCHEDULE_ID, "schedule id", id.as_str());
+        }
+        if let Some(callback) = target.callback.take() {
+            callback.write(headers::CALLBACK, &mut target.headers)?;
+        }
+        let content = self.options.finish(target.headers, || None)?;
+        if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
+            let reason = format!("{} needs a callback, which gets its answer", target.shown);
+            return Err(Error::invalid(reason));
+        }
+        let name = "v2.schedules.create";
+        let attempted = format!("create a schedule for {}", target.shown);
+        // The destination as it is: it must arrive byte for byte.
+        let path = format!("/v2/schedules/{}", target.path);
+        let operation = Operation::new(name, attempted, Method::POST, path, |response| {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Answer {
+                schedule_id: ScheduleId,
+            }
+            json::<Answer>(response).map(|answer| answer.schedule_id)
+        });
+        let mut operation = operation.repeatable_if(id.is_some());
+        operation.headers = content.headers;
+        operation.body = content.body;
+        Ok(operation)
+    }
+}
+
+fn cron(expression: &str, zone: Option<&str>) -> Result<String, Error> {
+    let expression = expression.trim();
+    if expression.is_empty() {
+        return Err(Error::invalid("cron must not be empty"));
+    }
+    let Some(zone) = zone else {
+        return Ok(expression.to_owned());
+    };
+    if expression.starts_with("CRON_TZ=") {
+        return Err(Error::invalid("cron names a time zone already"));
+    }
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+');
+    if zone.is_empty() || !zone.bytes().all(allowed) {
+        return Err(Error::invalid_input(
+            "time zone",
+            zone,
+            "is not an IANA name",
+        ));
+    }
+    Ok(format!("CRON_TZ={zone} {expression}"))
+}

@@ -1,0 +1,268 @@
+//! `/v2/topics`: one name for several endpoints. The service calls URL groups "topics" in paths.
+
+use http::Method;
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::client::Client;
+use crate::endpoint::{Operation, json, nothing, segment};
+use crate::error::Error;
+use crate::types::ids::UrlGroupName;
+use crate::types::timing::Timestamp;
+use crate::v2::batch::header_map;
+use crate::v2::destination::check_url;
+use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::v2::list::{List, Listed};
+use crate::v2::options::Options;
+use crate::v2::setters::delivery_setters;
+
+/// An endpoint of a URL group: a URL and perhaps a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[must_use]
+pub struct Endpoint {
+    url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+}
+
+impl Endpoint {
+    /// Without a name.
+    pub fn url(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            name: None,
+        }
+    }
+
+    /// Gives it a name, by which it can be changed and removed. Blanks are allowed.
+    pub fn named(self, name: impl Into<String>) -> Self {
+        Self {
+            name: Some(name.into()),
+            ..self
+        }
+    }
+}
+
+/// Which endpoint to remove.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum EndpointRef {
+    /// The one with this URL.
+    Url(String),
+    /// The one with this name.
+    Name(String),
+}
+
+/// The operations on URL groups.
+#[derive(Clone, Copy, Debug)]
+pub struct UrlGroups<'a> {
+    client: &'a Client,
+}
+
+impl<'a> UrlGroups<'a> {
+    pub(crate) fn new(client: &'a Client) -> Self {
+        Self { client }
+    }
+
+    /// Adds endpoints, or updates those of the same name or URL. Creates the group if there is none. At least one
+    /// endpoint.
+    pub fn add_endpoints(
+        self,
+        group: impl AsRef<str>,
+        endpoints: impl IntoIterator<Item = Endpoint>,
+    ) -> Call<'a, ()> {
+        let endpoints: Vec<Endpoint> = endpoints.into_iter().collect();
+        let checked = endpoints.iter().try_for_each(|endpoint| {
+            check_url("endpoint", &endpoint.url)?;
+            not_empty("endpoint name", endpoint.name.as_deref().unwrap_or("-"))
+        });
+        let verb = "add endpoints to";
+        self.endpoints(
+            Method::POST,
+            verb,
+            group.as_ref(),
+            checked.map(|()| endpoints),
+        )
+    }
+
+    /// Removes endpoints. At least one; with the last one the group is gone.
+    pub fn remove_endpoints(
+        self,
+        group: impl AsRef<str>,
+        endpoints: impl IntoIterator<Item = EndpointRef>,
+    ) -> Call<'a, ()> {
+        let endpoints: Vec<EndpointRef> = endpoints.into_iter().collect();
+        let checked = endpoints.iter().try_for_each(|endpoint| match endpoint {
+            EndpointRef::Url(text) => not_empty("endpoint URL", text),
+            EndpointRef::Name(text) => not_empty("endpoint name", text),
+        });
+        let verb = "remove endpoints from";
+        self.endpoints(
+            Method::DELETE,
+            verb,
+            group.as_ref(),
+            checked.map(|()| endpoints),
+        )
+    }
+
+    fn endpoints<T: Serialize>(
+        self,
+        method: Method,
+        verb: &str,
+        group: &str,
+        endpoints: Result<Vec<T>, Error>,
+    ) -> Call<'a, ()> {
+        #[derive(Serialize)]
+        struct Body<T> {
+            endpoints: Vec<T>,
+        }
+        let operation = UrlGroupName::parse(group).and_then(|group| {
+            let endpoints = endpoints?;
+            if endpoints.is_empty() {
+                return Err(Error::invalid("endpoints: at least one is needed"));
+            }
+            let path = format!("/v2/topics/{}/endpoints", segment(&group));
+            let attempted = format!("{verb} URL group `{group}`");
+            let name = "v2.url_groups.endpoints";
+            let operation = Operation::new(name, attempted, method, path, nothing).repeatable();
+            operation.json(&Body { endpoints })
+        });
+        Call::new(self.client, operation)
+    }
+
+    /// Sets what holds for each publish to the group unless the publish says otherwise.
+    pub fn set_defaults(self, group: impl AsRef<str>) -> SetDefaults<'a> {
+        SetDefaults {
+            client: self.client,
+            group: UrlGroupName::parse(group.as_ref()),
+            options: Options::without_deduplication(),
+        }
+    }
+
+    /// One group.
+    pub fn get(self, group: impl AsRef<str>) -> Call<'a, UrlGroup> {
+        let make = |group: UrlGroupName| {
+            let attempted = format!("read URL group `{group}`");
+            let path = format!("/v2/topics/{}", segment(&group));
+            Operation::new("v2.url_groups.get", attempted, Method::GET, path, json)
+        };
+        Call::new(self.client, UrlGroupName::parse(group.as_ref()).map(make))
+    }
+
+    /// All groups.
+    pub fn list(self) -> List<'a, UrlGroup> {
+        List::new(self.client)
+    }
+
+    /// Deletes a group; there need be none. Its messages still go out; delete schedules for it first.
+    pub fn delete(self, group: impl AsRef<str>) -> Call<'a, ()> {
+        let make = |group: UrlGroupName| {
+            let attempted = format!("delete URL group `{group}`");
+            let path = format!("/v2/topics/{}", segment(&group));
+            let name = "v2.url_groups.delete";
+            Operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
+        };
+        Call::new(self.client, UrlGroupName::parse(group.as_ref()).map(make))
+    }
+}
+
+fn not_empty(noun: &str, text: &str) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(Error::invalid(format!("{noun} must not be empty")));
+    }
+    Ok(())
+}
+
+/// Defaults of a URL group that are being set up.
+#[derive(Debug)]
+#[must_use = "nothing is set until you `send` it"]
+pub struct SetDefaults<'a> {
+    client: &'a Client,
+    group: Result<UrlGroupName, Error>,
+    options: Options,
+}
+
+impl SetDefaults<'_> {
+    delivery_setters!(options);
+
+    /// Forwards all headers of a publish to the consumers, also those without a prefix.
+    pub fn forward_all_headers(mut self) -> Self {
+        self.options.forward_all();
+        self
+    }
+
+    /// Writes them.
+    ///
+    /// # Errors
+    /// See [`Call::send`].
+    pub async fn send(self) -> Result<(), Error> {
+        let group = self.group?;
+        let path = format!("/v2/topics/{}", segment(&group));
+        let attempted = format!("set defaults of URL group `{group}`");
+        let content = self.options.finish(http::HeaderMap::new(), || None)?;
+        let body = serde_json::json!({ "headers": header_map(&content.headers) });
+        let name = "v2.url_groups.set_defaults";
+        let operation = Operation::new(name, attempted, Method::PATCH, path, nothing);
+        let operation = operation.repeatable().json(&body)?;
+        self.client.send(&operation).await
+    }
+}
+
+/// A URL group.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct UrlGroup {
+    /// Its name.
+    pub name: UrlGroupName,
+    /// Where its messages go, in order.
+    pub endpoints: Vec<EndpointView>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+    /// Fields that this version does not know or could not read.
+    pub other: Other,
+}
+
+/// An endpoint as the service tells it.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EndpointView {
+    /// Where its messages go.
+    pub url: String,
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Fields that this version does not know or could not read.
+    pub other: Other,
+}
+
+impl UrlGroup {
+    fn read(mut fields: Fields) -> Result<Self, Missing> {
+        Ok(Self {
+            name: fields.need("name")?,
+            endpoints: fields.list("endpoints"),
+            created_at: fields.time("createdAt"),
+            updated_at: fields.time("updatedAt"),
+            other: fields.rest(),
+        })
+    }
+}
+
+impl EndpointView {
+    fn read(mut fields: Fields) -> Result<Self, Missing> {
+        Ok(Self {
+            url: fields.need("url")?,
+            name: fields.text("name").filter(|name| !name.is_empty()),
+            other: fields.rest(),
+        })
+    }
+}
+
+read_by_fields!(UrlGroup, EndpointView);
+
+impl Listed for UrlGroup {
+    const NAME: &'static str = "v2.url_groups.list";
+    const ATTEMPTED: &'static str = "list URL groups";
+    const PATH: &'static str = "/v2/topics";
+    const ARRAYS: &'static [&'static str] = &["topics"];
+}

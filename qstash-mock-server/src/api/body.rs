@@ -1,0 +1,257 @@
+//! Reading request bodies: JSON, in time, each within its bound and all together within another.
+
+use std::ops::Deref;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::body::HttpBody;
+use axum::extract::Request;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http_body_util::BodyExt;
+
+use super::error::ApiError;
+use super::limits::{Expected, Limits, SMALL_BODY_BYTES};
+
+/// Reads the bodies of one server.
+pub(super) struct Bodies {
+    limits: Limits,
+    /// What all bodies under way hold over the first [`SMALL_BODY_BYTES`] of each.
+    in_flight: AtomicUsize,
+}
+
+/// A request's body, and its share of what bodies may hold. It has its own memory, which is not the
+/// connection's buffer, so that a small message may keep it without keeping more.
+pub(super) struct Body<'a> {
+    bytes: Bytes,
+    _share: Share<'a>,
+}
+
+impl Deref for Body<'_> {
+    type Target = Bytes;
+
+    fn deref(&self) -> &Bytes {
+        &self.bytes
+    }
+}
+
+impl Bodies {
+    pub(super) fn new(limits: Limits) -> Self {
+        // The largest body that is allowed must be possible when it comes alone.
+        let largest = |expected| limits.bound(expected).0;
+        let least = largest(Expected::Publish).max(largest(Expected::Batch));
+        let limits = Limits {
+            body_bytes_in_flight: limits.body_bytes_in_flight.max(least),
+            ..limits
+        };
+        Self {
+            limits,
+            in_flight: AtomicUsize::new(0),
+        }
+    }
+
+    /// The body of `request`: JSON by its content type, within its bound, and whole before its time is over.
+    pub(super) async fn read(
+        &self,
+        request: Request,
+        expected: Expected,
+    ) -> Result<Body<'_>, ApiError> {
+        let (parts, body) = request.into_parts();
+        if body.is_end_stream() {
+            return match expected {
+                Expected::Optional => Ok(Body {
+                    bytes: Bytes::from_static(b"{}"),
+                    _share: Share::of(self),
+                }),
+                _ => Err(ApiError::invalid_json("the request needs a JSON body")),
+            };
+        }
+        if !is_json(&parts.headers) {
+            return Err(ApiError::not_json());
+        }
+        self.read_any(&parts.headers, body, expected).await
+    }
+
+    /// A body whatever it is, empty if there is none; within its bound, and whole before its time is over.
+    pub(super) async fn read_any(
+        &self,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+        expected: Expected,
+    ) -> Result<Body<'_>, ApiError> {
+        let mut share = Share::of(self);
+        let whole = self.whole(headers, body, expected, &mut share);
+        let bytes = tokio::time::timeout(self.limits.body_timeout, whole)
+            .await
+            .map_err(|_| ApiError::request_timeout())??;
+        Ok(Body {
+            bytes,
+            _share: share,
+        })
+    }
+
+    async fn whole(
+        &self,
+        headers: &HeaderMap,
+        mut body: axum::body::Body,
+        expected: Expected,
+        share: &mut Share<'_>,
+    ) -> Result<Bytes, ApiError> {
+        let (limit, over) = self.limits.bound(expected);
+        let announced = announced_length(headers).unwrap_or(0);
+        if announced > limit {
+            return Err(over);
+        }
+        let mut bytes = Vec::with_capacity(announced.min(1 << 20));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| ApiError::invalid_json("the body broke off"))?;
+            let Ok(data) = frame.into_data() else {
+                continue;
+            };
+            if bytes.len().saturating_add(data.len()) > limit {
+                return Err(over);
+            }
+            if !share.grow_to(bytes.len() + data.len()) {
+                return Err(ApiError::too_many_bodies());
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(bytes.into())
+    }
+}
+
+/// What one body takes of what all of them may hold; given back when it is dropped.
+struct Share<'a> {
+    bodies: &'a Bodies,
+    bytes: usize,
+}
+
+impl<'a> Share<'a> {
+    fn of(bodies: &'a Bodies) -> Self {
+        Self { bodies, bytes: 0 }
+    }
+
+    /// For a body of `length` bytes; false if there is no room for it.
+    fn grow_to(&mut self, length: usize) -> bool {
+        let more = length
+            .saturating_sub(SMALL_BODY_BYTES)
+            .saturating_sub(self.bytes);
+        if more == 0 {
+            return true;
+        }
+        let before = self.bodies.in_flight.fetch_add(more, Ordering::Relaxed);
+        self.bytes += more;
+        before.saturating_add(more) <= self.bodies.limits.body_bytes_in_flight
+    }
+}
+
+impl Drop for Share<'_> {
+    fn drop(&mut self) {
+        if self.bytes > 0 {
+            self.bodies
+                .in_flight
+                .fetch_sub(self.bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+fn announced_length(headers: &HeaderMap) -> Option<usize> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+/// `application/json` or `application/*+json`, with any parameters.
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(given) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
+        return false;
+    };
+    let media_type = given.split(';').next().unwrap_or("").trim();
+    let media_type = media_type.to_ascii_lowercase();
+    media_type
+        .strip_prefix("application/")
+        .is_some_and(|kind| kind == "json" || (kind.ends_with("+json") && kind.len() > 5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::Request as HttpRequest;
+
+    fn bodies() -> Bodies {
+        Bodies::new(Limits::default())
+    }
+
+    fn request(content_type: &str, body: impl Into<axum::body::Body>) -> Request {
+        HttpRequest::post("/")
+            .header("content-type", content_type)
+            .body(body.into())
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn content_types_that_are_json() {
+        for (given, accepted) in [
+            ("application/json", true),
+            ("Application/JSON; charset=utf-8", true),
+            ("application/cloudevents+json", true),
+            ("application/+json", false),
+            ("text/json", false),
+            ("application/x-www-form-urlencoded", false),
+            ("", false),
+        ] {
+            match bodies().read(request(given, "{}"), Expected::Small).await {
+                Ok(body) => assert!(accepted && **body == *b"{}", "{given}"),
+                Err(error) => assert_eq!((accepted, error.parts().0), (false, 415), "{given}"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_long_as_its_bound_and_no_longer() {
+        for (length, accepted) in [(SMALL_BODY_BYTES, true), (SMALL_BODY_BYTES + 1, false)] {
+            let request = request("application/json", vec![b' '; length]);
+            match bodies().read(request, Expected::Small).await {
+                Ok(body) => assert!(accepted && body.len() == length),
+                Err(error) => assert_eq!((accepted, error.parts().1), (false, "body_too_large")),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn only_an_optional_body_may_be_absent() {
+        let empty = || {
+            HttpRequest::post("/")
+                .body(axum::body::Body::empty())
+                .unwrap()
+        };
+        let bodies = bodies();
+        let absent = bodies.read(empty(), Expected::Optional).await.unwrap();
+        assert_eq!(**absent, *b"{}");
+        let refused = bodies.read(empty(), Expected::Small).await.err().unwrap();
+        assert_eq!(refused.parts(), (400, "invalid_json", None));
+    }
+
+    #[tokio::test]
+    async fn large_bodies_share_one_bound_and_give_back_what_they_took() {
+        const LARGE: usize = 1 << 20;
+        let limits = Limits {
+            message_bytes: 1,
+            batch_bytes: LARGE,
+            body_bytes_in_flight: 0,
+            ..Limits::default()
+        };
+        let bodies = Bodies::new(limits);
+        let read = |length| {
+            let request = request("application/json", vec![b' '; length]);
+            bodies.read(request, Expected::Batch)
+        };
+        let alone = read(LARGE).await.ok();
+        assert!(alone.is_some(), "the largest body is possible alone");
+        let room = SMALL_BODY_BYTES * 2;
+        assert!(read(room).await.is_ok());
+        let refused = read(room + 1).await.err().unwrap();
+        assert_eq!(refused.parts(), (503, "overloaded", None));
+        drop(alone);
+        assert!(read(LARGE).await.is_ok());
+        assert_eq!(bodies.in_flight.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,169 @@
+#![doc = include_str!("../docs/actix.md")]
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::error::JsonPayloadError;
+use actix_web::http::StatusCode;
+use actix_web::web::{self, Data};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
+use bytes::Bytes;
+use http::request::Parts;
+
+use crate::{OwnedDelivery, Verifier, VerifyError};
+
+/// Extracts `T` from a request that is verified first: `Verified<web::Json<T>>`, `Verified<web::Bytes>`,
+/// `Verified<String>`, or anything else that actix-web extracts.
+///
+/// The verifier is found in `app_data`, as a [`Verifier`] or as `web::Data<Verifier>`. The body is read within its
+/// limit and verified before `T` sees anything of it; limits of `T` itself (`JsonConfig`, `PayloadConfig`) hold
+/// too. [`OwnedDelivery`] is available beside it: `Verified<(OwnedDelivery, web::Json<T>)>`.
+#[derive(Clone, Copy, Debug)]
+pub struct Verified<T>(pub T);
+
+impl<T: FromRequest + 'static> FromRequest for Verified<T> {
+    type Error = actix_web::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, actix_web::Error>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let body = web::Payload::from_request(&request, payload);
+        Box::pin(async move {
+            let verifier = verifier(&request).ok_or(Unconfigured)?;
+            let body = match verify(&verifier, &request, body.await?).await {
+                Ok(body) => body,
+                Err(reason) => {
+                    let response = verifier.reject(reason.clone());
+                    return Err(Rejection { reason, response }.into());
+                }
+            };
+            T::from_request(&request, &mut Payload::from(body))
+                .await
+                .map(Self)
+                .map_err(|error| undecodable(error.into()))
+        })
+    }
+}
+
+fn verifier(request: &HttpRequest) -> Option<Verifier> {
+    let shared = || Some(Verifier::clone(request.app_data::<Data<Verifier>>()?));
+    request.app_data::<Verifier>().cloned().or_else(shared)
+}
+
+/// Reads and verifies the body and puts the delivery into the request's extensions.
+async fn verify(
+    verifier: &Verifier,
+    request: &HttpRequest,
+    body: web::Payload,
+) -> Result<Bytes, VerifyError> {
+    let limit = verifier.body_limit();
+    let body = body
+        .to_bytes_limited(limit)
+        .await
+        .map_err(|_| VerifyError::BodyTooLarge { limit })?
+        .map_err(|_| VerifyError::UnreadableBody)?;
+    let parts = parts(request);
+    let delivery = verifier.verify(&parts, &body, verifier.now())?;
+    request.extensions_mut().insert(delivery.into_owned());
+    Ok(body)
+}
+
+/// What a verifier reads, in the types of today's `http` crate; actix-web has those of its last version.
+fn parts(request: &HttpRequest) -> Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
+    // Both versions take the same targets. One that this did not take would fit no signature.
+    parts.uri = target.parse().unwrap_or_default();
+    for (name, value) in request.headers() {
+        let name = name.as_str();
+        if !name.starts_with("qstash-") && !name.starts_with("upstash-") {
+            continue;
+        }
+        // Nor are there values that only one takes. Should there be any, it stays there and fits nothing.
+        let value = http::HeaderValue::from_bytes(value.as_bytes())
+            .unwrap_or_else(|_| http::HeaderValue::from_static(""));
+        if let Ok(name) = http::HeaderName::try_from(name) {
+            parts.headers.append(name, value);
+        }
+    }
+    parts
+}
+
+/// 401, 413 or 400: not to be trusted. The default answer does not tell why.
+#[derive(Debug, thiserror::Error)]
+#[error("the request is not trusted")]
+pub struct Rejection {
+    #[source]
+    reason: VerifyError,
+    response: http::Response<Bytes>,
+}
+
+impl Rejection {
+    /// Why; it is also in the response's extensions.
+    #[must_use]
+    pub fn reason(&self) -> &VerifyError {
+        &self.reason
+    }
+}
+
+impl ResponseError for Rejection {
+    fn status_code(&self) -> StatusCode {
+        status(self.response.status())
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        for (name, value) in self.response.headers() {
+            response.append_header((name.as_str(), value.as_bytes()));
+        }
+        let mut response = response.body(self.response.body().clone());
+        response.extensions_mut().insert(self.reason.clone());
+        response
+    }
+}
+
+fn status(status: http::StatusCode) -> StatusCode {
+    StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::UNAUTHORIZED)
+}
+
+/// actix-web answers 400 to a body that is not JSON by its content type; 415 says what is wrong.
+fn undecodable(error: actix_web::Error) -> actix_web::Error {
+    match error.as_error() {
+        Some(JsonPayloadError::ContentType) => WrongContentType.into(),
+        _ => error,
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("the verified request's `Content-Type` is not JSON")]
+struct WrongContentType;
+
+impl ResponseError for WrongContentType {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("no `Verifier` in the `app_data` of a handler that extracts `Verified`")]
+struct Unconfigured;
+
+impl ResponseError for Unconfigured {}
+
+/// Inside of [`Verified`].
+impl FromRequest for OwnedDelivery {
+    type Error = Unverified;
+    type Future = Ready<Result<Self, Unverified>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(request.extensions().get().cloned().ok_or(Unverified))
+    }
+}
+
+/// 500: nobody verified the request whose delivery a handler asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the request was not verified: extract `Verified<(OwnedDelivery, _)>`")]
+pub struct Unverified;
+
+impl ResponseError for Unverified {}

@@ -1,0 +1,171 @@
+//! A store within the process.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::{Claim, Claimed, Store, StoreError};
+use crate::clock::SharedClock;
+use crate::{Clock, Timestamp};
+
+/// Remembers within the process: for one instance of a service, and only until it is restarted.
+///
+/// Bounded: over its capacity it forgets the finished message that would be forgotten first. A capacity that
+/// is less than what is delivered within [`keep`](super::Guard::keep) weakens the guard; one that is less than
+/// what is in progress at once makes it refuse work.
+#[derive(Debug)]
+pub struct MemoryStore {
+    capacity: usize,
+    clock: SharedClock,
+    state: Mutex<State>,
+}
+
+impl MemoryStore {
+    /// Room for `capacity` messages, some 200 bytes each.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            capacity,
+            clock: SharedClock::default(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The clock by which holds end and messages are forgotten; by default the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = SharedClock::new(clock);
+        self
+    }
+
+    /// How many messages are remembered, in progress and finished.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.state().0.entries.len()
+    }
+
+    /// Whether no message is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The state without what has run out, and the time.
+    fn state(&self) -> (MutexGuard<'_, State>, Timestamp) {
+        let now = self.clock.now();
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.forget_until(now);
+        (state, now)
+    }
+}
+
+impl Store for MemoryStore {
+    async fn claim(&self, id: &str, hold: Duration) -> Result<Claimed, StoreError> {
+        let (mut state, now) = self.state();
+        if let Some(entry) = state.entries.get(id) {
+            let remaining = entry.until.since(now);
+            return Ok(match entry.fence {
+                Some(_) => Claimed::InProgress { remaining },
+                None => Claimed::Finished,
+            });
+        }
+        if state.entries.len() >= self.capacity && !state.evict() {
+            return Err(StoreError::Full);
+        }
+        state.claims += 1;
+        let fence = state.claims;
+        state.put(id, now.plus(hold), Some(fence));
+        Ok(Claimed::Granted(Claim::new(id, fence)))
+    }
+
+    async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
+        let (mut state, now) = self.state();
+        let free = !state.entries.contains_key(claim.id());
+        if state.is_current(claim) || (free && state.entries.len() < self.capacity) {
+            state.remove(claim.id());
+            state.put(claim.id(), now.plus(keep), None);
+        }
+        Ok(())
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        self.free(claim);
+        Ok(())
+    }
+
+    fn abandon(&self, claim: Claim) {
+        self.free(&claim);
+    }
+}
+
+impl MemoryStore {
+    fn free(&self, claim: &Claim) {
+        let (mut state, _) = self.state();
+        if state.is_current(claim) {
+            state.remove(claim.id());
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    entries: HashMap<Arc<str>, Entry>,
+    /// The ids in the order in which they run out; finished ones are apart, because only they may be evicted.
+    claimed: BTreeSet<(Timestamp, Arc<str>)>,
+    finished: BTreeSet<(Timestamp, Arc<str>)>,
+    claims: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    until: Timestamp,
+    /// Of the claim; `None` once it is finished.
+    fence: Option<u64>,
+}
+
+impl State {
+    fn is_current(&self, claim: &Claim) -> bool {
+        let entry = self.entries.get(claim.id());
+        entry.is_some_and(|entry| entry.fence == Some(claim.fence()))
+    }
+
+    fn order(&mut self, entry: Entry) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
+        match entry.fence {
+            Some(_) => &mut self.claimed,
+            None => &mut self.finished,
+        }
+    }
+
+    fn put(&mut self, id: &str, until: Timestamp, fence: Option<u64>) {
+        let id: Arc<str> = id.into();
+        let entry = Entry { until, fence };
+        self.order(entry).insert((until, Arc::clone(&id)));
+        self.entries.insert(id, entry);
+    }
+
+    fn remove(&mut self, id: &str) {
+        if let Some((id, entry)) = self.entries.remove_entry(id) {
+            self.order(entry).remove(&(entry.until, id));
+        }
+    }
+
+    fn forget_until(&mut self, now: Timestamp) {
+        for order in [&mut self.claimed, &mut self.finished] {
+            while let Some((until, _)) = order.first()
+                && *until <= now
+            {
+                let (_, id) = order.pop_first().expect("there is a first");
+                self.entries.remove(&id);
+            }
+        }
+    }
+
+    /// Makes room, if something may be forgotten.
+    fn evict(&mut self) -> bool {
+        let Some((_, id)) = self.finished.pop_first() else {
+            return false;
+        };
+        self.entries.remove(&id);
+        true
+    }
+}

@@ -1,0 +1,169 @@
+//! A store in Redis, for services of more than one instance (feature `redis`).
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{RedisError, Script};
+use tokio::runtime::Handle;
+
+use super::{Claim, Claimed, Store, StoreError};
+
+/// Remembers in Redis, one key for each message: its value is the fence of the claim, or `done`.
+///
+/// Each step is one script, so it is atomic. Times run by the server's clock. The connection is made anew when it
+/// breaks; a command that takes more than 2 seconds fails. On a cluster, each script touches one key only.
+pub struct RedisStore {
+    connection: ConnectionManager,
+    runtime: Handle,
+    prefix: String,
+}
+
+const CLAIM: &str = r"
+local value = redis.call('GET', KEYS[1])
+if not value then
+  redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+  return {0, 0}
+elseif value == 'done' then
+  return {2, 0}
+else
+  return {1, math.max(redis.call('PTTL', KEYS[1]), 0)}
+end";
+
+const COMMIT: &str = r"
+local value = redis.call('GET', KEYS[1])
+if not value or value == ARGV[1] then
+  redis.call('SET', KEYS[1], 'done', 'PX', ARGV[2])
+end";
+
+const RELEASE: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  redis.call('DEL', KEYS[1])
+end";
+
+impl RedisStore {
+    /// Connects to a server such as `redis://127.0.0.1:6379/0`. Must be called on a tokio runtime, which is also
+    /// the one that claims are released on after a panic.
+    ///
+    /// # Errors
+    /// The URL is not one, or the server cannot be reached.
+    ///
+    /// # Panics
+    /// If not called on a tokio runtime.
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        let limit = Some(Duration::from_secs(2));
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(limit)
+            .set_response_timeout(limit)
+            .set_number_of_retries(1);
+        let client = redis::Client::open(url).map_err(failed)?;
+        let connection = ConnectionManager::new_with_config(client, config)
+            .await
+            .map_err(failed)?;
+        Ok(Self::new(connection))
+    }
+
+    /// With a connection that is there already.
+    ///
+    /// # Panics
+    /// If not called on a tokio runtime.
+    #[must_use]
+    pub fn new(connection: ConnectionManager) -> Self {
+        Self {
+            connection,
+            runtime: Handle::current(),
+            prefix: "qstash:message:".to_owned(),
+        }
+    }
+
+    /// What stands before the message's id in a key; by default `qstash:message:`. Services that share a Redis
+    /// and get the same messages need one each.
+    #[must_use]
+    pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    fn key(&self, id: &str) -> String {
+        format!("{}{id}", self.prefix)
+    }
+}
+
+impl Store for RedisStore {
+    async fn claim(&self, id: &str, hold: Duration) -> Result<Claimed, StoreError> {
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| StoreError::Backend(error.into()))?;
+        let fence = u64::from_ne_bytes(random);
+        let (state, remaining): (u8, u64) = Script::new(CLAIM)
+            .key(self.key(id))
+            .arg(fence.to_string())
+            .arg(millis(hold))
+            .invoke_async(&mut self.connection.clone())
+            .await
+            .map_err(failed)?;
+        Ok(match state {
+            0 => Claimed::Granted(Claim::new(id, fence)),
+            1 => Claimed::InProgress {
+                remaining: Duration::from_millis(remaining),
+            },
+            _ => Claimed::Finished,
+        })
+    }
+
+    async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
+        Script::new(COMMIT)
+            .key(self.key(claim.id()))
+            .arg(claim.fence().to_string())
+            .arg(millis(keep))
+            .invoke_async(&mut self.connection.clone())
+            .await
+            .map_err(failed)
+    }
+
+    async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
+        release(self.connection.clone(), self.key(claim.id()), claim.fence())
+            .await
+            .map_err(failed)
+    }
+
+    fn abandon(&self, claim: Claim) {
+        let released = release(self.connection.clone(), self.key(claim.id()), claim.fence());
+        self.runtime.spawn(async move {
+            if let Err(error) = released.await {
+                tracing::warn!(%error, "an abandoned claim could not be released; it lasts until its hold ends");
+            }
+        });
+    }
+}
+
+async fn release(
+    mut connection: ConnectionManager,
+    key: String,
+    fence: u64,
+) -> Result<(), RedisError> {
+    Script::new(RELEASE)
+        .key(key)
+        .arg(fence.to_string())
+        .invoke_async(&mut connection)
+        .await
+}
+
+/// Redis refuses a time to live of zero.
+fn millis(duration: Duration) -> u64 {
+    // And one that overflows its own clock: a thousand years are enough.
+    const LONGEST: u128 = 1000 * 365 * 24 * 60 * 60 * 1000;
+    u64::try_from(duration.as_millis().clamp(1, LONGEST)).unwrap_or(u64::MAX)
+}
+
+fn failed(error: RedisError) -> StoreError {
+    StoreError::Backend(error.into())
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The connection knows a password.
+        f.debug_struct("RedisStore")
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}

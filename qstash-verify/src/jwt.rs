@@ -1,0 +1,324 @@
+//! The v2 header: a JWT with HS256 (v2.md section 4).
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use sha2::{Digest, Sha256};
+
+use crate::jws::{self, Compact, Header};
+use crate::keyset::KeySet;
+use crate::sign::ISSUER;
+use crate::url::UrlRule;
+use crate::{KeyName, Region, Timestamp, VerifyError};
+
+/// A longer token is none. QStash's have some 350 bytes and the destination's URL.
+const MAX_LEN: usize = 16 * 1024;
+
+/// Payloads up to this many bytes are decoded without an allocation.
+const ON_STACK: usize = 1024;
+
+/// What a token claims, beside the times as they are compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Claims {
+    /// `iss`
+    pub issuer: String,
+    /// `sub`: the URL that was called.
+    pub subject: String,
+    /// `exp`
+    pub expires_at: Timestamp,
+    /// `nbf`
+    pub not_before: Timestamp,
+    /// `iat`
+    pub issued_at: Timestamp,
+    /// `jti`, fresh at each attempt.
+    pub id: Option<String>,
+    /// `body`: the hash of the body, as it stands in the token.
+    pub body: String,
+}
+
+impl Claims {
+    /// From a payload that was accepted before.
+    pub(crate) fn decode(payload: &str) -> Option<Self> {
+        let json = Base64UrlUnpadded::decode_vec(payload).ok()?;
+        let raw: RawClaims<'_> = jws::from_object(&json)?;
+        let time = |field: &Field<'_>| match field {
+            Field::Millis(millis) => u64::try_from(*millis).ok().map(Timestamp::from_millis),
+            _ => None,
+        };
+        let text = |field: &Field<'_>| match field {
+            Field::Text(text) => Some(text.to_string()),
+            _ => None,
+        };
+        Some(Self {
+            issuer: text(&raw.iss)?,
+            subject: text(&raw.sub)?,
+            expires_at: time(&raw.exp)?,
+            not_before: time(&raw.nbf).unwrap_or_default(),
+            issued_at: time(&raw.iat).unwrap_or_default(),
+            id: text(&raw.jti),
+            body: text(&raw.body)?,
+        })
+    }
+}
+
+/// What a token is measured by.
+#[derive(Debug)]
+pub(crate) struct Rules {
+    pub(crate) keys: KeySet,
+    pub(crate) url: UrlRule,
+    pub(crate) tolerance: Duration,
+    pub(crate) max_age: Option<Duration>,
+}
+
+/// What a token has to fit.
+pub(crate) struct Context<'a> {
+    pub(crate) uri: &'a http::Uri,
+    pub(crate) region: Option<Region>,
+    pub(crate) body: &'a [u8],
+    pub(crate) now: Timestamp,
+}
+
+impl Rules {
+    /// The key that made `token` and its payload, if everything is in order.
+    ///
+    /// First the key is found, then the claims are looked at: what is wrong with them is said of the key that
+    /// signed them, whatever the other keys would say.
+    pub(crate) fn verify<'t>(
+        &self,
+        token: &'t str,
+        context: &Context<'_>,
+    ) -> Result<(KeyName, &'t str), VerifyError> {
+        if token.len() > MAX_LEN {
+            return Err(VerifyError::MalformedToken("it is longer than 16 KiB"));
+        }
+        let token = Compact::split(token).ok_or(VerifyError::MalformedToken(
+            "it is not three parts of base64url, the last of 32 bytes",
+        ))?;
+        check_header(token.protected)?;
+        let region = context.region;
+        let key = self
+            .keys
+            .find(token.signed.as_bytes(), &token.tag, region)
+            .map_err(|keys| VerifyError::TokenSignature { keys, region })?;
+        let mut stack = [0; ON_STACK];
+        let mut heap = Vec::new();
+        let size = token.payload.len() / 4 * 3 + 3;
+        let buffer = if size <= ON_STACK {
+            &mut stack[..]
+        } else {
+            heap.resize(size, 0);
+            &mut heap
+        };
+        let json = Base64UrlUnpadded::decode(token.payload, buffer)
+            .map_err(|_| VerifyError::MalformedToken("its payload is not base64url"))?;
+        let claims = jws::from_object(json).ok_or(VerifyError::MalformedToken(
+            "its claims are not a JSON object with distinct names",
+        ))?;
+        self.check(&claims, key, context)?;
+        Ok((key, token.payload))
+    }
+
+    /// One check per claim, in the order in which the official receivers make them.
+    fn check(
+        &self,
+        claims: &RawClaims<'_>,
+        key: KeyName,
+        context: &Context<'_>,
+    ) -> Result<(), VerifyError> {
+        let issuer = claims.iss.text("iss", key)?;
+        if issuer != ISSUER {
+            let issuer = issuer.chars().take(100).collect();
+            return Err(VerifyError::WrongIssuer { issuer, key });
+        }
+        self.check_times(claims, key, context.now)?;
+        let signed = claims.sub.text("sub", key)?;
+        self.url
+            .check(signed, context.uri)
+            .map_err(|expected| VerifyError::WrongUrl {
+                expected,
+                signed: crate::url::for_display(signed),
+                key,
+            })?;
+        if !matches!(claims.jti, Field::Missing) {
+            claims.jti.text("jti", key)?;
+        }
+        let hash = claims.body.text("body", key)?;
+        if is_hash_of(hash, context.body) {
+            Ok(())
+        } else {
+            Err(VerifyError::BodyMismatch { key })
+        }
+    }
+
+    fn check_times(
+        &self,
+        claims: &RawClaims<'_>,
+        key: KeyName,
+        now: Timestamp,
+    ) -> Result<(), VerifyError> {
+        let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
+        let tolerance = i64::try_from(self.tolerance.as_millis()).unwrap_or(i64::MAX);
+        let expires_at = claims.exp.millis("exp", key)?;
+        // At exactly `exp` the token is expired, as for PyJWT and jose.
+        if now >= expires_at.saturating_add(tolerance) {
+            let ago = between(expires_at, now);
+            return Err(VerifyError::Expired { ago, key });
+        }
+        let not_before = claims.nbf.millis("nbf", key)?;
+        if not_before > now.saturating_add(tolerance) {
+            let early = between(now, not_before);
+            return Err(VerifyError::NotYetValid { early, key });
+        }
+        let issued_at = claims.iat.millis("iat", key)?;
+        if issued_at > now.saturating_add(tolerance) {
+            let ahead = between(now, issued_at);
+            return Err(VerifyError::IssuedInFuture { ahead, key });
+        }
+        let age = between(issued_at, now);
+        match self.max_age {
+            Some(max_age) if age > max_age.saturating_add(self.tolerance) => {
+                Err(VerifyError::TooOld { age, max_age, key })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_header(protected: &str) -> Result<(), VerifyError> {
+    if protected == jws::HEADER {
+        return Ok(());
+    }
+    let header = Header::decode(protected).ok_or(VerifyError::MalformedToken(
+        "its header is not a JSON object with distinct names in base64url",
+    ))?;
+    if !header.is_hs256() {
+        return Err(VerifyError::Algorithm);
+    }
+    if !header.is_jwt() {
+        return Err(VerifyError::TokenType);
+    }
+    Ok(())
+}
+
+/// Whether `claim` is the SHA-256 of `body` in base64url, with or without its one `=`.
+fn is_hash_of(claim: &str, body: &[u8]) -> bool {
+    let mut text = [0; 43];
+    let hash = Sha256::digest(body);
+    let hash = Base64UrlUnpadded::encode(&hash, &mut text).expect("32 bytes are 43 characters");
+    claim.strip_suffix('=').unwrap_or(claim) == hash
+}
+
+fn between(earlier: i64, later: i64) -> Duration {
+    Duration::from_millis(u64::try_from(later.saturating_sub(earlier)).unwrap_or(0))
+}
+
+/// The claims as they stand: a name that occurs twice is refused, unknown ones are passed over.
+#[derive(Debug, serde::Deserialize)]
+struct RawClaims<'a> {
+    #[serde(borrow, default)]
+    iss: Field<'a>,
+    #[serde(borrow, default)]
+    sub: Field<'a>,
+    #[serde(borrow, default)]
+    exp: Field<'a>,
+    #[serde(borrow, default)]
+    nbf: Field<'a>,
+    #[serde(borrow, default)]
+    iat: Field<'a>,
+    #[serde(borrow, default)]
+    jti: Field<'a>,
+    #[serde(borrow, default)]
+    body: Field<'a>,
+}
+
+/// A claim of any type, so that one of the wrong type can be named.
+#[derive(Debug, Default)]
+enum Field<'a> {
+    #[default]
+    Missing,
+    /// Seconds in the token (RFC 7519 `NumericDate`, a fraction allowed), milliseconds here.
+    Millis(i64),
+    Text(Cow<'a, str>),
+    Other,
+}
+
+impl Field<'_> {
+    fn text(&self, claim: &'static str, key: KeyName) -> Result<&str, VerifyError> {
+        match self {
+            Self::Text(text) => Ok(text),
+            Self::Missing => Err(VerifyError::MissingClaim { claim, key }),
+            Self::Millis(_) | Self::Other => Err(VerifyError::MalformedClaim { claim, key }),
+        }
+    }
+
+    fn millis(&self, claim: &'static str, key: KeyName) -> Result<i64, VerifyError> {
+        match self {
+            Self::Millis(millis) => Ok(*millis),
+            Self::Missing => Err(VerifyError::MissingClaim { claim, key }),
+            Self::Text(_) | Self::Other => Err(VerifyError::MalformedClaim { claim, key }),
+        }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(FieldVisitor)
+    }
+}
+
+struct FieldVisitor;
+
+impl<'de> Visitor<'de> for FieldVisitor {
+    type Value = Field<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a claim")
+    }
+
+    fn visit_u64<E>(self, secs: u64) -> Result<Self::Value, E> {
+        let millis = secs.saturating_mul(1000);
+        Ok(Field::Millis(i64::try_from(millis).unwrap_or(i64::MAX)))
+    }
+
+    fn visit_i64<E>(self, secs: i64) -> Result<Self::Value, E> {
+        Ok(Field::Millis(secs.saturating_mul(1000)))
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "`as` saturates, and JSON has no NaN"
+    )]
+    fn visit_f64<E>(self, secs: f64) -> Result<Self::Value, E> {
+        Ok(Field::Millis((secs * 1000.0).floor() as i64))
+    }
+
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
+        Ok(Field::Text(Cow::Borrowed(text)))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Field::Text(Cow::Owned(text.to_owned())))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self::Value, E> {
+        Ok(Field::Other)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Field::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Field::Other)
+    }
+}

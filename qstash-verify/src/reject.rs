@@ -1,0 +1,75 @@
+//! What adapters answer to a request that is not trusted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::VerifyError;
+
+type Make = dyn Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync;
+
+/// Makes the answer; by default one that does not tell why.
+#[derive(Clone, Default)]
+pub(crate) struct Response(Option<Arc<Make>>);
+
+impl Response {
+    pub(crate) fn new(
+        make: impl Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Some(Arc::new(make)))
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Response(..)")
+    }
+}
+
+#[cfg(any(feature = "actix", feature = "axum", feature = "tower"))]
+impl crate::Verifier {
+    /// The answer to a request that is refused for `reason`, which is noted in a trace event and in the
+    /// response's extensions.
+    pub(crate) fn reject(&self, reason: VerifyError) -> http::Response<Bytes> {
+        tracing::event!(target: "qstash_verify::rejection", tracing::Level::TRACE, %reason, "request refused");
+        let mut response = match &self.0.response.0 {
+            Some(make) => make(&reason),
+            None => plain(&reason),
+        };
+        response.extensions_mut().insert(reason);
+        response
+    }
+}
+
+#[cfg(any(feature = "actix", feature = "axum", feature = "tower"))]
+fn plain(reason: &VerifyError) -> http::Response<Bytes> {
+    let text = match reason {
+        VerifyError::BodyTooLarge { .. } => "the body is too large",
+        VerifyError::UnreadableBody => "the body could not be read",
+        _ => "the request is not signed by QStash",
+    };
+    let mut response = http::Response::new(Bytes::from_static(text.as_bytes()));
+    *response.status_mut() = reason.status();
+    let text = http::HeaderValue::from_static("text/plain; charset=utf-8");
+    response
+        .headers_mut()
+        .insert(http::header::CONTENT_TYPE, text);
+    response
+}
+
+/// Reads a body to its end, but not further than the verifier's limit.
+#[cfg(any(feature = "axum", feature = "tower"))]
+pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Bytes, VerifyError>
+where
+    B: http_body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    use http_body_util::{BodyExt, LengthLimitError, Limited};
+
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(VerifyError::BodyTooLarge { limit }),
+        Err(_) => Err(VerifyError::UnreadableBody),
+    }
+}

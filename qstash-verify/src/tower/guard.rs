@@ -1,0 +1,161 @@
+//! The layer that lets a message through once.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::RETRY_AFTER;
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::{Either, Full};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{ResponseBody, ResponseFuture};
+use crate::idempotency::{Begin, Guard, Store, StoreError};
+use crate::{OwnedDelivery, Scheme};
+
+/// Runs the inner service once for each message, by the id of the verified delivery.
+///
+/// Stands **inside** of a [`VerifyLayer`](super::VerifyLayer): only what is verified is remembered.
+///
+/// | delivery | answer |
+/// |---|---|
+/// | the first | that of the inner service: finished by a 2xx, free again after anything else, a panic or a cancellation |
+/// | of a finished message | 200, without calling the inner service |
+/// | of a message in progress | 409, with `Retry-After`: when the claim runs out at the latest |
+/// | without a message id, or with one over 256 bytes | 400 |
+/// | while the store fails | 503, with `Retry-After: 1`; the inner service is not called |
+///
+/// In v1 the answer 202 means *not processed, deliver it again unless it is acknowledged* (v1.md section 5), so
+/// after it the message is free again. In v2 it finishes, like every 2xx.
+#[derive(Debug)]
+pub struct GuardLayer<St> {
+    guard: Guard<St>,
+}
+
+impl<St: Store> GuardLayer<St> {
+    /// A layer that asks `guard`.
+    #[must_use]
+    pub fn new(guard: Guard<St>) -> Self {
+        Self { guard }
+    }
+}
+
+impl<St> Clone for GuardLayer<St> {
+    fn clone(&self) -> Self {
+        let guard = self.guard.clone();
+        Self { guard }
+    }
+}
+
+impl<S, St> Layer<S> for GuardLayer<St> {
+    type Service = GuardService<S, St>;
+
+    fn layer(&self, inner: S) -> GuardService<S, St> {
+        let guard = self.guard.clone();
+        GuardService { inner, guard }
+    }
+}
+
+/// What [`GuardLayer`] makes of a service.
+#[derive(Debug)]
+pub struct GuardService<S, St> {
+    inner: S,
+    guard: Guard<St>,
+}
+
+impl<S: Clone, St> Clone for GuardService<S, St> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            guard: self.guard.clone(),
+        }
+    }
+}
+
+impl<S, St, B, R> Service<Request<B>> for GuardService<S, St>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    S::Error: Send,
+    St: Store,
+    B: Send + 'static,
+    R: Send + 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call; its clone is for the next request.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let guard = self.guard.clone();
+        Box::pin(async move {
+            let Some(delivery) = request.extensions().get::<OwnedDelivery>() else {
+                tracing::error!("a GuardLayer must stand inside of a VerifyLayer");
+                return Ok(answer(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    "the request was not verified",
+                    None,
+                ));
+            };
+            let scheme = delivery.scheme();
+            let ticket = match guard.begin(delivery.message_id().unwrap_or_default()).await {
+                Ok(Begin::First(ticket)) => ticket,
+                Ok(Begin::Finished) => {
+                    return Ok(answer(
+                        StatusCode::OK,
+                        "the message was processed before",
+                        None,
+                    ));
+                }
+                Ok(Begin::InProgress { retry_after }) => {
+                    let secs = retry_after.as_millis().div_ceil(1000).max(1);
+                    let text = "the message is being processed";
+                    return Ok(answer(StatusCode::CONFLICT, text, Some(secs)));
+                }
+                Err(StoreError::Id) => {
+                    let text = "the request needs a message id of 1 to 256 bytes";
+                    return Ok(answer(StatusCode::BAD_REQUEST, text, None));
+                }
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "a message could not be claimed");
+                    let text = "the store of message ids is not available";
+                    return Ok(answer(StatusCode::SERVICE_UNAVAILABLE, text, Some(1)));
+                }
+            };
+            let result = inner.call(request).await;
+            let done = result.as_ref().is_ok_and(|it| is_done(scheme, it.status()));
+            ticket.settle(done).await;
+            result.map(|response| response.map(Either::Left))
+        })
+    }
+}
+
+/// Whether the sender takes this answer for the end of the message.
+fn is_done(scheme: Scheme, status: StatusCode) -> bool {
+    status.is_success() && !(scheme == Scheme::Hmac && status == StatusCode::ACCEPTED)
+}
+
+fn answer<R>(
+    status: StatusCode,
+    text: &'static str,
+    retry_after: Option<u128>,
+) -> Response<ResponseBody<R>> {
+    let mut response = Response::new(Either::Right(Full::new(Bytes::from_static(
+        text.as_bytes(),
+    ))));
+    *response.status_mut() = status;
+    if let Some(secs) = retry_after {
+        let secs = u64::try_from(secs).unwrap_or(u64::MAX);
+        response
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(secs));
+    }
+    response
+}

@@ -1,0 +1,101 @@
+//! The layer that verifies.
+
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::{Either, Full};
+use tower_layer::Layer;
+use tower_service::Service;
+
+use super::{ResponseBody, ResponseFuture};
+use crate::reject::read;
+use crate::{Verifier, VerifyError};
+
+/// Lets only verified requests through.
+///
+/// Reads the body within the verifier's limit, verifies it, puts the [`OwnedDelivery`](crate::OwnedDelivery)
+/// into the request's extensions and hands the body on in one piece. What is refused never reaches the inner
+/// service; the reason is in the extensions of the answer, and in a trace event.
+///
+/// The URL is compared with the URI as the layer sees it: a router that cuts a prefix off (axum's `nest`)
+/// must stand inside of the layer, or the prefix be part of `public_origin`.
+#[derive(Clone, Debug)]
+pub struct VerifyLayer {
+    verifier: Verifier,
+}
+
+impl VerifyLayer {
+    /// A layer that asks `verifier`.
+    #[must_use]
+    pub fn new(verifier: Verifier) -> Self {
+        Self { verifier }
+    }
+}
+
+impl<S> Layer<S> for VerifyLayer {
+    type Service = VerifyService<S>;
+
+    fn layer(&self, inner: S) -> VerifyService<S> {
+        VerifyService {
+            inner,
+            verifier: self.verifier.clone(),
+        }
+    }
+}
+
+/// What [`VerifyLayer`] makes of a service.
+#[derive(Clone, Debug)]
+pub struct VerifyService<S> {
+    inner: S,
+    verifier: Verifier,
+}
+
+impl<S, B, R> Service<Request<B>> for VerifyService<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    R: 'static,
+{
+    type Response = Response<ResponseBody<R>>;
+    type Error = S::Error;
+    type Future = ResponseFuture<R, S::Error>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        // The service that was polled ready is the one to call; its clone is for the next request.
+        let clone = self.inner.clone();
+        let mut inner = std::mem::replace(&mut self.inner, clone);
+        let verifier = self.verifier.clone();
+        Box::pin(async move {
+            match verify(&verifier, request).await {
+                Ok(request) => inner.call(request).await.map(|it| it.map(Either::Left)),
+                Err(reason) => Ok(verifier
+                    .reject(reason)
+                    .map(|body| Either::Right(Full::new(body)))),
+            }
+        })
+    }
+}
+
+async fn verify<B>(
+    verifier: &Verifier,
+    request: Request<B>,
+) -> Result<Request<Full<Bytes>>, VerifyError>
+where
+    B: Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (mut parts, body) = request.into_parts();
+    let body = read(body, verifier.body_limit()).await?;
+    let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
+    parts.extensions.insert(delivery);
+    Ok(Request::from_parts(parts, Full::new(body)))
+}

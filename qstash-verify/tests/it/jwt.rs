@@ -1,0 +1,465 @@
+//! v2: `Upstash-Signature`. The rules are those of v2.md section 4.
+
+use std::time::Duration;
+
+use base64ct::{Base64UrlUnpadded, Encoding};
+use proptest::prelude::*;
+use qstash_verify::jws::{JwsError, sign_hs256, verify_hs256};
+use qstash_verify::{
+    KeyRole, NewToken, Region, Scheme, Signer, SigningKey, Timestamp, Verifier, VerifyError,
+};
+
+use crate::common::*;
+
+fn millis(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.as_millis().checked_add_signed(millis).unwrap())
+}
+
+fn at(verifier: &Verifier, token: &str, now: Timestamp) -> Result<(), VerifyError> {
+    verifier.verify(&with_token(token), b"{}", now).map(|_| ())
+}
+
+fn tolerant(secs: u64) -> Verifier {
+    let builder = builder().clock_tolerance(Duration::from_secs(secs));
+    builder.build().unwrap()
+}
+
+#[test]
+fn the_token_of_rfc_7515_is_good_under_its_key_alone() {
+    // RFC 7515 appendix A.1.
+    let key =
+        "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+    let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let key = Base64UrlUnpadded::decode_vec(key).unwrap();
+    let payload = verify_hs256(&key, token).unwrap();
+    assert_eq!(
+        payload,
+        b"{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
+    );
+    assert_eq!(verify_hs256(b"other", token), Err(JwsError::Signature));
+    let verifier = Verifier::builder()
+        .current_signing_key(&key)
+        .public_origin(ORIGIN)
+        .build()
+        .unwrap();
+    assert!(matches!(
+        at(&verifier, token, NOW),
+        Err(VerifyError::WrongIssuer { issuer, .. }) if issuer == "joe"
+    ));
+}
+
+#[test]
+fn a_made_token_carries_the_claims_in_whole_seconds_and_the_padded_hash() {
+    let key = SigningKey::new(CURRENT).unwrap();
+    let now = Timestamp::from_millis(1_700_000_000_999);
+    let token = NewToken::new("https://e.com/a\"b", now, "jwt_x").sign(&key, b"");
+    let payload = verify_hs256(CURRENT.as_bytes(), &token).unwrap();
+    assert_eq!(
+        String::from_utf8(payload).unwrap(),
+        r#"{"iss":"Upstash","sub":"https://e.com/a\"b","exp":1700000300,"nbf":0,"iat":1700000000,"jti":"jwt_x","body":"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU="}"#
+    );
+}
+
+#[test]
+fn a_delivery_tells_its_claims_and_its_key() {
+    let (parts, body) = split(jwt().request(URL, "{}").unwrap());
+    let delivery = verify(&verifier(), &parts, &body).unwrap();
+    assert_eq!(
+        (delivery.scheme(), delivery.key()),
+        (Scheme::Jwt, current())
+    );
+    let claims = delivery.claims().unwrap();
+    assert_eq!(claims.issuer, "Upstash");
+    assert_eq!(claims.subject, URL);
+    assert_eq!(claims.expires_at, Timestamp::from_secs(1_800_000_300));
+    assert_eq!(claims.not_before, Timestamp::default());
+    assert_eq!(claims.issued_at, NOW);
+    assert_eq!(claims.id.as_deref(), Some("jwt_2"));
+    assert_eq!(claims.body.len(), 44);
+}
+
+#[test]
+fn the_next_key_is_as_good_as_the_current_one() {
+    let signer = Signer::jwt(NEXT).unwrap().clock(NOW);
+    let (parts, body) = split(signer.request(URL, "{}").unwrap());
+    let delivery = verify(&verifier(), &parts, &body).unwrap();
+    assert_eq!(delivery.key().role, KeyRole::Next);
+}
+
+/// One rule of the official receivers per row: what is wrong, and the error that names it.
+#[test]
+fn each_rule_of_the_official_receivers_has_its_own_error() {
+    let key = current();
+    let secs = Duration::from_secs;
+    let missing = |claim| VerifyError::MissingClaim { claim, key };
+    let malformed = |claim| VerifyError::MalformedClaim { claim, key };
+    let object =
+        VerifyError::MalformedToken("its claims are not a JSON object with distinct names");
+    let good = "\"iss\":\"Upstash\",\"sub\":\"https://shop.example/orders\",\"exp\":1800000300,\"nbf\":0,\
+                \"iat\":1800000000,\"jti\":\"jwt_1\",\"body\":\"RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o=\"";
+    let table: Vec<(&str, &str, VerifyError)> = vec![
+        ("\"iss\":\"Upstash\",", "", missing("iss")),
+        ("\"Upstash\"", "7", malformed("iss")),
+        (
+            "\"Upstash\"",
+            "\"upstash\"",
+            VerifyError::WrongIssuer {
+                issuer: "upstash".into(),
+                key,
+            },
+        ),
+        ("\"exp\":1800000300,", "", missing("exp")),
+        ("1800000300", "\"1800000300\"", malformed("exp")),
+        (
+            "1800000300",
+            "1799999988",
+            VerifyError::Expired { ago: secs(12), key },
+        ),
+        (
+            "1800000300",
+            "-1e300",
+            VerifyError::Expired {
+                ago: Duration::from_millis(i64::MAX as u64),
+                key,
+            },
+        ),
+        ("\"nbf\":0,", "", missing("nbf")),
+        ("\"nbf\":0", "\"nbf\":null", malformed("nbf")),
+        (
+            "\"nbf\":0",
+            "\"nbf\":1800000007",
+            VerifyError::NotYetValid {
+                early: secs(7),
+                key,
+            },
+        ),
+        ("\"iat\":1800000000,", "", missing("iat")),
+        ("\"iat\":1800000000", "\"iat\":[1]", malformed("iat")),
+        (
+            "\"iat\":1800000000",
+            "\"iat\":1800000001.5",
+            VerifyError::IssuedInFuture {
+                ahead: Duration::from_millis(1500),
+                key,
+            },
+        ),
+        (
+            "\"sub\":\"https://shop.example/orders\",",
+            "",
+            missing("sub"),
+        ),
+        ("\"https://shop.example/orders\"", "{}", malformed("sub")),
+        (
+            "/orders",
+            "/other",
+            VerifyError::WrongUrl {
+                expected: URL.into(),
+                signed: format!("{ORIGIN}/other"),
+                key,
+            },
+        ),
+        ("\"jwt_1\"", "1", malformed("jti")),
+        (
+            ",\"body\":\"RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o=\"",
+            "",
+            missing("body"),
+        ),
+        (
+            "\"RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o=\"",
+            "true",
+            malformed("body"),
+        ),
+        ("RBNv", "RBNw", VerifyError::BodyMismatch { key }),
+        ("_4o=", "_4o==", VerifyError::BodyMismatch { key }),
+        ("_4o=", "_4p=", VerifyError::BodyMismatch { key }),
+        ("\"nbf\":0", "\"nbf\":0,\"iss\":\"Upstash\"", object.clone()),
+        ("\"nbf\":0", "\"nbf\":", object.clone()),
+    ];
+    let verify_claims = |claims: &str| at(&verifier(), &claiming(&format!("{{{claims}}}")), NOW);
+    assert_eq!(verify_claims(good), Ok(()));
+    for (from, to, error) in table {
+        assert!(good.contains(from), "{from}");
+        assert_eq!(
+            verify_claims(&good.replacen(from, to, 1)),
+            Err(error),
+            "{from} -> {to}"
+        );
+    }
+    for tolerated in [
+        ("_4o=", "_4o"),
+        ("\"jti\":\"jwt_1\",", ""),
+        ("\"nbf\":0", "\"nbf\":0,\"custom\":{\"a\":[null,true]}"),
+        ("\"iss\":\"Upstash\"", "\"iss\":\"Up\\u0073tash\""),
+    ] {
+        let claims = good.replacen(tolerated.0, tolerated.1, 1);
+        assert_eq!(verify_claims(&claims), Ok(()), "{tolerated:?}");
+    }
+    let array = r#"["Upstash","https://shop.example/orders",1800000300,0,1800000000,"jwt_1","RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o="]"#;
+    assert_eq!(at(&verifier(), &claiming(array), NOW), Err(object));
+}
+
+#[test]
+fn at_exactly_exp_a_token_is_expired_and_tolerance_moves_that() {
+    let token = token(b"{}", |token| token);
+    let expired = |ago| {
+        let ago = Duration::from_millis(ago);
+        Err(VerifyError::Expired {
+            ago,
+            key: current(),
+        })
+    };
+    assert_eq!(at(&verifier(), &token, millis(299_999)), Ok(()));
+    assert_eq!(at(&verifier(), &token, millis(300_000)), expired(0));
+    assert_eq!(at(&tolerant(10), &token, millis(309_999)), Ok(()));
+    assert_eq!(at(&tolerant(10), &token, millis(310_000)), expired(10_000));
+}
+
+#[test]
+fn at_exactly_nbf_less_tolerance_a_token_counts() {
+    let token = token(b"{}", |token| token.not_before(millis(60_000)));
+    let early = |early| {
+        let early = Duration::from_millis(early);
+        Err(VerifyError::NotYetValid {
+            early,
+            key: current(),
+        })
+    };
+    assert_eq!(at(&verifier(), &token, millis(60_000)), Ok(()));
+    assert_eq!(at(&verifier(), &token, millis(59_999)), early(1));
+    assert_eq!(at(&tolerant(10), &token, millis(50_000)), Ok(()));
+    assert_eq!(at(&tolerant(10), &token, millis(49_999)), early(10_001));
+}
+
+#[test]
+fn a_token_from_the_future_is_refused_beyond_the_tolerance() {
+    let token = token(b"{}", |token| token);
+    let ahead = |ahead| {
+        let ahead = Duration::from_millis(ahead);
+        Err(VerifyError::IssuedInFuture {
+            ahead,
+            key: current(),
+        })
+    };
+    assert_eq!(at(&verifier(), &token, millis(-1)), ahead(1));
+    assert_eq!(at(&tolerant(10), &token, millis(-10_000)), Ok(()));
+    assert_eq!(at(&tolerant(10), &token, millis(-10_001)), ahead(10_001));
+}
+
+#[test]
+fn a_maximum_age_is_kept_to_the_millisecond() {
+    let secs = Duration::from_secs;
+    let build = |tolerance| {
+        let builder = builder().max_age(secs(60)).clock_tolerance(secs(tolerance));
+        builder.build().unwrap()
+    };
+    let token = token(b"{}", |token| token);
+    assert_eq!(at(&build(0), &token, millis(60_000)), Ok(()));
+    let age = Duration::from_millis(60_001);
+    let old = VerifyError::TooOld {
+        age,
+        max_age: secs(60),
+        key: current(),
+    };
+    assert_eq!(at(&build(0), &token, millis(60_001)), Err(old));
+    assert_eq!(at(&build(5), &token, millis(65_000)), Ok(()));
+    assert!(at(&build(5), &token, millis(65_001)).is_err());
+}
+
+#[test]
+fn only_hs256_counts_whatever_the_header_claims() {
+    let token = token(b"{}", |token| token);
+    let payload = token.split('.').nth(1).unwrap();
+    let with_header = |header: &str| {
+        let signed = format!(
+            "{}.{payload}",
+            Base64UrlUnpadded::encode_string(header.as_bytes())
+        );
+        let key = SigningKey::new(CURRENT).unwrap();
+        let tag: Vec<u8> = key
+            .sign(signed.as_bytes())
+            .as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect();
+        at(
+            &verifier(),
+            &format!("{signed}.{}", Base64UrlUnpadded::encode_string(&tag)),
+            NOW,
+        )
+    };
+    let object = "its header is not a JSON object with distinct names in base64url";
+    for (header, result) in [
+        (r#"{"alg":"HS256","typ":"JWT"}"#, Ok(())),
+        (r#"{ "kid": "x", "typ": "JWT", "alg": "HS256" }"#, Ok(())),
+        (r#"{"alg":"none","typ":"JWT"}"#, Err(VerifyError::Algorithm)),
+        (
+            r#"{"alg":"RS256","typ":"JWT"}"#,
+            Err(VerifyError::Algorithm),
+        ),
+        (
+            r#"{"alg":"hs256","typ":"JWT"}"#,
+            Err(VerifyError::Algorithm),
+        ),
+        (r#"{"typ":"JWT"}"#, Err(VerifyError::Algorithm)),
+        (
+            r#"{"alg":"HS256","typ":"JWT","crit":["exp"]}"#,
+            Err(VerifyError::Algorithm),
+        ),
+        (r#"{"alg":"HS256"}"#, Err(VerifyError::TokenType)),
+        (
+            r#"{"alg":"HS256","typ":"at+jwt"}"#,
+            Err(VerifyError::TokenType),
+        ),
+        (
+            r#"{"alg":"none","alg":"HS256","typ":"JWT"}"#,
+            Err(VerifyError::MalformedToken(object)),
+        ),
+        (
+            r#"["HS256","JWT",null]"#,
+            Err(VerifyError::MalformedToken(object)),
+        ),
+        ("", Err(VerifyError::MalformedToken(object))),
+    ] {
+        assert_eq!(with_header(header), result, "{header}");
+    }
+    let unsigned = format!(
+        "{}.{payload}.",
+        Base64UrlUnpadded::encode_string(br#"{"alg":"none"}"#)
+    );
+    assert!(matches!(
+        at(&verifier(), &unsigned, NOW),
+        Err(VerifyError::MalformedToken(_))
+    ));
+}
+
+#[test]
+fn the_error_is_that_of_the_key_that_signed() {
+    let late = NOW.plus(Duration::from_secs(312));
+    for (key, text) in [
+        (
+            CURRENT,
+            "the token expired 12 s ago under the current signing key",
+        ),
+        (
+            NEXT,
+            "the token expired 12 s ago under the next signing key",
+        ),
+    ] {
+        let token = NewToken::new(URL, NOW, "jwt_1").sign(&SigningKey::new(key).unwrap(), b"{}");
+        let error = at(&verifier(), &token, late).unwrap_err();
+        assert_eq!(error.to_string(), text);
+    }
+    let stranger = SigningKey::new("sig_of_somebody_else_altogether").unwrap();
+    let token = NewToken::new(URL, NOW, "jwt_1").sign(&stranger, b"{}");
+    let tried = VerifyError::TokenSignature {
+        keys: 2,
+        region: None,
+    };
+    assert_eq!(at(&verifier(), &token, late), Err(tried));
+}
+
+#[test]
+fn a_body_that_was_written_again_is_hinted_at() {
+    let token = token(br#"{"a": 1}"#, |token| token);
+    let error = verify(&verifier(), &with_token(&token), br#"{"a":1}"#).unwrap_err();
+    assert_eq!(error, VerifyError::BodyMismatch { key: current() });
+    assert!(
+        error
+            .to_string()
+            .contains("parsed and written again as JSON")
+    );
+}
+
+#[test]
+fn the_region_of_the_request_chooses_the_keys() {
+    const US: &str = "sig_of_the_region_us_east_1_now";
+    const US_NEXT: &str = "sig_of_the_region_us_east_1_later";
+    let verifier = builder()
+        .regional_signing_keys(Region::UsEast1, US, US_NEXT)
+        .build()
+        .unwrap();
+    let verify = |key: &str, region: Option<&str>| {
+        let token = NewToken::new(URL, NOW, "jwt_1").sign(&SigningKey::new(key).unwrap(), b"{}");
+        let mut parts = with_token(&token);
+        if let Some(region) = region {
+            parts
+                .headers
+                .insert("upstash-region", region.parse().unwrap());
+        }
+        let delivery = verify(&verifier, &parts, b"{}");
+        delivery.map(|delivery| delivery.key().to_string())
+    };
+    let tried = |region| Err(VerifyError::TokenSignature { keys: 2, region });
+    assert_eq!(
+        verify(US, Some("US-EAST-1")).unwrap(),
+        "the current signing key of US-EAST-1"
+    );
+    assert_eq!(
+        verify(US_NEXT, Some("us_east_1")).unwrap(),
+        "the next signing key of US-EAST-1"
+    );
+    assert_eq!(
+        verify(CURRENT, Some("US-EAST-1")),
+        tried(Some(Region::UsEast1))
+    );
+    assert_eq!(verify(US, None), tried(None));
+    for region in [None, Some("EU-CENTRAL-1"), Some("mars")] {
+        assert_eq!(verify(CURRENT, region).unwrap(), "the current signing key");
+    }
+}
+
+#[test]
+fn a_token_over_16_kib_is_none() {
+    let url = |length| format!("{ORIGIN}/{}", "a".repeat(length));
+    let verify = |length| {
+        let url = url(length);
+        let (parts, body) = split(jwt().request(&url, "{}").unwrap());
+        let size = parts.headers["upstash-signature"].len();
+        (size, verify(&verifier(), &parts, &body).is_ok())
+    };
+    // Four characters of base64 hold three of the URL.
+    let (size, _) = verify(0);
+    let fits = (16 * 1024 - size) / 4 * 3;
+    assert!(verify(fits).1);
+    assert!(!verify(fits + 6).1);
+}
+
+proptest! {
+    #[test]
+    fn one_flipped_bit_of_the_token_is_enough(bit: usize) {
+        let mut bytes = token(b"{}", |token| token).into_bytes();
+        let bit = bit % (bytes.len() * 8);
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        let mut parts = parts(&[]);
+        if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
+            parts.headers.insert("upstash-signature", value);
+        }
+        let refused = verify(&verifier(), &parts, b"{}").is_err();
+        prop_assert!(refused);
+    }
+
+    #[test]
+    fn one_flipped_bit_of_the_body_is_enough(body in proptest::collection::vec(any::<u8>(), 1..64), bit: usize) {
+        let parts = with_token(&token(&body, |token| token));
+        let mut other = body.clone();
+        let bit = bit % (body.len() * 8);
+        other[bit / 8] ^= 1 << (bit % 8);
+        prop_assert_eq!(verify(&verifier(), &parts, &other), Err(VerifyError::BodyMismatch { key: current() }));
+    }
+
+    #[test]
+    fn one_flipped_bit_of_the_key_is_enough(bit in 0..CURRENT.len() * 8) {
+        let mut key = CURRENT.as_bytes().to_vec();
+        key[bit / 8] ^= 1 << (bit % 8);
+        let verifier = Verifier::builder().current_signing_key(&key).public_origin(ORIGIN).build().unwrap();
+        let parts = with_token(&token(b"{}", |token| token));
+        let tried = VerifyError::TokenSignature { keys: 1, region: None };
+        prop_assert_eq!(verify(&verifier, &parts, b"{}"), Err(tried));
+    }
+
+    #[test]
+    fn arbitrary_claims_never_panic_nor_pass(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
+        let token = sign_hs256(CURRENT.as_bytes(), &payload);
+        prop_assert!(at(&verifier(), &token, NOW).is_err());
+    }
+}
