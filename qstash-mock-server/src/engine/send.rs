@@ -2,7 +2,6 @@
 //! directly or through a queue (v2.md sections 2.3, 3.4, 3.5 and 3.8).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
@@ -18,7 +17,6 @@ use super::id::{
 use super::machine::Engine;
 use super::message::{InQueue, Message, Policy, State};
 use super::own::{Deduplication, Own, Settings};
-use super::quota;
 use super::time::Timestamp;
 
 /// A message to be sent.
@@ -145,31 +143,6 @@ impl Engine {
                 Sent::Group(sent)
             }
         })
-    }
-
-    /// What a quota forbids, before anything is stored.
-    pub(crate) fn check_quotas(
-        &self,
-        now: Timestamp,
-        body: usize,
-        settings: &Settings,
-    ) -> Result<(), Error> {
-        let quotas = &self.config.quotas;
-        quota::check("maxMessageSize", body as u64, quotas.message_size)?;
-        let check_rules = |retries: Option<u32>, delay, timeout: Option<Duration>| {
-            let retries = retries.unwrap_or_default();
-            quota::check("maxRetries", retries.into(), quotas.retries)?;
-            quota::check_duration("maxDelay", delay, quotas.delay)?;
-            let timeout = timeout.unwrap_or_default();
-            quota::check_duration("timeout", timeout, Some(quotas.timeout))
-        };
-        let delay = settings.due_at(now).since(now);
-        check_rules(settings.max_retries, delay, settings.timeout)?;
-        let callbacks = [&settings.callback, &settings.failure_callback];
-        for callback in callbacks.into_iter().flatten() {
-            check_rules(callback.max_retries, callback.delay, callback.timeout)?;
-        }
-        Ok(())
     }
 
     /// Whether the server may hold so much more.
