@@ -286,22 +286,24 @@ impl MockServerBuilder {
             source,
         })?;
         let seed = self.seed.map_or_else(os_seed, Ok)?;
-        let signing_keys = self.signing_keys(Seed::from(seed));
+        let signing_keys = if self.token_secret.is_none() || self.dev_users {
+            api::development_keys()
+        } else {
+            BTreeMap::new()
+        };
         let control = Control::new(
             self.admin,
             self.admin_token.take().map(|token| Secret(token.into())),
             self.token_secret.is_some(),
             self.auto,
         );
-        let default_keys = &signing_keys[&AccountName::new(AccountName::DEFAULT)];
-        let printed_keys = default_keys.clone().map(|key| key.0.to_string());
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
         let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
-        let (driver, signing_secret) = self.driver(seed, signing_keys)?;
+        let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // What a store brought back may be due already.
         driver.fire();
@@ -326,7 +328,7 @@ impl MockServerBuilder {
             address,
             token,
             signing_secret,
-            signing_keys: printed_keys,
+            signing_keys,
             seed,
             auto,
             running,
@@ -334,21 +336,12 @@ impl MockServerBuilder {
         })
     }
 
-    /// The keys of v2 signatures: the published ones where the published users are accepted.
-    fn signing_keys(&self, seed: Seed) -> BTreeMap<AccountName, [Secret; 2]> {
-        if self.token_secret.is_none() || self.dev_users {
-            return api::development_keys();
-        }
-        let keys = seed.signing_keys().map(|key| Secret(key.into()));
-        [(AccountName::new(AccountName::DEFAULT), keys)].into()
-    }
-
-    /// The driver, and the secret that signs the deliveries of the default account.
+    /// The driver, and the secret and the keys that sign the deliveries of the default account.
     fn driver(
         self,
         seed: u64,
         signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    ) -> Result<(Driver, String), StartError> {
+    ) -> Result<(Driver, String, [String; 2]), StartError> {
         let mut config = Config::new(Seed::from(seed));
         config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
@@ -365,12 +358,13 @@ impl MockServerBuilder {
             Engine::restore(config, clock.now(), entities)?
         };
         let secret = engine.default_signing_secret().0.to_string();
+        let keys = engine.default_signing_keys().map(|key| key.0.to_string());
         let mut toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
         toolkit.real_signatures = self.signature_clock == SignatureClock::Real;
         let toolkit = Arc::new(toolkit);
         let deliverer = Deliverer::new(self.delivery);
         let driver = Driver::new(engine, store, toolkit, self.patience, deliverer);
-        Ok((driver, secret))
+        Ok((driver, secret, keys))
     }
 }
 

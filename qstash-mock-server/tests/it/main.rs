@@ -7,6 +7,7 @@ mod publish;
 mod queues;
 mod receive;
 mod routes;
+mod sdk;
 mod support;
 mod testing;
 mod v2;
