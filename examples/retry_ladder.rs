@@ -36,8 +36,8 @@ async fn climb() -> Result<(), Failure> {
         30 * MINUTE,
         2 * HOUR,
         5 * HOUR,
-        16 * HOUR,
-        24 * HOUR + 24 * MINUTE,
+        16 * HOUR + 24 * MINUTE,
+        24 * HOUR,
     ];
     client
         .v1()
