@@ -54,7 +54,6 @@ pub(crate) fn hosted_message_id(id: MessageId) -> String {
 }
 
 /// Reads what [`hosted_message_id`] writes; `None` for anything else.
-#[allow(dead_code, reason = "its routes are on their way")]
 pub(crate) fn parse_hosted_message_id(text: &str) -> Option<MessageId> {
     let digits = text.strip_prefix(HOSTED_PREFIX)?;
     let mut number = 0_u128;

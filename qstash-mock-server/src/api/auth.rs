@@ -13,6 +13,7 @@ use subtle::ConstantTimeEq;
 use super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
+use super::percent::{query_text, segment};
 use super::token::{self, Grant};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
 
@@ -158,6 +159,35 @@ fn everything(account: &str) -> Arc<Caller> {
         permissions: Permissions::ALL,
         read_only: false,
     })
+}
+
+impl Authenticator {
+    /// The caller of a v2 request and the token, which may also stand in the query; a header beats it
+    /// (v2.md section 1.3).
+    pub(super) fn v2_caller(&self, head: &Parts) -> Result<(Arc<Caller>, String), ApiError> {
+        let token = if head.headers.contains_key(AUTHORIZATION) {
+            bearer(&head.headers)?.to_owned()
+        } else {
+            token_in_query(head.uri.query().unwrap_or_default())?
+        };
+        let caller = self.caller(&token, crate::driver::wall_time().as_secs())?;
+        Ok((caller, token))
+    }
+}
+
+/// The one `qstash_token` of a query.
+fn token_in_query(query: &str) -> Result<String, ApiError> {
+    let mut given = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        let named = query_text(name)?.eq_ignore_ascii_case("qstash_token");
+        named.then_some(value)
+    });
+    let token = given.next().ok_or_else(ApiError::missing_token)?;
+    if given.next().is_some() {
+        return Err(ApiError::invalid_token());
+    }
+    // Not the decoding of forms: a token may hold a plus.
+    segment(token).ok_or_else(ApiError::invalid_token)
 }
 
 /// The one bearer token of a request.

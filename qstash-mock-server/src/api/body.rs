@@ -57,12 +57,11 @@ impl Bodies {
         expected: Expected,
     ) -> Result<Body<'_>, ApiError> {
         let (parts, body) = request.into_parts();
-        let mut share = Share::of(self);
         if body.is_end_stream() {
             return match expected {
                 Expected::Optional => Ok(Body {
                     bytes: Bytes::from_static(b"{}"),
-                    _share: share,
+                    _share: Share::of(self),
                 }),
                 _ => Err(ApiError::invalid_json("the request needs a JSON body")),
             };
@@ -70,7 +69,18 @@ impl Bodies {
         if !is_json(&parts.headers) {
             return Err(ApiError::not_json());
         }
-        let whole = self.whole(&parts.headers, body, expected, &mut share);
+        self.read_any(&parts.headers, body, expected).await
+    }
+
+    /// A body whatever it is, empty if there is none; within its bound, and whole before its time is over.
+    pub(super) async fn read_any(
+        &self,
+        headers: &HeaderMap,
+        body: axum::body::Body,
+        expected: Expected,
+    ) -> Result<Body<'_>, ApiError> {
+        let mut share = Share::of(self);
+        let whole = self.whole(headers, body, expected, &mut share);
         let bytes = tokio::time::timeout(self.limits.body_timeout, whole)
             .await
             .map_err(|_| ApiError::request_timeout())??;

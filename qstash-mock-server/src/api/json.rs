@@ -21,6 +21,13 @@ impl Json {
         json
     }
 
+    /// An array; `fill` writes its items.
+    pub(super) fn array(fill: impl FnOnce(&mut Self)) -> Self {
+        let mut json = Self(Vec::with_capacity(128));
+        json.enclosed(b'[', b']', fill);
+        json
+    }
+
     /// The name of the member whose value comes next.
     pub(super) fn key(&mut self, name: &'static str) -> &mut Self {
         self.separate();

@@ -45,6 +45,10 @@ pub(super) const HEADER_BYTES: usize = 16 << 10;
 /// The same in v2, whose settings are headers, too.
 pub(super) const V2_HEADERS: usize = 256;
 pub(super) const V2_HEADER_BYTES: usize = 64 << 10;
+/// Bytes of one v2 message: what the largest plan allows. A smaller plan is the engine's business.
+pub(super) const V2_MESSAGE_BYTES: usize = 50 << 20;
+/// Bytes of any other v2 body: room for as many ids or endpoints as one may hold.
+pub(super) const V2_JSON_BYTES: usize = 1 << 20;
 /// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
 pub(super) const V2_NAME_BYTES: usize = 256;
 /// Labels of one message.
@@ -79,6 +83,10 @@ pub(super) enum Expected {
     Small,
     /// A JSON object all of whose fields are optional, so that it may be absent.
     Optional,
+    /// One message of v2: any bytes.
+    HostedMessage,
+    /// Any other body of v2.
+    HostedJson,
 }
 
 impl Limits {
@@ -90,6 +98,10 @@ impl Limits {
                 ApiError::message_too_large(self.message_bytes),
             ),
             Expected::Batch => (self.batch_bytes, ApiError::body_too_large(self.batch_bytes)),
+            Expected::HostedMessage => {
+                (V2_MESSAGE_BYTES, ApiError::body_too_large(V2_MESSAGE_BYTES))
+            }
+            Expected::HostedJson => (V2_JSON_BYTES, ApiError::body_too_large(V2_JSON_BYTES)),
             Expected::Small | Expected::Optional => {
                 (SMALL_BODY_BYTES, ApiError::body_too_large(SMALL_BODY_BYTES))
             }

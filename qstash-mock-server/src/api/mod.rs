@@ -3,11 +3,12 @@
 //! No rule of queueing lives here. [`router`] below is the one page that lists every route; the
 //! contract is `protocol/v1.md`, and where it is silent, `docs/wire-v1.md`.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::driver::{CallError, Driver};
@@ -22,7 +23,6 @@ mod limits;
 mod percent;
 mod token;
 mod v1;
-#[allow(dead_code, reason = "its routes come with the commands of the engine")]
 mod v2;
 
 pub(crate) use auth::{Authenticator, development_keys};
@@ -67,7 +67,7 @@ pub(crate) fn router(state: ApiState) -> Router {
         router = router.route("/metrics", get(v1::metrics::all));
     }
     router
-        .fallback(async || ApiError::no_such_route())
+        .fallback(elsewhere)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state)
 }
@@ -118,11 +118,27 @@ impl ApiState {
         self.0.bodies.read(request, expected).await
     }
 
+    fn bodies(&self) -> &Bodies {
+        &self.0.bodies
+    }
+
     async fn call(&self, caller: Arc<Caller>, action: Action) -> Result<Reply, ApiError> {
         let command = Command { caller, action };
         Ok(self.0.driver.call(command).await?)
     }
 }
+
+/// All of v2: its paths hold whole URLs, in which no router of fixed segments would find its way.
+async fn elsewhere(State(api): State<ApiState>, request: Request) -> Response {
+    if v2::is_v2(request.uri().path()) {
+        return v2::serve(api, request).await;
+    }
+    ApiError::no_such_route().into_response()
+}
+
+/// Where a request came from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) SocketAddr);
 
 async fn health(State(api): State<ApiState>) -> Result<Response, ApiError> {
     if api.driver().is_stopped() {

@@ -291,11 +291,12 @@ impl Engine {
             .is_none_or(|queue| self.state.queue(queue).is_some())
     }
 
-    /// Counts a message that an account sends, if its plan has a bound on a day (v2.md section 1.7).
-    pub(crate) fn count_message_of_the_day(
+    /// Counts messages that an account sends, if its plan has a bound on a day (v2.md section 1.7).
+    pub(crate) fn count_messages_of_the_day(
         &mut self,
         now: Timestamp,
         account: &AccountName,
+        messages: u64,
     ) -> Result<(), Error> {
         const DAY: u64 = 24 * 60 * 60 * 1000;
         let Some(limit) = self.config.quotas.messages_per_day else {
@@ -306,11 +307,11 @@ impl Engine {
         if *day != today {
             (*day, *count) = (today, 0);
         }
-        if *count >= limit {
+        if *count + messages > limit {
             let resets_at = Timestamp::from_millis((today + 1).saturating_mul(DAY));
             return Err(Error::DailyLimit { limit, resets_at });
         }
-        *count += 1;
+        *count += messages;
         Ok(())
     }
 

@@ -9,6 +9,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tower::ServiceExt;
+
+use crate::api::Peer;
 
 /// Headers of one request, before the parser refuses it.
 const MAX_HEADERS: usize = 512;
@@ -30,8 +33,9 @@ pub(super) async fn serve(
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => {
-                    connections.spawn(connection(stream, router.clone(), told_later.clone()));
+                Ok((stream, peer)) => {
+                    let router = router.clone();
+                    connections.spawn(connection(stream, Peer(peer), router, told_later.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -47,7 +51,12 @@ pub(super) async fn serve(
     while connections.join_next().await.is_some() {}
 }
 
-async fn connection(stream: TcpStream, router: axum::Router, mut stop: watch::Receiver<bool>) {
+async fn connection(
+    stream: TcpStream,
+    peer: Peer,
+    router: axum::Router,
+    mut stop: watch::Receiver<bool>,
+) {
     // Fails only on a socket that is closed already.
     let _ = stream.set_nodelay(true);
     let mut builder = http1::Builder::new();
@@ -55,6 +64,10 @@ async fn connection(stream: TcpStream, router: axum::Router, mut stop: watch::Re
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .max_headers(MAX_HEADERS);
+    let router = router.map_request(move |mut request: http::Request<_>| {
+        request.extensions_mut().insert(peer);
+        request
+    });
     let service = TowerToHyperService::new(router);
     let mut connection = builder.serve_connection(TokioIo::new(stream), service);
     tokio::select! {

@@ -1,6 +1,8 @@
 //! A refusal reaches its caller, also one who is still sending.
 
 use reqwest::Method;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::{assert_refused, exchange, status};
 use crate::support::World;
@@ -63,6 +65,29 @@ async fn who_sends_a_long_body_still_gets_to_see_the_refusal() {
             let response = response.unwrap_or_else(|error| panic!("{what}: {error:?}"));
             assert_refused(response, (refusal.0, refusal.1, None), &what).await;
         }
+    }
+}
+
+/// Many clients look at the answer only when they have sent everything.
+#[tokio::test]
+async fn who_reads_only_after_sending_all_gets_to_see_the_refusal_too() {
+    let world = World::start().await;
+    for (length, token, code) in [
+        (100 << 10, "wrong", "invalid_token"),
+        (12 << 20, "wrong", "invalid_token"),
+        (12 << 20, world.server.token(), "message_too_large"),
+    ] {
+        let mut stream = TcpStream::connect(world.server.address()).await.unwrap();
+        let head = format!(
+            "POST /v1/publish HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n"
+        );
+        let request = [head.into_bytes(), vec![b' '; length]].concat();
+        let sent = stream.write_all(&request).await;
+        sent.unwrap_or_else(|error| panic!("{length} {code}: {error}"));
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.contains(code), "{answer}");
     }
 }
 

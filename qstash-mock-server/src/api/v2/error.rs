@@ -6,6 +6,8 @@ use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 
 use super::super::error::{ApiError, shortened};
 use super::super::json::Json;
+use crate::driver::CallError;
+use crate::engine::Error;
 
 /// A refusal: one sentence, in the words of the hosted service where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +16,8 @@ pub(super) struct Refusal {
     error: String,
     /// For a method that a path does not take: those that it does.
     allow: Option<&'static str>,
+    /// The messages that a day allows, and when the next day begins in seconds since 1970.
+    daily: Option<(u64, u64)>,
 }
 
 impl Refusal {
@@ -22,6 +26,7 @@ impl Refusal {
             status,
             error: error.into(),
             allow: None,
+            daily: None,
         }
     }
 
@@ -70,6 +75,26 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
+    pub(super) fn language_model(path: &str) -> Self {
+        let path = shortened(path);
+        let error = format!(
+            "`{path}` belongs to the hosted language model, which this server does not serve; publish to the provider's URL"
+        );
+        Self::new(StatusCode::NOT_IMPLEMENTED, error)
+    }
+
+    /// The same, about the `kind` that was named `id`, which the engine does not tell.
+    pub(super) fn about(self, kind: &str, id: &str) -> Self {
+        if self.is_not_found() {
+            return Self::not_found(kind, id);
+        }
+        self
+    }
+
+    pub(super) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     /// The sentence, as an item of a batch has it.
     pub(super) fn write(&self, json: &mut Json) {
         json.key("error").text(&self.error);
@@ -79,6 +104,11 @@ impl Refusal {
         let mut headers = HeaderMap::new();
         if let Some(allowed) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allowed));
+        }
+        if let Some((limit, reset)) = self.daily {
+            headers.insert("ratelimit-limit", limit.into());
+            headers.insert("ratelimit-remaining", 0.into());
+            headers.insert("ratelimit-reset", reset.into());
         }
         match self.status {
             StatusCode::UNAUTHORIZED => {
@@ -105,6 +135,48 @@ impl From<ApiError> for Refusal {
         match status {
             StatusCode::UNAUTHORIZED => Self::unauthorized(),
             status => Self::new(status, error),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::Forbidden { .. } | Error::ForbiddenAccount { .. } | Error::ReadOnly => {
+                StatusCode::FORBIDDEN
+            }
+            Error::QueueNotFound(name) => return Self::not_found("queue", name.as_str()),
+            Error::MessageNotFound
+            | Error::UrlGroupNotFound(_)
+            | Error::ScheduleNotFound(_)
+            | Error::DlqNotFound(_)
+            | Error::FlowKeyNotFound(_) => StatusCode::NOT_FOUND,
+            Error::DeadLetterCycle(_) | Error::RedriveToItself => StatusCode::BAD_REQUEST,
+            Error::QueueIsDeadLetterTarget { .. }
+            | Error::QueueIsPushed(_)
+            | Error::NotLeased
+            | Error::LeaseLost => StatusCode::CONFLICT,
+            Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Quota { .. } => StatusCode::PRECONDITION_FAILED,
+            Error::DailyLimit { limit, resets_at } => {
+                return Self {
+                    daily: Some((*limit, resets_at.as_secs())),
+                    ..Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
+                };
+            }
+        };
+        Self::new(status, error.to_string())
+    }
+}
+
+impl From<CallError> for Refusal {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Refused(error) => error.into(),
+            CallError::Stopped => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the server is shutting down",
+            ),
         }
     }
 }

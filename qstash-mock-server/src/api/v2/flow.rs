@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::duration;
 
 /// The longest period of a rate: a week.
-const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub(super) const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 /// How fast messages of one flow-control key may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

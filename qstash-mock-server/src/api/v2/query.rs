@@ -6,7 +6,8 @@ use super::super::limits::FILTER_VALUES;
 use super::super::percent::query_text;
 use super::error::Refusal;
 use super::lines::is_owned;
-use crate::engine::Timestamp;
+use crate::engine::{self, MessageId, RowId, Timestamp};
+use crate::text::parse_hosted_message_id;
 
 /// Decoded parameters, in order, all of them known. Those of the service are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,38 +160,13 @@ impl Query {
     }
 
     /// Where an earlier page ended: `<unix ms>-<sequence>`. SDKs send an empty one for none.
-    pub(super) fn cursor(&self) -> Result<Option<Cursor>, Refusal> {
+    pub(super) fn cursor(&self) -> Result<Option<RowId>, Refusal> {
         match self.one("cursor")? {
             None | Some("") => Ok(None),
-            Some(text) => Cursor::parse(text)
+            Some(text) => RowId::parse(text)
                 .map(Some)
                 .ok_or_else(|| Refusal::of("cursor", "must be the cursor of an earlier page")),
         }
-    }
-}
-
-/// A place in a list, and the id of a dead letter (v2.md section B).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Cursor {
-    pub(super) time: Timestamp,
-    pub(super) sequence: u64,
-}
-
-impl Cursor {
-    /// Only the spelling that [`Cursor`]'s `Display` writes.
-    pub(super) fn parse(text: &str) -> Option<Self> {
-        let (time, sequence) = text.split_once('-')?;
-        let cursor = Self {
-            time: Timestamp::from_millis(time.parse().ok()?),
-            sequence: sequence.parse().ok()?,
-        };
-        (cursor.to_string() == text).then_some(cursor)
-    }
-}
-
-impl std::fmt::Display for Cursor {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}", self.time.as_millis(), self.sequence)
     }
 }
 
@@ -289,6 +265,29 @@ impl Filter {
             return Err(Refusal::of("fromDate", "must not be after `toDate`"));
         }
         Ok(filter)
+    }
+}
+
+impl Filter {
+    /// As the engine takes it. An id that cannot be one still is a filter: it names no message.
+    pub(super) fn into_engine(self) -> engine::Filter {
+        let nobody = MessageId(uuid::Uuid::nil());
+        let known = |id: &String| parse_hosted_message_id(id).unwrap_or(nobody);
+        engine::Filter {
+            messages: self.message_ids.iter().map(known).collect(),
+            urls: self.urls,
+            hosts: self.hosts,
+            paths: self.paths,
+            groups: self.url_groups,
+            queues: self.queues,
+            schedules: self.schedules,
+            labels: self.labels,
+            flow_keys: self.flow_keys,
+            caller_ips: self.caller_ips,
+            statuses: self.statuses,
+            from: self.from,
+            to: self.to,
+        }
     }
 }
 
@@ -451,8 +450,8 @@ mod tests {
     #[test]
     fn a_cursor_is_only_what_a_page_gave() {
         let cursor = |text: &str| of_logs(Some(&format!("cursor={text}"))).unwrap().cursor();
-        let expected = Cursor {
-            time: Timestamp::from_millis(1_686_652_644_442),
+        let expected = RowId {
+            at: Timestamp::from_millis(1_686_652_644_442),
             sequence: 12,
         };
         assert_eq!(cursor("1686652644442-12").unwrap(), Some(expected));
@@ -464,7 +463,6 @@ mod tests {
             "1-",
             "-1",
             "1-2-3",
-            "01-2",
             "1--2",
             "99999999999999999999-0",
         ] {

@@ -1,5 +1,6 @@
 //! What the headers of a message say (v2.md section 2.2). `table.rs` lists every one of them.
 
+mod convert;
 mod table;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use super::flow::FlowLimits;
 use super::lines::Lines;
 use super::redact::Redact;
 use crate::engine::{Cron, QueueName, RetryDelay, Timestamp};
-pub(super) use table::canonical;
+pub(super) use table::{canonical, name as flow_key};
 
 /// Where headers stand, which decides what may be among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

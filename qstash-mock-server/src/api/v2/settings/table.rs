@@ -327,7 +327,8 @@ fn boolean(text: &str) -> Result<bool, Fault> {
     }
 }
 
-fn name(text: &str) -> Result<String, Fault> {
+/// A name that a publisher chose freely.
+pub(in super::super) fn name(text: &str) -> Result<String, Fault> {
     if (1..=V2_NAME_BYTES).contains(&text.len()) {
         Ok(text.to_owned())
     } else {

@@ -1,0 +1,111 @@
+//! One request that found its route: who asks, what was sent, and the way to the engine.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use http::StatusCode;
+use http::request::Parts;
+
+use super::super::body::Body as Bytes;
+use super::super::decode::Object;
+use super::super::limits::Expected;
+use super::super::{ApiState, Peer};
+use super::error::Refusal;
+use super::lines::Lines;
+use crate::engine::{Action, Caller, Command, Reply};
+
+pub(super) struct Call {
+    api: ApiState,
+    caller: Arc<Caller>,
+    /// The caller's token, which must not travel on.
+    token: String,
+    head: Parts,
+}
+
+impl Call {
+    /// Finds out who asks, before anything else is looked at.
+    pub(super) fn new(api: ApiState, request: Request) -> Result<(Self, Body), Refusal> {
+        let (head, body) = request.into_parts();
+        let (caller, token) = api.authenticator().v2_caller(&head)?;
+        let call = Self {
+            api,
+            caller,
+            token,
+            head,
+        };
+        Ok((call, body))
+    }
+
+    /// Raw, as it was sent.
+    pub(super) fn path(&self) -> &str {
+        self.head.uri.path()
+    }
+
+    pub(super) fn method(&self) -> &http::Method {
+        &self.head.method
+    }
+
+    pub(super) fn query(&self) -> Option<&str> {
+        self.head.uri.query()
+    }
+
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Where the request came from.
+    pub(super) fn caller_ip(&self) -> Option<IpAddr> {
+        self.head.extensions.get::<Peer>().map(|peer| peer.0.ip())
+    }
+
+    /// The request's own headers.
+    pub(super) fn incoming(&self) -> Result<Lines, Refusal> {
+        Lines::of_request(&self.head.headers)
+    }
+
+    /// The settings of the request: its headers, then its query, which a header beats.
+    pub(super) fn lines(&self) -> Result<Lines, Refusal> {
+        let query = Lines::of_query(self.query().unwrap_or_default())?;
+        Ok(self.incoming()?.or(&query))
+    }
+
+    pub(super) async fn ask(&self, action: Action) -> Result<Reply, Refusal> {
+        let command = Command {
+            caller: Arc::clone(&self.caller),
+            action,
+        };
+        self.api.driver().call(command).await.map_err(Refusal::from)
+    }
+
+    /// The bytes of a body, whatever its content type says: SDKs do not always say that theirs is JSON.
+    pub(super) async fn body(&self, body: Body, expected: Expected) -> Result<Bytes<'_>, Refusal> {
+        let bodies = self.api.bodies();
+        Ok(bodies.read_any(&self.head.headers, body, expected).await?)
+    }
+
+    /// The strings of the field `name` of a JSON body that has no other; `None` if there is no body at all.
+    pub(super) async fn ids(&self, body: Body, name: &str) -> Result<Option<Vec<String>>, Refusal> {
+        use super::super::decode::{array, text};
+        use super::super::limits::FILTER_VALUES;
+
+        let body = self.body(body, Expected::HostedJson).await?;
+        if body.trim_ascii().is_empty() {
+            return Ok(None);
+        }
+        let object = Object::of_body(&body, &[name])?;
+        let ids = object.optional(name, |value| {
+            array(value, FILTER_VALUES)?.into_iter().map(text).collect()
+        })?;
+        Ok(ids)
+    }
+}
+
+/// The engine answered something else than it was asked. Not reachable by any input.
+pub(super) fn unexpected() -> Refusal {
+    Refusal::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the server made a mistake",
+    )
+}

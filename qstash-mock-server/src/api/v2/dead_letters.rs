@@ -1,0 +1,102 @@
+//! Dead letters: list, look, delete, send again (v2.md section 2.5).
+
+use axum::body::Body;
+use http::StatusCode;
+
+use super::Answer;
+use super::call::{Call, unexpected};
+use super::error::Refusal;
+use super::query::{self, Filter};
+use super::settings::{Place, Settings};
+use super::wire;
+use crate::engine::{self, Action, DlqAction, DlqQuery, Reply, RowId, Sent};
+
+/// Entries of one page or one bulk operation: the bound, and what is meant unless said.
+const PAGE: usize = 100;
+
+pub(super) async fn list(call: Call, body: Body) -> Answer {
+    let Some(query) = chosen(&call, body).await? else {
+        return Ok(wire::dead_letters(&[], None));
+    };
+    match call.ask(Action::Dlq(DlqAction::List(query))).await? {
+        Reply::Dlq { entries, next } => Ok(wire::dead_letters(&entries, next)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn get(call: Call, id: String) -> Answer {
+    match call.ask(Action::Dlq(DlqAction::Get(known(&id)?))).await? {
+        Reply::DlqEntry(entry) => Ok(wire::dead_letter(&entry)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn delete(call: Call, id: String) -> Answer {
+    match call
+        .ask(Action::Dlq(DlqAction::Delete(known(&id)?)))
+        .await?
+    {
+        Reply::Done => Ok(wire::empty()),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn delete_many(call: Call, body: Body) -> Answer {
+    let Some(query) = chosen(&call, body).await? else {
+        return Ok(wire::deleted(0, None));
+    };
+    match call.ask(Action::Dlq(DlqAction::DeleteMany(query))).await? {
+        Reply::DlqDeleted { deleted, next } => Ok(wire::deleted(deleted, next)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn retry(call: Call, id: String) -> Answer {
+    let action = DlqAction::Retry(known(&id)?, overrides(&call)?);
+    match call.ask(Action::Dlq(action)).await? {
+        Reply::Sent(Sent::One(sent)) => Ok(wire::retried(&sent)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn retry_many(call: Call, body: Body) -> Answer {
+    let Some(query) = chosen(&call, body).await? else {
+        let error = "none of the given dlqIds was found";
+        return Err(Refusal::new(StatusCode::NOT_FOUND, error));
+    };
+    let action = DlqAction::RetryMany(query, overrides(&call)?);
+    match call.ask(Action::Dlq(action)).await? {
+        Reply::DlqRetried { sent, next } => Ok(wire::all_retried(&sent, next)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// Which ones are meant; `None` if ids were given of which none can be one. Never all of them then.
+async fn chosen(call: &Call, body: Body) -> Result<Option<DlqQuery>, Refusal> {
+    let query = query::of_dead_letters(call.query())?;
+    let in_body = call.ids(body, "dlqIds").await?;
+    let in_query = query.all("dlqIds")?;
+    let given = in_body.or_else(|| (!in_query.is_empty()).then_some(in_query));
+    let ids: Option<Vec<RowId>> =
+        given.map(|ids| ids.iter().filter_map(|id| RowId::parse(id)).collect());
+    if ids.as_ref().is_some_and(Vec::is_empty) {
+        return Ok(None);
+    }
+    Ok(Some(DlqQuery {
+        ids: ids.unwrap_or_default(),
+        filter: Filter::read(&query)?.into_engine(),
+        cursor: query.cursor()?,
+        count: query.count(PAGE)?.unwrap_or(PAGE),
+        earliest_first: query.earliest_first()?,
+    }))
+}
+
+/// What the headers of a retry say instead of what is stored.
+fn overrides(call: &Call) -> Result<engine::Settings, Refusal> {
+    let settings = Settings::read(&call.lines()?, Place::Retry)?;
+    settings.into_engine(Place::Retry, None)
+}
+
+fn known(id: &str) -> Result<RowId, Refusal> {
+    RowId::parse(id).ok_or_else(|| Refusal::not_found("dlq message", id))
+}

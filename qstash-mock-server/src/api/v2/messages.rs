@@ -1,0 +1,60 @@
+//! Pending messages: look, cancel one, cancel many (v2.md section 2.4).
+
+use super::Answer;
+use super::call::{Call, unexpected};
+use super::error::Refusal;
+use super::query::{self, Filter};
+use super::wire;
+use crate::engine::{Action, MessageId, Reply, Selection};
+use crate::text::parse_hosted_message_id;
+use axum::body::Body;
+
+/// Messages that one call may cancel if it says how many.
+const MOST_CANCELLED: usize = 500;
+
+pub(super) async fn get(call: Call, id: String) -> Answer {
+    match call
+        .ask(Action::GetOwn(known(&id)?))
+        .await
+        .map_err(|error| error.about("message", &id))?
+    {
+        Reply::Own(message) => Ok(wire::message(&message)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn cancel(call: Call, id: String) -> Answer {
+    let answer = call.ask(Action::CancelOwn(known(&id)?)).await;
+    cancelled(&answer.map_err(|error| error.about("message", &id))?)
+}
+
+/// By ids in the body or the query, by filters, or all there are.
+pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
+    let query = query::of_cancel(call.query())?;
+    let in_body = call.ids(body, "messageIds").await?;
+    let in_query = query.all("messageIds")?;
+    let ids = in_body.or_else(|| (!in_query.is_empty()).then_some(in_query));
+    let selection = match ids {
+        Some(ids) => {
+            let known = ids.iter().filter_map(|id| parse_hosted_message_id(id));
+            Selection::Ids(known.collect())
+        }
+        None => Selection::Filter {
+            filter: Box::new(Filter::read(&query)?.into_engine()),
+            count: query.count(MOST_CANCELLED)?,
+        },
+    };
+    cancelled(&call.ask(Action::CancelMany(selection)).await?)
+}
+
+fn cancelled(reply: &Reply) -> Answer {
+    match reply {
+        Reply::Removed(count) => Ok(wire::count("cancelled", *count)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// An id that cannot be one names no message.
+fn known(id: &str) -> Result<MessageId, Refusal> {
+    parse_hosted_message_id(id).ok_or_else(|| Refusal::not_found("message", id))
+}

@@ -1,0 +1,84 @@
+//! Queues (v2.md section 2.7).
+
+use super::super::decode::{Object, boolean, integer, text};
+use super::super::limits::Expected;
+use super::Answer;
+use super::call::{Call, unexpected};
+use super::error::Refusal;
+use super::publish::queue_name;
+use super::wire;
+use crate::engine::{Action, QueueName, QueueView, Reply};
+use axum::body::Body;
+
+/// Queues asked of the engine at once.
+const PAGE: usize = 1000;
+
+pub(super) async fn put(call: Call, body: Body) -> Answer {
+    let body = call.body(body, Expected::HostedJson).await?;
+    let object = Object::of_any_body(&body)?;
+    let name = queue_name(&object.required("queueName", text)?)?;
+    let action = Action::UpsertQueue {
+        name,
+        parallelism: object
+            .nullable("parallelism", integer(1..=u32::MAX))?
+            .unwrap_or(1),
+        paused: object.nullable("paused", boolean)?.unwrap_or(false),
+    };
+    match call.ask(action).await? {
+        Reply::Done => Ok(wire::empty()),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn list(call: Call) -> Answer {
+    let mut all: Vec<QueueView> = Vec::new();
+    loop {
+        let action = Action::ListQueues {
+            prefix: String::new(),
+            after: all.last().map(|queue| queue.name.as_str().to_owned()),
+            limit: PAGE,
+        };
+        match call.ask(action).await? {
+            Reply::Queues { queues, more } => {
+                let more = more && !queues.is_empty();
+                all.extend(queues);
+                if !more {
+                    return Ok(wire::queues(&all));
+                }
+            }
+            _ => return Err(unexpected()),
+        }
+    }
+}
+
+pub(super) async fn get(call: Call, name: String) -> Answer {
+    match call.ask(Action::GetQueue(known(&name)?)).await? {
+        Reply::Queue(queue) => Ok(wire::queue(&queue)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// One that is not there is deleted already.
+pub(super) async fn delete(call: Call, name: String) -> Answer {
+    let Ok(known) = known(&name) else {
+        return Ok(wire::empty());
+    };
+    match call.ask(Action::DeleteQueue(known)).await {
+        Ok(Reply::Removed(_)) => Ok(wire::empty()),
+        Ok(_) => Err(unexpected()),
+        Err(error) if error.is_not_found() => Ok(wire::empty()),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn pause(call: Call, name: String, paused: bool) -> Answer {
+    match call.ask(Action::SetPaused(known(&name)?, paused)).await? {
+        Reply::Queue(_) => Ok(wire::empty()),
+        _ => Err(unexpected()),
+    }
+}
+
+/// A name that cannot be one names no queue.
+fn known(name: &str) -> Result<QueueName, Refusal> {
+    QueueName::parse(name).ok_or_else(|| Refusal::not_found("queue", name))
+}

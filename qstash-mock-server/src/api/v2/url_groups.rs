@@ -1,0 +1,136 @@
+//! URL groups, which paths call topics (v2.md section 2.9).
+
+use axum::body::Body;
+use std::sync::Arc;
+
+use serde_json::value::RawValue;
+
+use super::super::decode::{Object, array, text};
+use super::super::error::ApiError;
+use super::super::limits::{Expected, FILTER_VALUES, V2_NAME_BYTES};
+use super::Answer;
+use super::call::{Call, unexpected};
+use super::destination;
+use super::error::Refusal;
+use super::lines::Lines;
+use super::settings::{Place, Settings};
+use super::wire;
+use crate::engine::{Action, Endpoint, EndpointRef, GroupName, Reply, UrlGroupAction};
+
+pub(super) async fn list(call: Call) -> Answer {
+    match call.ask(Action::UrlGroups(UrlGroupAction::List)).await? {
+        Reply::UrlGroups(groups) => Ok(wire::url_groups(&groups)),
+        _ => Err(unexpected()),
+    }
+}
+
+pub(super) async fn get(call: Call, name: String) -> Answer {
+    let known = GroupName::parse(&name).ok_or_else(|| Refusal::not_found("topic", &name))?;
+    match call
+        .ask(Action::UrlGroups(UrlGroupAction::Get(known)))
+        .await?
+    {
+        Reply::UrlGroup(group) => Ok(wire::url_group(&group)),
+        _ => Err(unexpected()),
+    }
+}
+
+/// One that is not there is deleted already.
+pub(super) async fn delete(call: Call, name: String) -> Answer {
+    match GroupName::parse(&name) {
+        Some(name) => done(&call, UrlGroupAction::Delete(name)).await,
+        None => Ok(wire::empty()),
+    }
+}
+
+pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
+    let name = group_name(&name)?;
+    let body = call.body(body, Expected::HostedJson).await?;
+    let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
+        let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
+        items
+            .map(|(index, item)| endpoint(item).map_err(|error| error.under(&format!("[{index}]"))))
+            .collect()
+    })?;
+    done(&call, UrlGroupAction::PutEndpoints(name, endpoints)).await
+}
+
+pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
+    let name = group_name(&name)?;
+    let body = call.body(body, Expected::HostedJson).await?;
+    let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
+        let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
+        items
+            .map(|(index, item)| {
+                reference(item).map_err(|error| error.under(&format!("[{index}]")))
+            })
+            .collect()
+    })?;
+    done(&call, UrlGroupAction::RemoveEndpoints(name, endpoints)).await
+}
+
+/// Sets the headers that a publish to the group has by default.
+pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
+    let name = group_name(&name)?;
+    let body = call.body(body, Expected::HostedJson).await?;
+    let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
+    // What no publish could use is refused here, and not at each of them.
+    Settings::read(&headers, Place::Group)?.into_engine(Place::Group, None)?;
+    let pairs = headers.into_pairs()?;
+    done(&call, UrlGroupAction::SetHeaders(name, pairs)).await
+}
+
+async fn done(call: &Call, action: UrlGroupAction) -> Answer {
+    match call.ask(Action::UrlGroups(action)).await? {
+        Reply::Done => Ok(wire::empty()),
+        _ => Err(unexpected()),
+    }
+}
+
+fn group_name(name: &str) -> Result<GroupName, Refusal> {
+    GroupName::parse(name).ok_or_else(|| {
+        Refusal::of(
+            name,
+            "cannot name a URL group; use 1 to 256 letters, digits, `_`, `.` or `-`",
+        )
+    })
+}
+
+fn endpoint(item: &RawValue) -> Result<Endpoint, ApiError> {
+    let object = Object::of_any_fields(item)?;
+    let name = endpoint_name(&object)?;
+    let url = object.required("url", |value| {
+        let url = text(value)?;
+        destination::url(&url).map_err(ApiError::invalid_value)?;
+        Ok(url)
+    })?;
+    Ok(Endpoint {
+        url: url.into(),
+        name,
+    })
+}
+
+fn reference(item: &RawValue) -> Result<EndpointRef, ApiError> {
+    let object = Object::of_any_fields(item)?;
+    let name = endpoint_name(&object)?;
+    let url = object.nullable("url", text)?.filter(|url| !url.is_empty());
+    if name.is_none() && url.is_none() {
+        return Err(ApiError::invalid_value("must have a `url` or a `name`"));
+    }
+    Ok(EndpointRef {
+        url: url.map(Into::into),
+        name,
+    })
+}
+
+/// May hold blanks; an empty one is none.
+fn endpoint_name(object: &Object<'_>) -> Result<Option<Arc<str>>, ApiError> {
+    let name = object
+        .nullable("name", text)?
+        .filter(|name| !name.is_empty());
+    if name.as_ref().is_some_and(|name| name.len() > V2_NAME_BYTES) {
+        let error = format!("must be at most {V2_NAME_BYTES} bytes long");
+        return Err(ApiError::invalid_field("name", error));
+    }
+    Ok(name.map(Into::into))
+}

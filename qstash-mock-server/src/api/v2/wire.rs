@@ -1,0 +1,215 @@
+//! Encodes replies as v2 spells them (v2.md section 2.15): what is empty is left out, times are unix milliseconds.
+
+mod log;
+mod message;
+mod parts;
+mod schedule;
+
+use axum::response::Response;
+use http::StatusCode;
+
+use super::super::json::Json;
+use super::error::Refusal;
+use crate::engine::{
+    FlowKeyView, QueueView, RowId, ScheduleId, Sent, SentTo, SigningKeys, Timestamp, UrlGroup,
+};
+use crate::text::hosted_message_id;
+
+pub(super) use log::{event_name, log};
+pub(super) use message::{dead_letter, dead_letters, message};
+pub(super) use schedule::{schedule, schedules};
+
+/// For operations of which nobody reads the answer.
+pub(super) fn empty() -> Response {
+    Json::object(|_| {}).into_ok()
+}
+
+pub(super) fn count(name: &'static str, count: usize) -> Response {
+    Json::object(|json| json.key(name).integer(count as u64)).into_ok()
+}
+
+/// 202 tells that nothing but duplicates came.
+pub(super) fn sent(sent: &Sent) -> Response {
+    let (json, status) = match sent {
+        Sent::One(one) => {
+            let json = Json::object(|json| write_one(json, one));
+            (json, status_of(one.deduplicated))
+        }
+        Sent::Group(all) => {
+            let duplicates = !all.is_empty() && all.iter().all(|one| one.deduplicated);
+            (
+                Json::array(|json| write_group(json, all)),
+                status_of(duplicates),
+            )
+        }
+    };
+    json.into_response(status)
+}
+
+fn status_of(duplicate: bool) -> StatusCode {
+    if duplicate {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    }
+}
+
+/// An answer for each item: an object, or an array for a URL group.
+pub(super) fn batch(outcomes: impl Iterator<Item = Result<Sent, Refusal>>) -> Response {
+    let json = Json::array(|json| {
+        for outcome in outcomes {
+            match outcome {
+                Ok(Sent::One(one)) => json.members(|json| write_one(json, &one)),
+                Ok(Sent::Group(all)) => {
+                    json.items(&all, |json, one| json.members(|json| write_to(json, one)));
+                }
+                Err(error) => json.members(|json| error.write(json)),
+            }
+        }
+    });
+    json.into_ok()
+}
+
+fn write_one(json: &mut Json, one: &SentTo) {
+    json.key("messageId").text(&hosted_message_id(one.id));
+    if one.deduplicated {
+        json.key("deduplicated").boolean(true);
+    }
+}
+
+fn write_group(json: &mut Json, all: &[SentTo]) {
+    for one in all {
+        json.members(|json| write_to(json, one));
+    }
+}
+
+fn write_to(json: &mut Json, one: &SentTo) {
+    json.key("messageId").text(&hosted_message_id(one.id));
+    json.key("url").text(&one.url);
+    if one.deduplicated {
+        json.key("deduplicated").boolean(true);
+    }
+}
+
+pub(super) fn retried(sent: &SentTo) -> Response {
+    Json::object(|json| write_one(json, sent)).into_response(StatusCode::CREATED)
+}
+
+/// At the end the cursor is empty, not absent: so the hosted service has it here, and only here.
+pub(super) fn all_retried(sent: &[SentTo], next: Option<RowId>) -> Response {
+    let json = Json::object(|json| {
+        json.key("responses")
+            .items(sent, |json, one| json.members(|json| write_one(json, one)));
+        let cursor = next.map(|next| next.to_string()).unwrap_or_default();
+        json.key("cursor").text(&cursor);
+    });
+    json.into_response(StatusCode::CREATED)
+}
+
+pub(super) fn deleted(count: usize, next: Option<RowId>) -> Response {
+    let json = Json::object(|json| {
+        json.key("deleted").integer(count as u64);
+        parts::cursor(json, next);
+    });
+    json.into_ok()
+}
+
+pub(super) fn queue(queue: &QueueView) -> Response {
+    Json::object(|json| write_queue(json, queue)).into_ok()
+}
+
+pub(super) fn queues(queues: &[QueueView]) -> Response {
+    list(queues, write_queue)
+}
+
+fn write_queue(json: &mut Json, queue: &QueueView) {
+    json.key("name").text(queue.name.as_str());
+    json.key("createdAt").integer(queue.created_at.as_millis());
+    json.key("updatedAt").integer(queue.updated_at.as_millis());
+    json.key("parallelism")
+        .integer(queue.settings.parallelism.into());
+    json.key("paused").boolean(queue.settings.paused);
+    json.key("lag").integer(queue.pending);
+}
+
+pub(super) fn schedule_id(id: &ScheduleId) -> Response {
+    Json::object(|json| json.key("scheduleId").text(id.as_str())).into_ok()
+}
+
+pub(super) fn url_group(group: &UrlGroup) -> Response {
+    Json::object(|json| write_url_group(json, group)).into_ok()
+}
+
+pub(super) fn url_groups(groups: &[UrlGroup]) -> Response {
+    list(groups, write_url_group)
+}
+
+fn write_url_group(json: &mut Json, group: &UrlGroup) {
+    json.key("name").text(group.name.as_str());
+    json.key("createdAt").integer(group.created_at.as_millis());
+    json.key("updatedAt").integer(group.updated_at.as_millis());
+    json.key("endpoints")
+        .items(&group.endpoints, |json, endpoint| {
+            json.members(|json| {
+                json.key("url").text(&endpoint.url);
+                if let Some(name) = &endpoint.name {
+                    json.key("name").text(name);
+                }
+            });
+        });
+}
+
+pub(super) fn flow_key(key: &FlowKeyView) -> Response {
+    Json::object(|json| write_flow_key(json, key)).into_ok()
+}
+
+pub(super) fn flow_keys(keys: &[FlowKeyView]) -> Response {
+    list(keys, write_flow_key)
+}
+
+/// Everything is there, always; 0 stands for no limit, and for no window yet.
+fn write_flow_key(json: &mut Json, view: &FlowKeyView) {
+    let key = &view.key;
+    json.key("flowControlKey").text(&key.id.key);
+    json.key("waitListSize").integer(view.waiting as u64);
+    json.key("parallelismMax")
+        .integer(key.parallelism.unwrap_or(0).into());
+    json.key("parallelismCount").integer(view.calls.into());
+    json.key("rateMax").integer(key.rate.unwrap_or(0).into());
+    json.key("rateCount").integer(key.rate_count.into());
+    json.key("ratePeriod").integer(key.period.as_secs());
+    let start = key.window_start.map_or(0, Timestamp::as_secs);
+    json.key("ratePeriodStart").integer(start);
+    json.key("isPaused").boolean(key.paused);
+    json.key("isPinnedParallelism")
+        .boolean(key.pinned_parallelism);
+    json.key("isPinnedRate").boolean(key.pinned_rate);
+}
+
+/// Without a limit, the largest number that every SDK can hold.
+pub(super) fn global_parallelism(max: Option<u64>, count: u32) -> Response {
+    let json = Json::object(|json| {
+        json.key("parallelismMax")
+            .integer(max.unwrap_or(i32::MAX as u64));
+        json.key("parallelismCount").integer(count.into());
+    });
+    json.into_ok()
+}
+
+pub(super) fn signing_keys(keys: &SigningKeys) -> Response {
+    let json = Json::object(|json| {
+        json.key("current").text(&keys.current);
+        json.key("next").text(&keys.next);
+    });
+    json.into_ok()
+}
+
+/// A bare array.
+fn list<T>(items: &[T], write: impl Fn(&mut Json, &T)) -> Response {
+    let json = Json::array(|json| {
+        for item in items {
+            json.members(|json| write(json, item));
+        }
+    });
+    json.into_ok()
+}

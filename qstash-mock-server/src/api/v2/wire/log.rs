@@ -1,0 +1,92 @@
+//! Entries of the event log.
+
+use axum::response::Response;
+
+use super::super::super::json::Json;
+use super::message::write_origin;
+use super::parts;
+use crate::engine::{Event, LogRow, QueueName, RowId};
+use crate::text::hosted_message_id;
+
+/// The documents and the SDKs disagree on the name of the array, so it is there under both.
+pub(in super::super) fn log(rows: &[LogRow], next: Option<RowId>) -> Response {
+    let entries = Json::array(|json| {
+        for row in rows {
+            json.members(|json| write_row(json, row));
+        }
+    });
+    let entries = entries.into_bytes();
+    let json = Json::object(|json| {
+        json.key("events").raw(&entries);
+        json.key("logs").raw(&entries);
+        parts::cursor(json, next);
+    });
+    json.into_ok()
+}
+
+/// As SDKs spell it.
+pub(in super::super) const fn event_name(event: Event) -> &'static str {
+    match event {
+        Event::Created => "CREATED",
+        Event::Active => "ACTIVE",
+        Event::Error => "ERROR",
+        Event::Retry => "RETRY",
+        Event::Delivered => "DELIVERED",
+        Event::Failed => "FAILED",
+        Event::CancelRequested => "CANCEL_REQUESTED",
+        Event::Cancelled => "CANCELED",
+    }
+}
+
+fn write_row(json: &mut Json, row: &LogRow) {
+    let own = &row.own;
+    let redaction = own.redaction.as_deref();
+    json.key("time").integer(row.id.at.as_millis());
+    json.key("messageId").text(&hosted_message_id(row.message));
+    json.key("state").text(event_name(row.event));
+    json.key("url").text(&own.url);
+    json.key("method").text(own.method.as_str());
+    parts::write_text(json, "error", row.error.as_deref());
+    if let Some(next) = row.next_delivery {
+        json.key("nextDeliveryTime").integer(next.as_millis());
+    }
+    write_origin(json, own);
+    parts::write_text(json, "queueName", row.queue.as_ref().map(QueueName::as_str));
+    if !row.headers.is_empty() {
+        json.key("header");
+        parts::write_headers(json, row.headers.iter(), redaction);
+    }
+    let body = row.body.as_deref().unwrap_or_default();
+    parts::write_base64(json, "body", body, redaction);
+    write_response(json, row);
+    if let Some(timeout) = own.timeout {
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
+        json.key("timeout").integer(millis);
+    }
+    parts::write_callback(
+        json,
+        ("callback", "callbackHeaders"),
+        own.callback.as_deref(),
+    );
+    let failure = ("failureCallback", "failureCallbackHeaders");
+    parts::write_callback(json, failure, own.failure_callback.as_deref());
+    json.key("maxRetries").integer(own.max_retries.into());
+    // One SDK reads the short name, the documents have the long one.
+    let expression = own.retry_delay.as_ref().map(|delay| delay.as_str());
+    parts::write_text(json, "retryDelayExpr", expression);
+    parts::write_text(json, "retryDelayExpression", expression);
+    parts::write_labels(json, &own.labels);
+    parts::write_flow_control(json, own.flow_control.as_deref());
+    parts::write_text(json, "callerIP", own.caller_ip.as_deref());
+}
+
+/// The headers, too, have one name in an SDK and another in the documents.
+fn write_response(json: &mut Json, row: &LogRow) {
+    let Some(response) = &row.response else {
+        return;
+    };
+    json.key("responseStatus").integer(response.status.into());
+    parts::write_base64(json, "responseBody", &response.body, None);
+    parts::write_response_headers(json, "responseHeader", &response.headers);
+    parts::write_response_headers(json, "responseHeaders", &response.headers);
+}

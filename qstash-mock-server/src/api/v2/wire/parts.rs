@@ -1,0 +1,150 @@
+//! What messages, dead letters, log entries and schedules show alike.
+
+use std::collections::BTreeMap;
+
+use base64ct::{Base64, Encoding};
+use sha2::{Digest, Sha256};
+
+use super::super::super::json::Json;
+use super::super::settings::canonical;
+use crate::engine::{Callback, FlowControl, Headers, Redaction, RowId};
+
+/// What is shown of a value that is hidden (v2.md section 3.12).
+fn redacted(value: &[u8]) -> String {
+    let digest = Sha256::digest(value);
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("REDACTED:{digits}")
+}
+
+/// Names in canonical case, each with one string for each line; never split.
+pub(super) fn write_headers<'a>(
+    json: &mut Json,
+    headers: impl IntoIterator<Item = &'a (String, String)>,
+    redaction: Option<&Redaction>,
+) {
+    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for (name, value) in headers {
+        let hidden = redaction.is_some_and(|it| it.hides_header(name));
+        let value = if hidden {
+            redacted(value.as_bytes())
+        } else {
+            value.clone()
+        };
+        lines.entry(canonical(name)).or_default().push(value);
+    }
+    json.members(|json| {
+        for (name, values) in &lines {
+            json.text_key(name);
+            json.items(values, |json, value| json.text(value));
+        }
+    });
+}
+
+/// The body as text if it is some, else in base64; nothing if it is empty.
+pub(super) fn write_body(
+    json: &mut Json,
+    text_name: &'static str,
+    base64_name: &'static str,
+    body: &[u8],
+    redaction: Option<&Redaction>,
+) {
+    if body.is_empty() {
+        return;
+    }
+    if hides_body(redaction) {
+        json.key(text_name).text(&redacted(body));
+        return;
+    }
+    match std::str::from_utf8(body) {
+        Ok(text) => json.key(text_name).text(text),
+        Err(_) => json.key(base64_name).text(&Base64::encode_string(body)),
+    }
+}
+
+/// The body in base64, as the log has it; nothing if it is empty.
+pub(super) fn write_base64(
+    json: &mut Json,
+    name: &'static str,
+    body: &[u8],
+    redaction: Option<&Redaction>,
+) {
+    if body.is_empty() {
+        return;
+    }
+    let encoded = if hides_body(redaction) {
+        Base64::encode_string(redacted(body).as_bytes())
+    } else {
+        Base64::encode_string(body)
+    };
+    json.key(name).text(&encoded);
+}
+
+fn hides_body(redaction: Option<&Redaction>) -> bool {
+    redaction.is_some_and(|redaction| redaction.body)
+}
+
+/// The URL of a callback under one name, what it sends along under another.
+pub(super) fn write_callback(
+    json: &mut Json,
+    names: (&'static str, &'static str),
+    callback: Option<&Callback>,
+) {
+    let Some(callback) = callback else {
+        return;
+    };
+    json.key(names.0).text(&callback.url);
+    // That the report is JSON was not the publisher's doing.
+    let ours =
+        |(name, value): &&(String, String)| name == "Content-Type" && value == "application/json";
+    let mut given = callback
+        .headers
+        .iter()
+        .filter(|header| !ours(header))
+        .peekable();
+    if given.peek().is_some() {
+        json.key(names.1);
+        write_headers(json, given, None);
+    }
+}
+
+/// With a key there always is a period; the limits only where they are set.
+pub(super) fn write_flow_control(json: &mut Json, flow: Option<&FlowControl>) {
+    let Some(flow) = flow else {
+        return;
+    };
+    json.key("flowControlKey").text(&flow.key);
+    if let Some(parallelism) = flow.parallelism {
+        json.key("parallelism").integer(parallelism.into());
+    }
+    if let Some(rate) = flow.rate {
+        json.key("rate").integer(rate.into());
+    }
+    json.key("period").integer(flow.period.as_secs());
+}
+
+/// The first label, and all of them.
+pub(super) fn write_labels(json: &mut Json, labels: &[std::sync::Arc<str>]) {
+    if let Some(first) = labels.first() {
+        json.key("label").text(first);
+        json.key("labels")
+            .items(labels, |json, label| json.text(label));
+    }
+}
+
+/// The value under `name`, if there is one.
+pub(super) fn write_text(json: &mut Json, name: &'static str, value: Option<&str>) {
+    if let Some(value) = value {
+        json.key(name).text(value);
+    }
+}
+
+pub(super) fn write_response_headers(json: &mut Json, name: &'static str, headers: &Headers) {
+    json.key(name);
+    write_headers(json, headers.iter(), None);
+}
+
+pub(super) fn cursor(json: &mut Json, next: Option<RowId>) {
+    if let Some(next) = next {
+        json.key("cursor").text(&next.to_string());
+    }
+}

@@ -1,0 +1,16 @@
+//! The hosted protocol over HTTP: every route's answer as reviewed text, and what it refuses.
+//!
+//! The server has a seed and a manual clock, and its consumer is reached through a route, so that every id, time and
+//! URL in an answer is the same in every run.
+
+mod batch;
+mod dead_letters;
+mod flow_control;
+mod keys;
+mod logs;
+mod messages;
+mod queues;
+mod refusals;
+mod schedules;
+mod transcript;
+mod url_groups;
