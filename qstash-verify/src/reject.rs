@@ -27,11 +27,12 @@ impl fmt::Debug for Response {
     }
 }
 
-#[cfg(any(feature = "actix", feature = "axum", feature = "tower"))]
 impl crate::Verifier {
-    /// The answer to a request that is refused for `reason`, which is noted in a trace event and in the
-    /// response's extensions.
-    pub(crate) fn reject(&self, reason: VerifyError) -> http::Response<Bytes> {
+    /// The answer to a request that is refused for `reason`, as the adapters give it and adapters of your own can:
+    /// by default with the status of the reason and without telling it. The reason is noted in a trace event of
+    /// the target `qstash_verify::rejection`, and in the response's extensions.
+    #[must_use]
+    pub fn reject(&self, reason: VerifyError) -> http::Response<Bytes> {
         tracing::event!(target: "qstash_verify::rejection", tracing::Level::TRACE, %reason, "request refused");
         let mut response = match &self.0.response.0 {
             Some(make) => make(&reason),
@@ -42,7 +43,6 @@ impl crate::Verifier {
     }
 }
 
-#[cfg(any(feature = "actix", feature = "axum", feature = "tower"))]
 fn plain(reason: &VerifyError) -> http::Response<Bytes> {
     let text = match reason {
         VerifyError::BodyTooLarge { .. } => "the body is too large",

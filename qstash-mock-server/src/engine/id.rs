@@ -28,15 +28,6 @@ impl Seed {
     }
 }
 
-impl Seed {
-    /// The first two signing keys that `defaultUser` gets from this seed.
-    #[must_use]
-    pub fn signing_keys(self) -> [String; 2] {
-        let random = Randomness::new(self, 0);
-        [0, 1].map(|number| random.signing_key(AccountName::DEFAULT, number))
-    }
-}
-
 impl From<u64> for Seed {
     fn from(seed: u64) -> Self {
         Self([seed, 0, 0, 0])

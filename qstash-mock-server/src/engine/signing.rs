@@ -44,6 +44,12 @@ impl Engine {
         Secret(Arc::clone(&account.secret))
     }
 
+    /// The current and the next key that sign what [`AccountName::DEFAULT`] sends by its own rules.
+    pub fn default_signing_keys(&mut self) -> [Secret; 2] {
+        let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
+        [&account.signing_key, &account.next_signing_key].map(|key| Secret(Arc::clone(key)))
+    }
+
     /// A secret that is configured, and that the account had neither now nor before, takes over, as after
     /// a rotation. Otherwise the stored one stands: it may have been rotated since it was configured.
     pub(crate) fn adopt_signing_secret(&mut self) {

@@ -252,18 +252,15 @@ impl MockServerBuilder {
         let signing_keys = if accepts_dev_users {
             api::development_keys()
         } else {
-            let keys = seed.signing_keys().map(|key| Secret(key.into()));
-            [(AccountName::new(AccountName::DEFAULT), keys)].into()
+            BTreeMap::new()
         };
-        let default_keys = &signing_keys[&AccountName::new(AccountName::DEFAULT)];
-        let printed_keys = default_keys.clone().map(|key| key.0.to_string());
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
         let (limits, metrics) = (self.limits, self.metrics);
-        let (driver, signing_secret) = self.driver(seed, signing_keys)?;
+        let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
         // What a store brought back may be due already.
         driver.fire();
@@ -287,18 +284,18 @@ impl MockServerBuilder {
             address,
             token,
             signing_secret,
-            signing_keys: printed_keys,
+            signing_keys,
             running,
             thread: None,
         })
     }
 
-    /// The driver, and the secret that signs the deliveries of the default account.
+    /// The driver, and the secret and the keys that sign the deliveries of the default account.
     fn driver(
         self,
         seed: Seed,
         signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    ) -> Result<(Driver, String), StartError> {
+    ) -> Result<(Driver, String, [String; 2]), StartError> {
         let mut config = Config::new(seed);
         config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
@@ -315,9 +312,10 @@ impl MockServerBuilder {
             Engine::restore(config, clock.now(), entities)?
         };
         let secret = engine.default_signing_secret().0.to_string();
+        let keys = engine.default_signing_keys().map(|key| key.0.to_string());
         let deliverer = Deliverer::new(self.delivery);
         let driver = Driver::new(engine, store, clock, self.patience, deliverer);
-        Ok((driver, secret))
+        Ok((driver, secret, keys))
     }
 }
 

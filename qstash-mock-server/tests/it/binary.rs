@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const TOKEN_SECRET: &str = "a token secret for tests";
 
 /// The program, in an environment that says nothing about QStash.
-fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qstash-mock-server"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QSTASH_")) {
         command.env_remove(name);
@@ -43,18 +43,18 @@ async fn refusal(command: Command) -> String {
 }
 
 /// A running program that has printed its environment.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     /// What stood before its environment.
     comments: Vec<String>,
-    url: String,
+    pub(crate) url: String,
     token: String,
     signing_secret: String,
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Server {
-    async fn start(mut command: Command) -> Self {
+    pub(crate) async fn start(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut comments = vec![];

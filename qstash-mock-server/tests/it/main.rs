@@ -7,5 +7,6 @@ mod publish;
 mod queues;
 mod receive;
 mod routes;
+mod sdk;
 mod support;
 mod v2;

@@ -5,6 +5,7 @@ mod common;
 mod config;
 mod delivery;
 mod fixtures;
+mod fuzz;
 mod guard;
 mod hmac;
 mod jwt;

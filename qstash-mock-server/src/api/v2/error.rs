@@ -75,6 +75,14 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
+    pub(super) fn language_model(path: &str) -> Self {
+        let path = shortened(path);
+        let error = format!(
+            "`{path}` belongs to the hosted language model, which this server does not serve; publish to the provider's URL"
+        );
+        Self::new(StatusCode::NOT_IMPLEMENTED, error)
+    }
+
     /// The same, about the `kind` that was named `id`, which the engine does not tell.
     pub(super) fn about(self, kind: &str, id: &str) -> Self {
         if self.is_not_found() {

@@ -64,11 +64,14 @@ pub(super) enum FlowAction {
 /// What becomes of a path: an operation, or the methods that it takes instead.
 type Found<'a> = Result<Route<'a>, Refusal>;
 
-/// Whether `path` is one of this dialect.
+/// Whether `path` is one of this dialect. The SDKs' chat asks below `/llm`, and is told that it is not served.
 pub(in crate::api) fn is_v2(path: &str) -> bool {
-    first(path.strip_prefix('/').unwrap_or(path))
-        .0
-        .eq_ignore_ascii_case("v2")
+    let (dialect, _) = first(path.strip_prefix('/').unwrap_or(path));
+    dialect.eq_ignore_ascii_case("v2") || is_llm(dialect)
+}
+
+fn is_llm(dialect: &str) -> bool {
+    dialect.eq_ignore_ascii_case("llm")
 }
 
 /// The operation at `path`, which is raw and without its query.
@@ -79,7 +82,10 @@ pub(super) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
     } else {
         method
     };
-    let (_, rest) = first(path.strip_prefix('/').unwrap_or(path));
+    let (dialect, rest) = first(path.strip_prefix('/').unwrap_or(path));
+    if is_llm(dialect) {
+        return Err(Refusal::language_model(path));
+    }
     let (collection, rest) = first(rest);
     match collection.to_ascii_lowercase().as_str() {
         "publish" => only(method, &Method::POST, "POST", || Ok(Route::Publish(rest))),

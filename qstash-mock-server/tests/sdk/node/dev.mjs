@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import childProcess from "node:child_process";
 import { syncBuiltinESMExports } from "node:module";
-import { Client, Receiver } from "@upstash/qstash";
+import { Client, Receiver, startDevServer } from "@upstash/qstash";
 import { Consumer } from "./consumer.mjs";
 
 childProcess.spawn = () => assert.fail("the SDK starts a server");
@@ -14,6 +14,7 @@ const said = [];
 console.log = (...words) => said.push(words.join(" "));
 
 const consumer = await Consumer.start();
+await startDevServer();
 const client = new Client();
 const { messageId } = await client.publishJSON({ url: consumer.url("/dev"), body: { dev: true } });
 const [request] = await consumer.wait("/dev");

@@ -33,6 +33,31 @@ const receiver = new Receiver(USER_1);
 const consumer = await Consumer.start();
 const url = (path) => consumer.url(path);
 
+// Notes which methods are called, so that none is forgotten.
+const uncalled = new Set();
+for (const api of [
+  client,
+  client.dlq,
+  client.flowControl,
+  client.messages,
+  client.queue(),
+  client.schedules,
+  client.urlGroups,
+  client.workflow,
+  receiver,
+]) {
+  const methods = Object.getPrototypeOf(api);
+  for (const [name, { value: method }] of Object.entries(Object.getOwnPropertyDescriptors(methods))) {
+    if (typeof method !== "function" || name === "constructor") continue;
+    const full = `${methods.constructor.name}.${name}`;
+    uncalled.add(full);
+    methods[name] = function (...values) {
+      uncalled.delete(full);
+      return method.apply(this, values);
+    };
+  }
+}
+
 // What came to a path; each request is verified by the SDK's own receiver.
 async function received(path, count = 1, patience = undefined) {
   const requests = await consumer.wait(path, count, patience);
@@ -592,6 +617,10 @@ const stories = {
     assert.deepEqual(await other.schedules.list(), []);
     await refused(other.schedules.get("minutely"), 404, "not found");
     await refused(other.flowControl.get("flow"), 404, "not found");
+  },
+
+  async "no method is left out"() {
+    assert.deepEqual([...uncalled], []);
   },
 
   async "a schedule fires"() {

@@ -75,7 +75,12 @@ class Story:
         await eventually(right, f"the log is {states}")
 
 
-async def call(method, *args, **kwargs):
+# (class, method) of what was called, so that none is forgotten.
+CALLED = set()
+
+
+async def call(method, /, *args, **kwargs):
+    CALLED.add((type(method.__self__).__name__, method.__name__))
     result = method(*args, **kwargs)
     return await result if inspect.isawaitable(result) else result
 
@@ -91,7 +96,7 @@ async def eventually(check, what):
         await asyncio.sleep(0.02)
 
 
-async def refused(method, *args, said, **kwargs):
+async def refused(method, /, *args, said, **kwargs):
     """The call fails with an error that says `said`."""
     try:
         await call(method, *args, **kwargs)
@@ -676,6 +681,17 @@ async def schedules_fire(story):
     assert request.text == "tick" and request.headers["Upstash-Schedule-Id"] == "minutely"
 
 
+def none_is_left_out(client):
+    missed = []
+    for name, api in vars(client).items():
+        if name == "http":
+            continue
+        for method, _ in inspect.getmembers(api, inspect.ismethod):
+            if not method.startswith("_") and (type(api).__name__, method) not in CALLED:
+                missed.append(f"{name}.{method}")
+    assert not missed, missed
+
+
 async def main():
     url = os.environ["QSTASH_URL"]
     wrong = QStash("wrong", base_url=url, retry=False)
@@ -692,6 +708,7 @@ async def main():
             await schedules_fire(story)
         await call(story.client.schedule.delete, "minutely")
         await rotated_keys_sign_what_comes_after(story)
+        none_is_left_out(story.client)
     print(f"{2 * len(STORIES) - failures} stories hold, {failures} do not", file=sys.stderr)
     sys.exit(1 if failures else 0)
 

@@ -252,7 +252,7 @@ fn a_wrong_method_is_told_the_right_ones() {
 }
 
 #[test]
-fn workflow_is_told_to_be_another_product() {
+fn workflow_and_chat_are_told_to_be_other_products() {
     for path in [
         "/v2/workflows/runs/wfr_1?cancel=true",
         "/v2/trigger/https://h",
@@ -260,6 +260,7 @@ fn workflow_is_told_to_be_another_product() {
         "/v2/notify/e",
         "/v2/waiters/e",
         "/v2/wait/e",
+        "/llm/v1/chat/completions",
     ] {
         assert_eq!(route("POST", path), Err(501), "{path}");
     }
