@@ -14,6 +14,9 @@ mod connection;
 mod delivery;
 #[cfg(feature = "server")]
 mod driver;
+#[cfg(all(feature = "server", any(test, feature = "fuzzing")))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]

@@ -34,6 +34,8 @@ pub(crate) use front::Front;
 use limits::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use v2::fuzz_request;
 pub(crate) use v2::write_callback;
 
 /// Every route of the server.

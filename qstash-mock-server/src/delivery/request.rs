@@ -113,7 +113,7 @@ fn add(
 }
 
 pub(super) fn text(value: &str) -> Result<HeaderValue, Unsendable> {
-    HeaderValue::from_str(value).map_err(|_| Unsendable::Header)
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Unsendable::Header)
 }
 
 #[cfg(test)]
