@@ -4,6 +4,7 @@
 
 mod agreement;
 mod model;
+mod own;
 mod properties;
 mod run;
 mod stories;

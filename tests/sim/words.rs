@@ -68,8 +68,8 @@ pub(crate) fn failure_with_retry_after(seconds: u64) -> Outcome {
     outcome(Verdict::Failure { retry_after }, 503)
 }
 
-fn outcome(verdict: Verdict, status: u16) -> Outcome {
-    let failed = matches!(verdict, Verdict::Failure { .. });
+pub(crate) fn outcome(verdict: Verdict, status: u16) -> Outcome {
+    let failed = matches!(verdict, Verdict::Failure { .. } | Verdict::Rejected);
     Outcome {
         verdict,
         status: Some(status),

@@ -3,7 +3,7 @@
 //! Each step is an input of its own, so a million messages stall nobody; whoever asked is answered
 //! when the last one is done.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::caller::{Caller, Permission};
 use super::command::Reply;
@@ -127,6 +127,13 @@ impl Engine {
         } else {
             self.jobs.push_back(job);
         }
+    }
+
+    /// The targets of cancellations that are not done yet: nobody counts them twice.
+    pub(crate) fn being_cancelled(&self) -> BTreeSet<MessageId> {
+        let jobs = self.jobs.iter();
+        let cancelling = jobs.filter(|job| matches!(job.work, BulkWork::CancelOwn));
+        cancelling.flat_map(|job| &job.targets).copied().collect()
     }
 
     fn step(&mut self, now: Timestamp, job: &mut BulkJob) {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::caller::Caller;
+use super::cancel::Selection;
 use super::config::Backoff;
-use super::dlq::{DlqAction, DlqView, Selection};
+use super::dlq::{DlqAction, DlqView};
 use super::error::Error;
 use super::event_log::{LogQuery, LogRow};
 use super::flow_control::{FlowAction, FlowKeyView};

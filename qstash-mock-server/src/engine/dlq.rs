@@ -1,10 +1,8 @@
 //! The account's own dead letters: messages that carry their own rules and have failed, kept with the
 //! last answer until they are retried, deleted or too old (v2.md sections 2.5 and 3.11).
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::bulk::BulkWork;
 use super::caller::{Caller, Permission};
 use super::command::Reply;
 use super::effect::Response;
@@ -114,10 +112,15 @@ impl Engine {
                 if let (Some(first), true) = (query.ids.first(), ids.is_empty()) {
                     return Err(Error::DlqNotFound(*first));
                 }
-                let sent = ids
-                    .iter()
-                    .map(|id| self.retry_dead(now, account, *id, &overrides))
-                    .collect::<Result<_, _>>()?;
+                let mut sent = vec![];
+                for id in ids {
+                    match self.retry_dead(now, account, id, &overrides) {
+                        Ok(one) => sent.push(one),
+                        Err(error) if sent.is_empty() => return Err(error),
+                        // An error would deny those that are sent: the rest stays where it is.
+                        Err(_) => return Ok(Reply::DlqRetried { sent, next: None }),
+                    }
+                }
                 Ok(Reply::DlqRetried { sent, next })
             }
         }
@@ -244,56 +247,6 @@ impl Engine {
         }
         Some(row)
     }
-
-    /// Cancels many messages that carry their own rules: those named, or all that match and wait.
-    pub(crate) fn cancel_many(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        selection: &Selection,
-    ) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
-        let is_meant = |message: &Message| {
-            let pending = message.account == caller.account
-                && !message.state.stage().is_finished()
-                && self.is_there(message);
-            pending
-                && message.own().is_some_and(|own| match selection {
-                    Selection::Ids(_) => true,
-                    Selection::Filter { filter, .. } => {
-                        let at = message.published_at;
-                        filter.matches(message.id, at, own, message.queue_name())
-                    }
-                })
-        };
-        let targets: VecDeque<MessageId> = match selection {
-            Selection::Ids(ids) => {
-                let named = ids.iter().filter_map(|id| self.state.message(*id));
-                named.filter(|it| is_meant(it)).map(|it| it.id).collect()
-            }
-            Selection::Filter { count, .. } => {
-                let all = self.state.messages().filter(|it| is_meant(it));
-                all.map(|it| it.id)
-                    .take(count.unwrap_or(usize::MAX))
-                    .collect()
-            }
-        };
-        Ok(self.start_bulk(now, BulkWork::CancelOwn, targets))
-    }
-}
-
-/// Which messages to cancel.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Selection {
-    /// These, and no others; unknown ones are passed over.
-    Ids(Vec<MessageId>),
-    /// All that match.
-    Filter {
-        /// Which ones; the default matches all.
-        filter: Box<Filter>,
-        /// At most so many, the oldest first.
-        count: Option<usize>,
-    },
 }
 
 /// The stored headers, with those replaced that were given anew.

@@ -97,13 +97,24 @@ impl Engine {
         };
         row.body = self.state.body(message.body).cloned();
         row.next_delivery = (message.due_at > now).then_some(message.due_at);
-        self.append(row);
+        self.append(now, row);
     }
 
     /// Notes a step of a message, if it is one that is logged.
     pub(crate) fn log(&mut self, now: Timestamp, message: &Message, event: Event) {
-        if let Some(row) = self.log_row(now, message, event) {
-            self.append(row);
+        self.log_at(now, now, message, event);
+    }
+
+    /// The same, of a step that is taken at `at`, perhaps in time to come.
+    pub(crate) fn log_at(
+        &mut self,
+        now: Timestamp,
+        at: Timestamp,
+        message: &Message,
+        event: Event,
+    ) {
+        if let Some(row) = self.log_row(at, message, event) {
+            self.append(now, row);
         }
     }
 
@@ -120,13 +131,13 @@ impl Engine {
         };
         row.error = error.map(Into::into);
         row.response = response.cloned();
-        self.append(row);
+        self.append(now, row);
     }
 
     pub(crate) fn log_retry(&mut self, now: Timestamp, message: &Message, next: Timestamp) {
         if let Some(mut row) = self.log_row(now, message, Event::Retry) {
             row.next_delivery = Some(next);
-            self.append(row);
+            self.append(now, row);
         }
     }
 
@@ -149,8 +160,8 @@ impl Engine {
     }
 
     /// Adds a row and forgets the oldest over the bounds.
-    fn append(&mut self, row: LogRow) {
-        let oldest = row.id.at - self.config.quotas.log_retention;
+    fn append(&mut self, now: Timestamp, row: LogRow) {
+        let oldest = now - self.config.quotas.log_retention;
         let account = row.account.clone();
         self.state.put_log_row(row);
         let limits = &self.config.limits;
@@ -182,14 +193,14 @@ impl Engine {
         let page: Vec<_> = if query.earliest_first {
             rows.filter(after)
                 .filter(wanted)
-                .take(query.count + 1)
+                .take(query.count.saturating_add(1))
                 .cloned()
                 .collect()
         } else {
             let rows = rows.rev();
             rows.filter(after)
                 .filter(wanted)
-                .take(query.count + 1)
+                .take(query.count.saturating_add(1))
                 .cloned()
                 .collect()
         };

@@ -37,7 +37,7 @@ pub struct FlowKey {
     pub window_start: Option<Timestamp>,
     /// Deliveries started in it.
     pub rate_count: u32,
-    /// When a message last named it or was started under it.
+    /// When a message last named it or was started under it, or somebody managed it.
     pub used_at: Timestamp,
 }
 
@@ -185,7 +185,7 @@ impl Engine {
             FlowAction::SetPaused(key, paused) => {
                 let mut known = self.flow_key_or_new(now, account, key)?;
                 known.paused = paused;
-                self.put_flow_key(known);
+                self.put_managed_flow_key(now, known);
             }
             FlowAction::Pin {
                 key,
@@ -204,7 +204,7 @@ impl Engine {
                     known.pinned_rate = true;
                 }
                 known.begin_window(now);
-                self.put_flow_key(known);
+                self.put_managed_flow_key(now, known);
             }
             FlowAction::Unpin {
                 key,
@@ -214,12 +214,12 @@ impl Engine {
                 let mut known = self.flow_key(account, &key)?.clone();
                 known.pinned_parallelism &= !parallelism;
                 known.pinned_rate &= !rate;
-                self.put_flow_key(known);
+                self.put_managed_flow_key(now, known);
             }
             FlowAction::ResetRate(key) => {
                 let mut known = self.flow_key(account, &key)?.clone();
                 known.begin_window(now);
-                self.put_flow_key(known);
+                self.put_managed_flow_key(now, known);
             }
         }
         Ok(Reply::Done)
@@ -264,6 +264,14 @@ impl Engine {
             return Err(Error::Overloaded("too many flow-control keys"));
         }
         self.check_held(Limits::KEY_OVERHEAD)
+    }
+
+    /// What was just let go must not be forgotten in the same breath.
+    fn put_managed_flow_key(&mut self, now: Timestamp, key: FlowKey) {
+        self.put_flow_key(FlowKey {
+            used_at: now,
+            ..key
+        });
     }
 
     pub(crate) fn put_flow_key(&mut self, key: FlowKey) {

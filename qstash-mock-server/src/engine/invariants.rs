@@ -181,6 +181,17 @@ impl Engine {
             "calls are miscounted"
         );
         assert!(counted >= waiting, "somebody waits before no gate");
+        for (id, first, calls, offered) in self.state.flows_waiting() {
+            // What a window keeps back depends on the time, which nobody tells here.
+            let closed = self.state.flow_key(id).is_none_or(|key| {
+                let full = key.parallelism.is_some_and(|most| calls >= most);
+                key.paused || full || key.rate.is_some()
+            });
+            assert!(
+                closed || offered == Some(first),
+                "{id:?} is open and keeps {first:?} back"
+            );
+        }
         for (account, calls) in self.state.accounts_waiting() {
             let most = self.config.quotas.global_parallelism;
             let full = most.is_some_and(|most| u64::from(calls) >= most);

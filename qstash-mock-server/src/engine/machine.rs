@@ -7,7 +7,7 @@ use super::caller::{Caller, Permission};
 use super::command::{Action, Command, Reply};
 use super::config::Config;
 use super::effect::{Effect, Outcome};
-use super::entity::{Change, Meta, Queue};
+use super::entity::{Change, Entity, Meta, Queue};
 use super::error::Error;
 use super::id::{AccountName, AttemptId, MessageId, QueueName, Randomness, WaiterId};
 use super::message::Message;
@@ -107,6 +107,24 @@ impl Engine {
     /// Instead of [`Engine::take_changes`], where nobody wants them.
     pub fn forget_changes(&mut self) {
         self.state.forget_changes();
+    }
+
+    /// Everything that storage would remember now.
+    #[must_use]
+    pub fn entities(&self) -> Vec<Entity> {
+        self.state.entities()
+    }
+
+    /// The accounts, with their secrets and keys, as storage would remember them.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Entity> {
+        self.state.accounts()
+    }
+
+    /// What was named by `other` is not named again.
+    pub(crate) const fn continue_ids_of(&mut self, other: &Self) {
+        self.next_attempt = other.next_attempt;
+        self.next_waiter = other.next_waiter;
     }
 
     /// The figures of every account.
@@ -291,11 +309,12 @@ impl Engine {
             .is_none_or(|queue| self.state.queue(queue).is_some())
     }
 
-    /// Counts a message that an account sends, if its plan has a bound on a day (v2.md section 1.7).
-    pub(crate) fn count_message_of_the_day(
+    /// Counts messages that an account sends, if its plan has a bound on a day (v2.md section 1.7).
+    pub(crate) fn count_messages_of_the_day(
         &mut self,
         now: Timestamp,
         account: &AccountName,
+        messages: u64,
     ) -> Result<(), Error> {
         const DAY: u64 = 24 * 60 * 60 * 1000;
         let Some(limit) = self.config.quotas.messages_per_day else {
@@ -306,11 +325,11 @@ impl Engine {
         if *day != today {
             (*day, *count) = (today, 0);
         }
-        if *count >= limit {
+        if *count + messages > limit {
             let resets_at = Timestamp::from_millis((today + 1).saturating_mul(DAY));
             return Err(Error::DailyLimit { limit, resets_at });
         }
-        *count += 1;
+        *count += messages;
         Ok(())
     }
 

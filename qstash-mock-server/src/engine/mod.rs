@@ -20,6 +20,7 @@ mod attempt;
 mod bulk;
 mod callback;
 mod caller;
+mod cancel;
 mod command;
 mod config;
 mod cron;
@@ -58,13 +59,14 @@ mod url_group;
 
 pub use callback::CallbackReport;
 pub use caller::{Caller, Permission, Permissions};
+pub use cancel::Selection;
 pub use command::{
     Action, Command, Headers, MessageView, OnAccepted, OwnMessage, Publish, Published, QueuePatch,
     QueueSettings, QueueView, Receive, Received, Reply, SigningKeys, SigningSecret,
 };
 pub use config::{Backoff, Config, Limits, Secret};
 pub use cron::{Cron, CronError};
-pub use dlq::{DlqAction, DlqEntry, DlqQuery, DlqView, Selection};
+pub use dlq::{DlqAction, DlqEntry, DlqQuery, DlqView};
 pub use effect::{
     Attempt, Effect, Envelope, Outcome, OwnEnvelope, QueueEnvelope, Response, Verdict,
 };

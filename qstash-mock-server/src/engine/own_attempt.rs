@@ -32,16 +32,12 @@ impl Engine {
         });
     }
 
-    /// Lets through what a flow-control key lets through.
+    /// Lets the first message of a flow-control key stand for a place of the account, if the key is
+    /// open. It starts nothing itself: messages without a key, or with another, may be older.
     pub(crate) fn serve_flow(&mut self, now: Timestamp, id: &FlowKeyId) {
-        while let Some(first) = self.state.first_of_flow(id) {
-            if !self.flow_is_open(now, id, first) {
-                return;
-            }
-            if !self.account_is_open(&id.account) {
-                return self.state.block_flow(id.clone());
-            }
-            self.start_own(now, first);
+        match self.state.first_of_flow(id) {
+            Some(first) if self.flow_is_open(now, id, first) => self.state.offer_flow(id),
+            _ => self.state.withdraw_flow(id),
         }
     }
 
@@ -51,12 +47,10 @@ impl Engine {
         while self.account_is_open(account) {
             match self.state.next_of_account(account) {
                 Some(NextOfAccount::Message(id)) => self.start_own(now, id),
-                Some(NextOfAccount::Flow(flow, first)) => {
-                    self.state.unblock_flow(&flow);
-                    if self.flow_is_open(now, &flow, first) {
-                        self.start_own(now, first);
-                        self.state.stir_flow(flow);
-                    }
+                Some(NextOfAccount::Flow(flow, offered)) => {
+                    self.state.withdraw_flow(&flow);
+                    self.start_own(now, offered);
+                    self.serve_flow(now, &flow);
                 }
                 None => return,
             }
@@ -221,7 +215,7 @@ impl Engine {
             State::Delayed { until } => until,
             _ => now,
         };
-        self.log(next, message, Event::Cancelled);
+        self.log_at(now, next, message, Event::Cancelled);
     }
 }
 

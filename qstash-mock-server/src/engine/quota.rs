@@ -4,6 +4,9 @@
 use std::time::Duration;
 
 use super::error::Error;
+use super::machine::Engine;
+use super::own::Settings;
+use super::time::Timestamp;
 
 /// The limits of a plan; `None` is no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -118,6 +121,33 @@ impl Quotas {
             dead_letter_retention: DAY.saturating_mul(30),
             log_retention: DAY.saturating_mul(14),
         }
+    }
+}
+
+impl Engine {
+    /// What a quota forbids, before anything is stored.
+    pub(crate) fn check_quotas(
+        &self,
+        now: Timestamp,
+        body: usize,
+        settings: &Settings,
+    ) -> Result<(), Error> {
+        let quotas = &self.config.quotas;
+        check("maxMessageSize", body as u64, quotas.message_size)?;
+        let check_rules = |retries: Option<u32>, delay, timeout: Option<Duration>| {
+            let retries = retries.unwrap_or_default();
+            check("maxRetries", retries.into(), quotas.retries)?;
+            check_duration("maxDelay", delay, quotas.delay)?;
+            let timeout = timeout.unwrap_or_default();
+            check_duration("timeout", timeout, Some(quotas.timeout))
+        };
+        let delay = settings.due_at(now).since(now);
+        check_rules(settings.max_retries, delay, settings.timeout)?;
+        let callbacks = [&settings.callback, &settings.failure_callback];
+        for callback in callbacks.into_iter().flatten() {
+            check_rules(callback.max_retries, callback.delay, callback.timeout)?;
+        }
+        Ok(())
     }
 }
 

@@ -120,9 +120,11 @@ impl Engine {
         &mut self,
         now: Timestamp,
         caller: &Caller,
-        put: PutSchedule,
+        mut put: PutSchedule,
     ) -> Result<Reply, Error> {
         let account = &caller.account;
+        // No message of a schedule is a second publish of the one before it.
+        put.send.settings.deduplication = None;
         caller.check_either(put.send.queue.as_ref(), Permission::Publish)?;
         self.check_quotas(now, put.send.body.len(), &put.send.settings)?;
         if let super::send::Destination::Group(name) = &put.send.destination {
@@ -169,9 +171,7 @@ impl Engine {
         if !schedule.paused {
             schedule.last_at = Some(now);
             let send = Arc::clone(&schedule.send);
-            let sent = self
-                .count_message_of_the_day(now, account)
-                .and_then(|()| self.send_for(now, account, &send, Some(id.clone())));
+            let sent = self.send_for(now, account, &send, Some(id.clone()));
             let (made, error) = match sent {
                 Ok(Sent::One(one)) => (vec![one], None),
                 Ok(Sent::Group(many)) => (many, None),

@@ -17,7 +17,6 @@ use super::id::{
 use super::machine::Engine;
 use super::message::{InQueue, Message, Policy, State};
 use super::own::{Deduplication, Own, Settings};
-use super::quota;
 use super::time::Timestamp;
 
 /// A message to be sent.
@@ -86,7 +85,6 @@ impl Engine {
         send: &Send,
     ) -> Result<Sent, Error> {
         caller.check_either(send.queue.as_ref(), Permission::Publish)?;
-        self.count_message_of_the_day(now, &caller.account)?;
         self.send_for(now, &caller.account, send, None)
     }
 
@@ -129,6 +127,14 @@ impl Engine {
             settings,
             schedule,
         };
+        let fresh = |own: &&Own| {
+            let key = common.dedup_key(own);
+            key.is_none_or(|key| self.state.key(&key).is_none())
+        };
+        if self.config.quotas.messages_per_day.is_some() {
+            let fresh = owns.iter().filter(fresh).count() as u64;
+            self.count_messages_of_the_day(now, account, fresh)?;
+        }
         let mut sent = self.send_all(now, &common, owns)?;
         Ok(match (&send.destination, sent.pop()) {
             (Destination::Url(_) | Destination::Api { .. }, Some(one)) => Sent::One(one),
@@ -137,23 +143,6 @@ impl Engine {
                 Sent::Group(sent)
             }
         })
-    }
-
-    /// What a quota forbids, before anything is stored.
-    pub(crate) fn check_quotas(
-        &self,
-        now: Timestamp,
-        body: usize,
-        settings: &Settings,
-    ) -> Result<(), Error> {
-        let quotas = &self.config.quotas;
-        quota::check("maxMessageSize", body as u64, quotas.message_size)?;
-        let retries = settings.max_retries.unwrap_or_default();
-        quota::check("maxRetries", retries.into(), quotas.retries)?;
-        let delay = settings.due_at(now).since(now);
-        quota::check_duration("maxDelay", delay, quotas.delay)?;
-        let timeout = settings.timeout.unwrap_or_default();
-        quota::check_duration("timeout", timeout, Some(quotas.timeout))
     }
 
     /// Whether the server may hold so much more.
@@ -331,8 +320,14 @@ impl Common<'_> {
         };
         add(own.url.as_bytes());
         add(&self.body);
-        for (name, value) in self.settings.headers.iter().flat_map(|it| it.iter()) {
-            add(name.to_ascii_lowercase().as_bytes());
+        // In one order, whatever the client's: many clients have none of their own.
+        let headers = self.settings.headers.iter().flat_map(|it| it.iter());
+        let mut headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_ascii_lowercase(), value))
+            .collect();
+        headers.sort_by(|(one, _), (other, _)| one.cmp(other));
+        for (name, value) in headers {
+            add(name.as_bytes());
             add(value.as_bytes());
         }
         let digest = hash.finalize();

@@ -23,108 +23,43 @@ fn check(verifier: &Verifier, signed: &str, called: &str) -> Result<(), VerifyEr
 }
 
 #[test]
+#[rustfmt::skip]
 fn a_derived_url_is_the_origin_and_what_was_called() {
     for (origin, signed, called) in [
-        (
-            "https://shop.example",
-            "https://shop.example/orders",
-            "/orders",
-        ),
-        (
-            "https://shop.example/",
-            "https://shop.example/orders",
-            "/orders",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example/a?b=%20c&d",
-            "/a?b=%20c&d",
-        ),
-        (
-            "https://shop.example",
-            "HTTPS://Shop.Example/orders",
-            "/orders",
-        ),
+        ("https://shop.example", "https://shop.example/orders", "/orders"),
+        ("https://shop.example/", "https://shop.example/orders", "/orders"),
+        ("https://shop.example", "https://shop.example/a?b=%20c&d", "/a?b=%20c&d"),
+        ("https://shop.example", "HTTPS://Shop.Example/orders", "/orders"),
         ("https://shop.example", "https://shop.example", "/"),
         ("https://shop.example", "https://shop.example?a=b", "/?a=b"),
-        (
-            "https://shop.example",
-            "https://shop.example/orders#top",
-            "/orders",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example/orders",
-            "http://10.0.0.7:3000/orders",
-        ),
-        (
-            "https://shop.example/api",
-            "https://shop.example/api/orders",
-            "/orders",
-        ),
+        ("https://shop.example", "https://shop.example/orders#top", "/orders"),
+        ("https://shop.example", "https://shop.example/orders", "http://10.0.0.7:3000/orders"),
+        ("https://shop.example/api", "https://shop.example/api/orders", "/orders"),
     ] {
-        assert_eq!(
-            derived(origin, signed, called),
-            Ok(()),
-            "{signed} at {called}"
-        );
+        assert_eq!(derived(origin, signed, called), Ok(()), "{signed} at {called}");
     }
+}
+
+#[test]
+#[rustfmt::skip]
+fn a_derived_url_is_nothing_else() {
     for (origin, signed, called) in [
-        (
-            "https://shop.example",
-            "https://shop.example/orders",
-            "/Orders",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example/orders",
-            "/orders/",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example/orders?a",
-            "/orders",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example/orders",
-            "/orders?a",
-        ),
+        ("https://shop.example", "https://shop.example/orders", "/Orders"),
+        ("https://shop.example", "https://shop.example/orders", "/orders/"),
+        ("https://shop.example", "https://shop.example/orders?a", "/orders"),
+        ("https://shop.example", "https://shop.example/orders", "/orders?a"),
         ("https://shop.example", "https://shop.example/a b", "/a%20b"),
-        (
-            "https://shop.example",
-            "https://shop.example.evil/orders",
-            "/orders",
-        ),
-        (
-            "https://shop.example",
-            "https://shop.example:8443/orders",
-            "/orders",
-        ),
-        (
-            "https://shop.example",
-            "http://shop.example/orders",
-            "/orders",
-        ),
+        ("https://shop.example", "https://shop.example.evil/orders", "/orders"),
+        ("https://shop.example", "https://shop.example:8443/orders", "/orders"),
+        ("https://shop.example", "http://shop.example/orders", "/orders"),
         ("https://shop.example", "https://shop.exampl", "/"),
         ("https://shop.example", "https://shop.examplé", "/"),
         ("https://shop.example", "", "/"),
-        (
-            "https://shop.example/api",
-            "https://shop.example/API/orders",
-            "/orders",
-        ),
-        (
-            "https://shop.example/api",
-            "https://shop.example/apiorders",
-            "/orders",
-        ),
+        ("https://shop.example/api", "https://shop.example/API/orders", "/orders"),
+        ("https://shop.example/api", "https://shop.example/apiorders", "/orders"),
     ] {
         let wrong = derived(origin, signed, called);
-        assert!(
-            matches!(wrong, Err(VerifyError::WrongUrl { .. })),
-            "{signed} at {called}"
-        );
+        assert!(matches!(wrong, Err(VerifyError::WrongUrl { .. })), "{signed} at {called}");
     }
 }
 

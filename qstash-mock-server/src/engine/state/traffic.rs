@@ -46,6 +46,8 @@ pub(super) enum Room {
 struct Gate {
     waiting: BTreeSet<Place>,
     calls: u32,
+    /// Of a flow-control key: the message it offers to the account.
+    offered: Option<Place>,
 }
 
 /// The next to get a free place of an account.
@@ -53,7 +55,7 @@ struct Gate {
 pub(crate) enum NextOfAccount {
     /// A message without a flow-control key.
     Message(MessageId),
-    /// The first message of a key that waits only for the account.
+    /// The message that a key offers; it waited only for the account.
     Flow(FlowKeyId, MessageId),
 }
 
@@ -63,8 +65,8 @@ pub(super) struct Traffic {
     attempts: BTreeMap<AttemptId, OpenAttempt>,
     flows: BTreeMap<FlowKeyId, Gate>,
     accounts: BTreeMap<AccountName, Gate>,
-    /// Keys that wait only for their account.
-    blocked: BTreeMap<AccountName, BTreeSet<FlowKeyId>>,
+    /// What the keys of an account offer.
+    offers: BTreeMap<AccountName, BTreeSet<(Place, FlowKeyId)>>,
     stirred_flows: BTreeSet<FlowKeyId>,
     stirred_accounts: BTreeSet<AccountName>,
 }
@@ -115,6 +117,8 @@ impl EngineState {
                 if let Some(gate) = self.traffic.flows.get_mut(flow) {
                     gate.waiting.remove(&message.place());
                 }
+                // What the key offers to the account may be this one.
+                self.traffic.stirred_flows.insert(flow.clone());
                 self.forget_idle_gate(flow);
             }
             Some(Room::Account(account)) => {
@@ -129,8 +133,8 @@ impl EngineState {
     fn forget_idle_gate(&mut self, flow: &FlowKeyId) {
         let gate = self.traffic.flows.get(flow);
         if gate.is_some_and(|gate| gate.waiting.is_empty() && gate.calls == 0) {
+            self.withdraw_flow(flow);
             self.traffic.flows.remove(flow);
-            self.unblock_flow(flow);
         }
     }
 
@@ -161,12 +165,10 @@ impl EngineState {
     pub(crate) fn next_of_account(&self, account: &AccountName) -> Option<NextOfAccount> {
         let gate = self.traffic.accounts.get(account);
         let direct = gate.and_then(|gate| gate.waiting.first()).copied();
-        let flows = self.traffic.blocked.get(account).into_iter().flatten();
-        let first = flows
-            .filter_map(|flow| Some((*self.traffic.flows.get(flow)?.waiting.first()?, flow)))
-            .min();
-        match (direct, first) {
-            (Some(direct), Some((place, flow))) if place < direct => {
+        let offers = self.traffic.offers.get(account);
+        let offer = offers.and_then(BTreeSet::first);
+        match (direct, offer) {
+            (Some(direct), Some((place, flow))) if *place < direct => {
                 Some(NextOfAccount::Flow(flow.clone(), place.id))
             }
             (Some(direct), _) => Some(NextOfAccount::Message(direct.id)),
@@ -194,17 +196,29 @@ impl EngineState {
         self.traffic.stirred_accounts.pop_first()
     }
 
-    /// The key waits only for its account.
-    pub(crate) fn block_flow(&mut self, id: FlowKeyId) {
-        let blocked = self.traffic.blocked.entry(id.account.clone());
-        blocked.or_default().insert(id);
+    /// The key's first message waits only for the account from now on.
+    pub(crate) fn offer_flow(&mut self, id: &FlowKeyId) {
+        self.withdraw_flow(id);
+        let Some(gate) = self.traffic.flows.get_mut(id) else {
+            return;
+        };
+        gate.offered = gate.waiting.first().copied();
+        if let Some(place) = gate.offered {
+            let offers = self.traffic.offers.entry(id.account.clone()).or_default();
+            offers.insert((place, id.clone()));
+            self.traffic.stirred_accounts.insert(id.account.clone());
+        }
     }
 
-    pub(crate) fn unblock_flow(&mut self, id: &FlowKeyId) {
-        if let Some(blocked) = self.traffic.blocked.get_mut(&id.account) {
-            blocked.remove(id);
-            if blocked.is_empty() {
-                self.traffic.blocked.remove(&id.account);
+    pub(crate) fn withdraw_flow(&mut self, id: &FlowKeyId) {
+        let gate = self.traffic.flows.get_mut(id);
+        let Some(place) = gate.and_then(|gate| gate.offered.take()) else {
+            return;
+        };
+        if let Some(offers) = self.traffic.offers.get_mut(&id.account) {
+            offers.remove(&(place, id.clone()));
+            if offers.is_empty() {
+                self.traffic.offers.remove(&id.account);
             }
         }
     }
@@ -292,12 +306,23 @@ impl EngineState {
         (waiting.sum(), accounts.map(|gate| gate.calls).sum())
     }
 
-    /// Whether an account has a free place by the numbers and somebody who waits only for that.
+    /// Accounts that somebody waits for, with or without a key, and their calls.
     pub(crate) fn accounts_waiting(&self) -> impl Iterator<Item = (&AccountName, u32)> {
         let waiting = |gate: &Gate| !gate.waiting.is_empty();
         let accounts = self.traffic.accounts.iter();
-        accounts
-            .filter(move |(_, gate)| waiting(gate))
-            .map(|(account, gate)| (account, gate.calls))
+        let direct = accounts.filter(move |(_, gate)| waiting(gate));
+        let direct = direct.map(|(account, _)| account);
+        let all = direct.chain(self.traffic.offers.keys());
+        all.map(|account| (account, self.account_calls(account)))
+    }
+
+    /// Keys that somebody waits for: the first one, the calls and the offer.
+    pub(crate) fn flows_waiting(
+        &self,
+    ) -> impl Iterator<Item = (&FlowKeyId, MessageId, u32, Option<MessageId>)> {
+        self.traffic.flows.iter().filter_map(|(id, gate)| {
+            let first = gate.waiting.first()?.id;
+            Some((id, first, gate.calls, gate.offered.map(|place| place.id)))
+        })
     }
 }

@@ -1,0 +1,218 @@
+//! v2.md section 7: what a plan allows, at the limit and one past it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use qstash_mock_server::engine::{
+    Action, Config, DlqAction, Error, QueuePatch, Quotas, Reply, ScheduleAction, Seed, Send,
+    Timestamp, UrlGroupAction,
+};
+
+use super::words::{
+    A, B, C, DAY, callback, delayed, endpoint, group_name, retries, schedule, secs, through, to,
+    to_group, with,
+};
+use crate::world::{World, failure, name, success};
+
+fn world(change: impl FnOnce(&mut Quotas)) -> World {
+    let mut config = Config::new(Seed::from(1));
+    change(&mut config.quotas);
+    World::with(config)
+}
+
+fn over(name: &'static str, limit: u64) -> Error {
+    Error::Quota { name, limit }
+}
+
+#[test]
+fn retries_of_a_message_and_of_its_callbacks() {
+    let mut world = world(|it| it.retries = Some(5));
+    world.send(retries(to(A), 5));
+    let refused = world.try_send(retries(to(A), 6));
+    assert_eq!(refused, Err(over("maxRetries", 5)));
+    let mut callback = callback(B);
+    callback.max_retries = Some(6);
+    let callback = Some(std::sync::Arc::new(callback));
+    let calls_back = with(to(A), |it| it.callback = callback.clone());
+    assert_eq!(world.try_send(calls_back), Err(over("maxRetries", 5)));
+    let tells = with(to(A), |it| it.failure_callback = callback);
+    assert_eq!(world.try_send(tells), Err(over("maxRetries", 5)));
+    assert_eq!(world.calls.len(), 1);
+}
+
+#[test]
+fn a_delay_and_a_time_to_come() {
+    let mut world = world(|it| it.delay = Some(secs(7 * DAY)));
+    world.send(delayed(to(A), 7 * DAY));
+    let refused = || Err(over("maxDelay", 604_800));
+    assert_eq!(world.try_send(delayed(to(A), 7 * DAY + 1)), refused());
+    let late = world.now + secs(7 * DAY) + Duration::from_millis(1);
+    let send = with(to(A), |it| it.not_before = Some(late));
+    assert_eq!(world.try_send(send), refused());
+}
+
+#[test]
+fn the_size_of_a_message() {
+    let mut world = world(|it| it.message_size = Some(10));
+    let of_size = |size| Send {
+        body: Bytes::from(vec![b'x'; size]),
+        ..to(A)
+    };
+    world.send(of_size(10));
+    let refused = world.try_send(of_size(11));
+    assert_eq!(refused, Err(over("maxMessageSize", 10)));
+}
+
+#[test]
+fn the_timeout_of_an_attempt() {
+    let mut world = world(|it| it.timeout = secs(900));
+    let within = |seconds| with(to(A), |it| it.timeout = Some(secs(seconds)));
+    world.send(within(900));
+    assert_eq!(world.try_send(within(901)), Err(over("timeout", 900)));
+}
+
+#[test]
+fn url_groups_and_endpoints() {
+    let mut world = world(|it| (it.url_groups, it.endpoints) = (Some(1), Some(2)));
+    world.group("g", &[A, B]);
+    let mut put = |group: &str, urls: &[&str]| {
+        let endpoints = urls.iter().map(|url| endpoint(url, None)).collect();
+        let action = UrlGroupAction::PutEndpoints(group_name(group), endpoints);
+        world.act(Action::UrlGroups(action))
+    };
+    assert_eq!(put("g", &[B]), Ok(Reply::Done), "an endpoint that is there");
+    assert_eq!(put("g", &[C]), Err(over("maxEndpointsPerTopic", 2)));
+    assert_eq!(put("h", &[A]), Err(over("maxTopics", 1)));
+    assert_eq!(world.try_group("g").expect("a group").endpoints.len(), 2);
+    assert!(world.try_group("h").is_err());
+}
+
+#[test]
+fn schedules_and_an_overwritten_one_counts_once() {
+    let mut world = world(|it| it.schedules = Some(1));
+    world.put_schedule(schedule("s", "* * * * *", to(A)));
+    world.put_schedule(schedule("s", "1 * * * *", to(A)));
+    let put = schedule("t", "* * * * *", to(A));
+    let reply = world.act(Action::Schedules(ScheduleAction::Put(Box::new(put))));
+    assert_eq!(reply, Err(over("maxSchedules", 1)));
+}
+
+#[test]
+fn queues_of_the_hosted_protocol_and_their_parallelism() {
+    let mut world = world(|it| (it.queues, it.queue_parallelism) = (Some(1), Some(2)));
+    world.queue("free", QueuePatch::default());
+    world.send(through("free", A));
+    world.own_queue("q", 2, false);
+    world.own_queue("q", 1, false);
+    let mut upsert = |queue: &str, parallelism| {
+        world.act(Action::UpsertQueue {
+            name: name(queue),
+            parallelism,
+            paused: false,
+        })
+    };
+    assert_eq!(upsert("q", 3), Err(over("maxParallelism", 2)));
+    assert_eq!(upsert("r", 1), Err(over("maxQueues", 1)));
+    assert_eq!(world.try_send(through("r", A)), Err(over("maxQueues", 1)));
+    assert!(world.act(Action::GetQueue(name("r"))).is_err());
+    world.queue("also-free", QueuePatch::default());
+}
+
+#[test]
+fn messages_of_a_day_until_midnight_utc() {
+    let mut world = world(|it| it.messages_per_day = Some(2));
+    world.send(to(A));
+    world.send(to(A));
+    let midnight = Timestamp::from_millis(1_700_006_400_000);
+    let limit = Error::DailyLimit {
+        limit: 2,
+        resets_at: midnight,
+    };
+    assert_eq!(world.try_send(to(A)), Err(limit.clone()));
+    let batch = world.act(Action::SendBatch(vec![to(A), to(B)]));
+    let Ok(Reply::SentBatch(items)) = batch else {
+        panic!("{batch:?}");
+    };
+    assert_eq!(items, [Err(limit.clone()), Err(limit.clone())]);
+    world.advance(midnight.since(world.now) - Duration::from_millis(1));
+    assert_eq!(world.try_send(to(A)), Err(limit));
+    world.advance(Duration::from_millis(1));
+    world.send(to(A));
+}
+
+#[test]
+fn what_was_refused_or_a_duplicate_does_not_count_for_the_day_and_a_group_counts_each_message() {
+    let mut world = world(|it| (it.messages_per_day, it.retries) = (Some(4), Some(5)));
+    assert!(world.try_send(retries(to(A), 6)).is_err());
+    let keyed = || super::words::keyed(to(A), "id");
+    world.send(keyed());
+    assert!(world.send_one(keyed()).deduplicated);
+    world.group("g", &[A, B]);
+    world.send_all(to_group("g"));
+    assert!(matches!(
+        world.try_send(to_group("g")),
+        Err(Error::DailyLimit { .. })
+    ));
+    world.send(to(A));
+    assert!(matches!(
+        world.try_send(to(A)),
+        Err(Error::DailyLimit { .. })
+    ));
+    assert!(world.send_one(keyed()).deduplicated, "it stores nothing");
+}
+
+#[test]
+fn callbacks_and_retries_from_the_dead_letters_do_not_count_for_the_day() {
+    let mut world = world(|it| it.messages_per_day = Some(1));
+    world.send(super::words::calling_back(retries(to(A), 0)));
+    world.answer_next(failure());
+    world.answer_next(success());
+    let row = world.dlq()[0].entry.id;
+    let retry = DlqAction::Retry(row, Default::default());
+    assert!(world.act(Action::Dlq(retry)).is_ok());
+}
+
+#[test]
+fn a_retry_from_the_dead_letters_is_within_the_plan_too() {
+    let mut world = world(|it| it.retries = Some(5));
+    world.send(retries(to(A), 0));
+    world.answer_next(failure());
+    let row = world.dlq()[0].entry.id;
+    let retry = DlqAction::Retry(row, retries(to(A), 6).settings);
+    assert_eq!(world.act(Action::Dlq(retry)), Err(over("maxRetries", 5)));
+    assert_eq!(world.dlq().len(), 1);
+}
+
+#[test]
+fn the_servers_own_bound_refuses_before_anything_is_made() {
+    let mut config = Config::new(Seed::from(1));
+    config.limits.held_bytes = 2_000;
+    let mut world = World::with(config);
+    world.send(to(A));
+    let big = Send {
+        body: Bytes::from(vec![0; 1_500]),
+        ..through("q", A)
+    };
+    assert!(matches!(world.try_send(big), Err(Error::Overloaded(_))));
+    assert!(world.act(Action::GetQueue(name("q"))).is_err());
+    world.answer_next(success());
+}
+
+#[test]
+fn the_published_plans_are_what_the_contract_says() {
+    let (free, payg, pro) = (Quotas::free(), Quotas::payg(), Quotas::pro());
+    assert_eq!(free.messages_per_day, Some(1_000));
+    assert_eq!(
+        (payg.messages_per_day, pro.messages_per_day),
+        (None, Some(1_000_000))
+    );
+    let sizes = [&free, &payg, &pro].map(|plan| plan.message_size);
+    assert_eq!(sizes, [Some(1 << 20), Some(10 << 20), Some(50 << 20)]);
+    let retention = [&free, &payg, &pro].map(|plan| plan.dead_letter_retention);
+    assert_eq!(retention, [3, 7, 30].map(|days| secs(days * DAY)));
+    let parallel = [&free, &payg, &pro].map(|plan| plan.global_parallelism);
+    assert_eq!(parallel, [Some(10), Some(100), Some(200)]);
+    let timeouts = [&free, &payg, &pro].map(|plan| plan.timeout.as_secs());
+    assert_eq!(timeouts, [900, 7_200, 21_600]);
+    assert_eq!(free.retries, Some(5));
+}
