@@ -6,6 +6,7 @@ mod consumer;
 mod deliveries;
 mod expect;
 mod faults;
+mod hosted;
 mod proof;
 mod state;
 

@@ -1,0 +1,113 @@
+//! The toolkit and messages with rules of their own (`/v2`).
+
+use std::time::Duration;
+
+use qstash_mock_server::testing::{Consumer, Fault, SignatureClock};
+use reqwest::Method;
+
+use super::{START, manual, start};
+use crate::support::Api;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+impl Api {
+    async fn publish_hosted(&self, consumer: &Consumer, body: &str) {
+        let path = format!("/v2/publish/{}", consumer.url());
+        let request = self.request(Method::POST, &path).body(body.to_owned());
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        assert!(
+            status.is_success(),
+            "{status} {}",
+            response.text().await.unwrap()
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_consumer_verifies_tokens_in_the_servers_time() {
+    let api = start(manual()).await;
+    let consumer = api.server.consumer().respond([503, 200]).start();
+    api.publish_hosted(&consumer, "hello").await;
+    api.server.advance(HOUR).await.unwrap();
+    let received = consumer.received();
+    assert_eq!(
+        received.iter().map(|it| it.attempt()).collect::<Vec<_>>(),
+        [1, 2]
+    );
+    assert!(received.iter().all(|it| it.signature().is_ok()));
+    let deliveries = api.server.deliveries().to(consumer.url()).all();
+    assert_eq!(
+        deliveries.iter().map(|it| it.status()).collect::<Vec<_>>(),
+        [Some(503), Some(200)]
+    );
+    for (delivery, received) in deliveries.iter().zip(&received) {
+        let name = "upstash-signature";
+        assert_eq!(delivery.header(name).as_deref(), received.header(name));
+        assert_eq!(delivery.body(), "hello");
+    }
+}
+
+#[tokio::test]
+async fn signers_with_a_wrong_clock_are_refused() {
+    for fault in [
+        Fault::expired_signature(),
+        Fault::signer_ahead(HOUR),
+        Fault::signer_behind(HOUR),
+        Fault::bad_signature(),
+    ] {
+        let api = start(manual()).await;
+        let consumer = api.server.consumer().start();
+        let text = format!("{fault:?}");
+        api.server.inject(fault.times(1));
+        api.publish_hosted(&consumer, "hello").await;
+        api.server.advance(24 * HOUR).await.unwrap();
+        let statuses: Vec<_> = api
+            .server
+            .deliveries()
+            .into_iter()
+            .map(|it| it.status())
+            .collect();
+        assert_eq!(statuses, [Some(401), Some(200)], "{text}");
+    }
+}
+
+#[tokio::test]
+async fn signatures_tell_the_machines_time_if_asked_to() {
+    // A server far in the past, whose tokens are good now.
+    for (clock, tells_start) in [
+        (SignatureClock::Virtual, true),
+        (SignatureClock::Real, false),
+    ] {
+        let api = start(manual().signature_clock(clock)).await;
+        let consumer = api.server.consumer().start();
+        api.publish_hosted(&consumer, "hello").await;
+        api.server.settle().await.unwrap();
+        let received = consumer.received();
+        assert!(received[0].signature().is_ok(), "{clock:?}");
+        let token = received[0].header("upstash-signature").unwrap();
+        let payload = token.split('.').nth(1).unwrap();
+        assert_eq!(
+            issued_at(payload) == START.as_secs(),
+            tells_start,
+            "{clock:?}"
+        );
+    }
+}
+
+/// The `iat` of a token's payload, which is unpadded base64url.
+fn issued_at(payload: &str) -> u64 {
+    const DIGITS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let (mut bits, mut held, mut bytes) = (0_u32, 0, Vec::new());
+    for digit in payload.chars() {
+        bits = (bits << 6) | u32::try_from(DIGITS.find(digit).unwrap()).unwrap();
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            bytes.push((bits >> held) as u8);
+            bits &= (1 << held) - 1;
+        }
+    }
+    let claims: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    claims["iat"].as_u64().unwrap()
+}
