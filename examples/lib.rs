@@ -27,3 +27,8 @@ pub fn ensure(holds: bool, expectation: &str) -> Result<(), Failure> {
         Err(format!("not so: {expectation}").into())
     }
 }
+
+/// The testing guide, whose code is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/testing.md")]
+pub struct TestingGuide;

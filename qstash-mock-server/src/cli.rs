@@ -13,6 +13,7 @@ use crate::api::issue_token;
 use crate::config::{Settings, default_of};
 use crate::driver::wall_time;
 use crate::engine::{AccountName, Permission};
+use crate::testing::Fixture;
 use crate::{MockServerBuilder, StartError};
 
 /// A complete QStash server with real queueing semantics, for tests and local development.
@@ -164,9 +165,10 @@ fn serve(settings: Settings, config: Option<&Path>, banner: Option<&str>) -> Res
         .with_writer(std::io::stderr)
         .init();
     let patience = settings.shutdown()?;
+    let fixture = settings.fixture()?;
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, patience, banner));
+    let result = runtime.block_on(run_until_told(server, fixture, patience, banner));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
@@ -174,6 +176,7 @@ fn serve(settings: Settings, config: Option<&Path>, banner: Option<&str>) -> Res
 
 async fn run_until_told(
     server: MockServerBuilder,
+    fixture: Option<Fixture>,
     patience: Duration,
     banner: Option<&str>,
 ) -> Result<(), Failure> {
@@ -183,6 +186,9 @@ async fn run_until_told(
         started = server.start() => started.map_err(|error| explained(&error))?,
         () = signals.next() => return Ok(()),
     };
+    if let Some(fixture) = fixture {
+        server.load(&fixture).await?;
+    }
     let env = server.env().into_iter();
     let env = env.map(|(name, value)| format!("{name}={value}"));
     let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();

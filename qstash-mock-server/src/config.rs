@@ -8,7 +8,10 @@ use clap::builder::BoolishValueParser;
 use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
+use crate::driver::wall_time;
 use crate::engine::Quotas;
+use crate::testing::{Fixture, FixtureError, SignatureClock};
+use crate::text::parse_rfc3339;
 use crate::{MockServer, MockServerBuilder, Reach, Route, RouteError};
 
 /// The defaults, and the documentation of every key.
@@ -102,6 +105,36 @@ pub(crate) struct Settings {
     /// Whether GET /metrics answers
     #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
+    /// Switch test control over HTTP (/_admin) off
+    #[arg(long, env = "QSTASH_MOCK_NO_ADMIN", value_name = "on|off", value_parser = BoolishValueParser::new())]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    no_admin: Option<bool>,
+    /// Time stands still, and moves only over /_admin; an RFC 3339 time to begin at, or `now`
+    #[arg(long, env = "QSTASH_MOCK_MANUAL_CLOCK", value_name = "TIME|now")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "now")]
+    manual_clock: Option<String>,
+    /// A manual clock that skips idle time while somebody waits over /_admin
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_AUTO_CLOCK",
+        value_name = "TIME|now",
+        conflicts_with = "manual_clock"
+    )]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "now")]
+    auto_clock: Option<String>,
+    /// How long, in real time, a manual clock waits for a consumer's answer
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_PATIENCE_SECONDS",
+        allow_negative_numbers = true
+    )]
+    patience_seconds: Option<f64>,
+    /// Attempts that are kept for /_admin/deliveries
+    #[arg(long, env = "QSTASH_MOCK_CAPTURE")]
+    capture: Option<usize>,
+    /// A TOML or JSON file with queues and messages to begin with
+    #[arg(long, env = "QSTASH_MOCK_FIXTURE", value_name = "FILE")]
+    fixture: Option<PathBuf>,
     /// What is logged to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`
     #[arg(long, env = "QSTASH_MOCK_LOG", value_name = "FILTER")]
     log: Option<String>,
@@ -164,6 +197,8 @@ pub(crate) enum ConfigError {
         "`log` must be a level such as `info`, or a filter such as `warn,qstash_mock_server=debug`"
     )]
     Log,
+    #[error("`{0}` must be a time in RFC 3339 such as 2026-08-01T12:00:00Z, or `now`")]
+    Time(&'static str),
     #[error("`route` has `{0}`: {1}")]
     Route(String, RouteError),
 }
@@ -228,6 +263,12 @@ impl Settings {
             deliver: self.deliver.or(other.deliver),
             quota: self.quota.or(other.quota),
             metrics: self.metrics.or(other.metrics),
+            no_admin: self.no_admin.or(other.no_admin),
+            manual_clock: self.manual_clock.or(other.manual_clock),
+            auto_clock: self.auto_clock.or(other.auto_clock),
+            patience_seconds: self.patience_seconds.or(other.patience_seconds),
+            capture: self.capture.or(other.capture),
+            fixture: self.fixture.or(other.fixture),
             log: self.log.or(other.log),
         }
     }
@@ -252,7 +293,7 @@ impl Settings {
         self.token_secret()?;
         secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
         secret("admin_token", 1, self.admin_token.as_deref())?;
-        let mut server = MockServer::builder();
+        let mut server = self.test_control(MockServer::builder())?;
         if let (Some(host), Some(port)) = (self.host, self.port) {
             server = server.addresses(addresses(host, port)?);
         }
@@ -304,6 +345,35 @@ impl Settings {
         let quotas = self.quota.map(Plan::quotas);
         server = apply(server, quotas, MockServerBuilder::quotas);
         Ok(apply(server, self.metrics, MockServerBuilder::metrics))
+    }
+
+    fn test_control(&self, server: MockServerBuilder) -> Result<MockServerBuilder, ConfigError> {
+        let begin = |name, setting: &Option<String>| {
+            let time = setting.as_deref().map(|it| match it {
+                "now" => Some(wall_time()),
+                time => parse_rfc3339(time),
+            });
+            time.map(|it| it.ok_or(ConfigError::Time(name))).transpose()
+        };
+        let manual = begin("manual_clock", &self.manual_clock)?;
+        let auto = begin("auto_clock", &self.auto_clock)?;
+        // Consumers of the program read their own machine's time.
+        let server = server.signature_clock(SignatureClock::Real);
+        let mut server = apply(server, manual, MockServerBuilder::manual_clock);
+        server = apply(server, auto, MockServerBuilder::auto_clock);
+        if let Some(patience) = self.patience_seconds {
+            server = server.patience(seconds("patience_seconds", patience)?);
+        }
+        let no_admin = self.no_admin.unwrap_or(false);
+        // Where nobody can look, nothing need be kept.
+        let capture = if no_admin { Some(0) } else { self.capture };
+        server = apply(server, capture, MockServerBuilder::capture);
+        Ok(server.admin(!no_admin))
+    }
+
+    /// What the server is to begin with.
+    pub(crate) fn fixture(&self) -> Result<Option<Fixture>, FixtureError> {
+        self.fixture.as_deref().map(Fixture::from_path).transpose()
     }
 }
 

@@ -9,19 +9,26 @@ pub mod cli;
 #[cfg(feature = "server")]
 mod config;
 #[cfg(feature = "server")]
+mod connection;
+#[cfg(feature = "server")]
 mod delivery;
 #[cfg(feature = "server")]
 mod driver;
+#[cfg(all(feature = "server", any(test, feature = "fuzzing")))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 pub mod storage;
+#[cfg(feature = "server")]
+pub mod testing;
 #[cfg(feature = "server")]
 mod text;
 
 #[cfg(feature = "server")]
 pub use delivery::{Reach, Route, RouteError};
 #[cfg(feature = "server")]
-pub use driver::{Advanced, ClockBusy};
+pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

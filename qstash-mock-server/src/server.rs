@@ -1,6 +1,7 @@
 //! The server as a value: started on the caller's runtime, stopped when it is dropped.
 
 mod builder;
+mod control;
 mod dedicated;
 mod listen;
 
@@ -14,17 +15,20 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
+use crate::testing::Watch;
 
 /// A complete QStash server in this process.
 ///
-/// It runs on the runtime that started it, unless [`MockServerBuilder::dedicated_thread`] says otherwise. Dropping it closes the listener and aborts its tasks; the
+/// It runs on the runtime that started it, unless [`MockServerBuilder::dedicated_thread`] says otherwise.
+/// Dropping it closes the listener and aborts its tasks; the
 /// port is certain to be free after [`MockServer::shutdown`].
-#[derive(Debug)]
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
     address: SocketAddr,
     token: String,
     signing_secret: String,
+    seed: u64,
+    auto: bool,
     signing_keys: [String; 2],
     running: Running,
     /// Dropped after what runs on it.
@@ -40,9 +44,11 @@ struct Running {
     helpers: Vec<AbortHandle>,
 }
 
-impl std::fmt::Debug for Running {
+impl std::fmt::Debug for MockServer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Running(..)")
+        f.debug_struct("MockServer")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
     }
 }
 
@@ -132,12 +138,29 @@ impl MockServer {
         self.running.driver.advance_to(time.max(self.now())).await
     }
 
-    /// Waits until nothing is due or in flight at the time that it is.
+    /// Moves a manual clock to the next deadline, whenever that is, and tells what fell due there; `None`
+    /// if nothing is to come. See [`MockServer::advance`].
+    ///
+    /// A deadline of the server's own counts too, such as forgetting a finished message after ten minutes;
+    /// the report then lists no delivery.
+    ///
+    /// # Errors
+    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    pub async fn advance_to_next(&self) -> Result<Option<Advanced>, ClockBusy> {
+        self.running.driver.advance_to_next().await
+    }
+
+    /// Waits until nothing is due or in flight at the time that it is. On an automatic clock time is
+    /// skipped until no message is delayed, in flight or leased, for a year at most.
     ///
     /// # Errors
     /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
     pub async fn settle(&self) -> Result<Advanced, ClockBusy> {
-        self.running.driver.settle().await
+        self.watch().settle().await
+    }
+
+    fn watch(&self) -> Watch {
+        Watch::new(self.running.driver.clone(), self.auto)
     }
 
     /// Stops: no new connections, at most 5 s for deliveries in flight. The port is free afterwards.
@@ -163,6 +186,19 @@ impl MockServer {
         }
         if let Some(thread) = self.thread.take() {
             thread.end().await;
+        }
+    }
+}
+
+impl Drop for MockServer {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!(
+                "qstash-mock-server: `MockServer::builder().seed({})` makes the same ids and faults again",
+                self.seed
+            );
+        } else if let Err(unmet) = self.expectations().judge(&self.running.driver) {
+            panic!("{unmet}");
         }
     }
 }

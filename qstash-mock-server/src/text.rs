@@ -29,6 +29,13 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     out.into_iter().map(char::from).collect()
 }
 
+/// The time that `text` spells in RFC 3339, from 1970 on.
+pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    let millis = u64::try_from(time.as_millisecond()).ok()?;
+    Some(Timestamp::from_millis(millis))
+}
+
 /// Stands before every lease id.
 pub(crate) const LEASE_PREFIX: &str = "lse_";
 

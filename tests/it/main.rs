@@ -17,4 +17,5 @@ mod runtimes;
 mod storage;
 mod support;
 mod tidy;
+mod v2_client;
 mod webhook;

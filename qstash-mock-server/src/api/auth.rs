@@ -115,6 +115,13 @@ impl Authenticator {
         }
     }
 
+    /// The account that a request is about, if its token is good.
+    pub(super) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
+        let now = crate::driver::wall_time().as_secs();
+        let caller = bearer(headers).and_then(|token| self.caller(token, now));
+        Some(caller.ok()?.account.clone())
+    }
+
     /// Compares with all of them, in a time that does not tell which one it was.
     fn development_user(&self, token: &str) -> Option<Arc<Caller>> {
         let mut found = None;
@@ -191,7 +198,7 @@ fn token_in_query(query: &str) -> Result<String, ApiError> {
 }
 
 /// The one bearer token of a request.
-fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().ok_or_else(ApiError::missing_token)?;
     if given.next().is_some() {

@@ -126,6 +126,24 @@ impl ApiError {
         Error::LeaseLost.into()
     }
 
+    pub(super) fn admin_is_local() -> Self {
+        let error = "test control without a token is for callers on this machine, with a loopback Host and no Origin";
+        Self::new(StatusCode::FORBIDDEN, "forbidden", error)
+    }
+
+    pub(super) fn clock(code: &'static str, error: String) -> Self {
+        Self::new(StatusCode::CONFLICT, code, error)
+    }
+
+    pub(super) fn too_few(error: String) -> Self {
+        Self::new(StatusCode::CONFLICT, "too_few", error)
+    }
+
+    pub(super) fn too_many_snapshots(limit: usize) -> Self {
+        let error = format!("there are {limit} snapshots already; forget one first");
+        Self::new(StatusCode::CONFLICT, "too_many_snapshots", error)
+    }
+
     /// The engine answered something else than it was asked. Not reachable by any input.
     pub(super) fn unexpected_reply() -> Self {
         let error = "the server made a mistake";
@@ -144,6 +162,14 @@ impl ApiError {
             Some(field) => format!("{parent}.{field}"),
         });
         self
+    }
+
+    /// The refusal for a person, where there is no caller to answer.
+    pub(super) fn sentence(&self) -> String {
+        match &self.field {
+            Some(field) => format!("{} (in `{field}`)", self.error),
+            None => self.error.clone().into_owned(),
+        }
     }
 
     /// As an item of a batch, or as the whole body.

@@ -21,6 +21,11 @@ impl Json {
         json
     }
 
+    /// Text that is JSON already.
+    pub(super) fn of_text(json: &str) -> Self {
+        Self(json.as_bytes().to_vec())
+    }
+
     /// An array; `fill` writes its items.
     pub(super) fn array(fill: impl FnOnce(&mut Self)) -> Self {
         let mut json = Self(Vec::with_capacity(128));

@@ -12,12 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::driver::{CallError, Driver};
-use crate::engine::{Action, Caller, Command, Reply};
+use crate::engine::{AccountName, Action, Caller, Command, Reply, Secret};
 
+mod admin;
 mod auth;
 mod body;
 mod decode;
 mod error;
+mod front;
 mod json;
 mod limits;
 mod percent;
@@ -28,13 +30,16 @@ mod v2;
 pub(crate) use auth::{Authenticator, development_keys};
 use body::{Bodies, Body};
 use error::ApiError;
+pub(crate) use front::Front;
 use limits::Expected;
 pub(crate) use limits::Limits;
 pub(crate) use token::issue_token;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use v2::fuzz_request;
 pub(crate) use v2::write_callback;
 
 /// Every route of the server.
-pub(crate) fn router(state: ApiState) -> Router {
+fn router(state: ApiState) -> Router {
     let mut router = Router::new()
         .route("/health", get(health))
         .route("/v1/publish", post(v1::publish::one))
@@ -66,10 +71,18 @@ pub(crate) fn router(state: ApiState) -> Router {
     if state.0.prometheus {
         router = router.route("/metrics", get(v1::metrics::all));
     }
+    if state.0.control.on {
+        router = router.merge(admin::router());
+    }
     router
         .fallback(elsewhere)
         .method_not_allowed_fallback(async || ApiError::method_not_allowed())
         .with_state(state)
+}
+
+/// Whose state a fixture becomes, and what makes it so; or what is wrong with it.
+pub(crate) fn decode_fixture(text: &str) -> Result<(AccountName, Vec<Action>), String> {
+    v1::fixture::decode(text).map_err(|error| error.sentence())
 }
 
 /// What every handler needs.
@@ -82,6 +95,31 @@ struct Shared {
     limits: Limits,
     bodies: Bodies,
     prometheus: bool,
+    control: Control,
+}
+
+/// Whether and for whom there is test control.
+#[derive(Default)]
+pub(crate) struct Control {
+    pub(crate) on: bool,
+    pub(crate) token: Option<Secret>,
+    /// A token secret is configured.
+    pub(crate) secured: bool,
+    /// The clock skips idle time.
+    pub(crate) auto: bool,
+    shelf: admin::Shelf,
+}
+
+impl Control {
+    pub(crate) fn new(on: bool, token: Option<Secret>, secured: bool, auto: bool) -> Self {
+        Self {
+            on,
+            token,
+            secured,
+            auto,
+            shelf: admin::Shelf::default(),
+        }
+    }
 }
 
 impl ApiState {
@@ -91,6 +129,7 @@ impl ApiState {
         authenticator: Authenticator,
         limits: Limits,
         prometheus: bool,
+        control: Control,
     ) -> Self {
         Self(Arc::new(Shared {
             driver,
@@ -98,6 +137,7 @@ impl ApiState {
             limits,
             bodies: Bodies::new(limits),
             prometheus,
+            control,
         }))
     }
 
@@ -107,6 +147,10 @@ impl ApiState {
 
     fn driver(&self) -> &Driver {
         &self.0.driver
+    }
+
+    fn control(&self) -> &Control {
+        &self.0.control
     }
 
     fn limits(&self) -> &Limits {

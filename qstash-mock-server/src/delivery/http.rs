@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http_body_util::{BodyExt, Full};
+use http::{HeaderMap, Request};
+use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -15,12 +16,13 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::ring;
 
 use super::outcome::{answered, failed};
+use super::payload::{BrokenOff, Payload};
 use super::reach::{OutOfReach, Reach, Resolver};
 use super::request::{Unsendable, request};
 use super::routes::{self, Route};
 use super::signature::Signer;
 use crate::driver::wall_time;
-use crate::engine::{Attempt, Outcome};
+use crate::engine::{Attempt, Outcome, Timestamp};
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -34,20 +36,18 @@ const MAX_IDLE: usize = 256;
 pub(crate) struct Deliverer(Arc<Shared>);
 
 struct Shared {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Full<Bytes>>,
+    client: Client<HttpsConnector<HttpConnector<Resolver>>, Payload>,
     signer: Signer,
     settings: Settings,
 }
 
-/// Where deliveries go, and what time their signatures tell.
+/// Where deliveries go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
     /// Places that stand in for others.
     pub(crate) routes: Vec<Route>,
     /// How far a delivery may go.
     pub(crate) reach: Reach,
-    /// Signatures tell the machine's time instead of the server's.
-    pub(crate) real_signature_clock: bool,
 }
 
 impl Deliverer {
@@ -76,37 +76,48 @@ impl Deliverer {
         }))
     }
 
-    /// Delivers `attempt`. Has no timeout of its own and never follows a redirect.
+    /// The signature of `attempt`, made at `signed_at`.
+    pub(super) fn sign(&self, attempt: &Attempt, signed_at: Timestamp) -> Result<String, Outcome> {
+        let signature = self.0.signer.sign(attempt, signed_at);
+        signature.map_err(|_| failed("the signing secret is too short"))
+    }
+
+    /// The request that delivers `attempt`, with this body.
+    pub(super) fn request(
+        &self,
+        attempt: &Attempt,
+        signature: &str,
+        payload: Payload,
+    ) -> Result<Request<Payload>, Outcome> {
+        let url = routes::resolve(&self.0.settings.routes, &attempt.url);
+        request(attempt, &url, signature, payload).map_err(|error| match error {
+            Unsendable::Url => failed("the webhook URL is not a valid http or https URL"),
+            Unsendable::Header => failed("a header cannot be sent over HTTP"),
+        })
+    }
+
+    /// Sends a request; the headers of the answer go into `headers`. Has no timeout of its own and never
+    /// follows a redirect.
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
-    pub(crate) async fn deliver(&self, attempt: &Attempt) -> Outcome {
-        let settings = &self.0.settings;
-        let signed_at = if settings.real_signature_clock {
-            wall_time()
-        } else {
-            attempt.started_at
-        };
-        let Ok(signature) = self.0.signer.sign(attempt, signed_at) else {
-            return failed("the signing secret is too short");
-        };
-        let url = routes::resolve(&settings.routes, &attempt.url);
-        let request = match request(attempt, &url, &signature) {
-            Ok(request) => request,
-            Err(Unsendable::Url) => {
-                return failed("the webhook URL is not a valid http or https URL");
-            }
-            Err(Unsendable::Header) => return failed("a header cannot be sent over HTTP"),
-        };
-        if let Err(refused) = settings.reach.check(request.uri()) {
+    pub(super) async fn send(
+        &self,
+        attempt: &Attempt,
+        request: Request<Payload>,
+        headers: &mut HeaderMap,
+    ) -> Outcome {
+        if let Err(refused) = self.0.settings.reach.check(request.uri()) {
             return failed(refused.to_string());
         }
         match self.0.client.request(request).await {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
-                match beginning(body, attempt.most_answer).await {
+                let outcome = match beginning(body, attempt.most_answer).await {
                     Ok(body) => answered(&attempt.envelope, &head, body, wall_time()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
-                }
+                };
+                *headers = head.headers;
+                outcome
             }
             Err(error) => failed(sentence(&error)),
         }
@@ -159,6 +170,9 @@ fn sentence(error: &Error) -> String {
             (_, None) => "could not connect".to_owned(),
         };
     }
+    if causes(error).any(<dyn StdError>::is::<BrokenOff>) {
+        return BrokenOff.to_string();
+    }
     let unreadable = causes(error)
         .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
         .any(hyper::Error::is_parse);
@@ -184,6 +198,20 @@ mod tests {
     use super::super::request::tests::attempt;
     use super::*;
     use crate::engine::Verdict;
+
+    impl Deliverer {
+        async fn deliver(&self, attempt: &Attempt) -> Outcome {
+            let request = self
+                .sign(attempt, attempt.started_at)
+                .and_then(|signature| {
+                    self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
+                });
+            match request {
+                Ok(request) => self.send(attempt, request, &mut HeaderMap::new()).await,
+                Err(outcome) => outcome,
+            }
+        }
+    }
 
     /// A consumer that answers each connection's requests with the next of `answers`, and the number of
     /// connections it took in the end.
@@ -241,6 +269,31 @@ mod tests {
         let outcome = deliverer.deliver(&attempt(&url, &[])).await;
         assert_eq!(outcome.verdict, Verdict::Success);
         assert_eq!(task.await.unwrap(), 2);
+    }
+
+    #[tokio::test]
+    async fn a_body_can_break_off_in_the_middle() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/hook", listener.local_addr().unwrap());
+        let received = tokio::spawn(async move {
+            let mut received = Vec::new();
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // A reset is as good an end as any.
+            let _ = stream.read_to_end(&mut received).await;
+            String::from_utf8(received).unwrap()
+        });
+        let attempt = attempt(&url, &[]);
+        let deliverer = Deliverer::new(Settings::default());
+        let signature = deliverer.sign(&attempt, attempt.started_at).unwrap();
+        let payload = Payload::half(&attempt.body);
+        let request = deliverer.request(&attempt, &signature, payload).unwrap();
+        let outcome = deliverer
+            .send(&attempt, request, &mut HeaderMap::new())
+            .await;
+        assert_eq!(outcome, failed(BrokenOff.to_string()));
+        let received = received.await.unwrap();
+        assert!(received.contains("content-length: 18"), "{received}");
+        assert!(received.ends_with("\r\n\r\n{\"order_i"), "{received}");
     }
 
     #[tokio::test]

@@ -1,9 +1,7 @@
 //! From an attempt to the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
-use http_body_util::Full;
 
 use super::hosted;
 use crate::engine::{Attempt, Envelope, QueueEnvelope};
@@ -19,7 +17,7 @@ const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
 
 /// Why an attempt cannot be written as a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unsendable {
+pub(crate) enum Unsendable {
     /// The webhook URL is no absolute http or https URL.
     Url,
     /// A header has a name or value that HTTP cannot carry.
@@ -28,12 +26,13 @@ pub(super) enum Unsendable {
 
 /// The request that delivers `attempt` to `url`, which stands in it as it was given. A message that
 /// was sent elsewhere by a route keeps the host it was meant for.
-pub(super) fn request(
+pub(super) fn request<B>(
     attempt: &Attempt,
     url: &str,
     signature: &str,
-) -> Result<Request<Full<Bytes>>, Unsendable> {
-    let mut request = Request::new(Full::new(attempt.body.clone()));
+    body: B,
+) -> Result<Request<B>, Unsendable> {
+    let mut request = Request::new(body);
     *request.method_mut() = match &attempt.envelope {
         Envelope::OfQueue(_) => Method::POST,
         Envelope::Own(envelope) => method(envelope.own.method),
@@ -78,7 +77,7 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
 }
 
 /// The publisher's headers and ours.
-fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
+pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
     let mut headers = HeaderMap::with_capacity(16 + attempt.headers.len());
     for (name, value) in attempt.headers.iter() {
         let name = HeaderName::try_from(name.as_str()).map_err(|_| Unsendable::Header)?;
@@ -114,19 +113,20 @@ fn add(
 }
 
 pub(super) fn text(value: &str) -> Result<HeaderValue, Unsendable> {
-    HeaderValue::from_str(value).map_err(|_| Unsendable::Header)
+    HeaderValue::from_bytes(value.as_bytes()).map_err(|_| Unsendable::Header)
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Arc;
 
+    use bytes::Bytes;
     use uuid::Uuid;
 
-    use super::{AGENT, Attempt, Bytes, Full, QueueEnvelope, Request, Unsendable};
+    use super::*;
     use crate::engine::{
-        AccountName, AttemptId, Envelope, FlowControl, GroupName, LeaseId, MessageId, Own,
-        OwnEnvelope, QueueName, RetryDelay, ScheduleId, Timestamp,
+        AccountName, AttemptId, FlowControl, GroupName, LeaseId, MessageId, Own, OwnEnvelope,
+        QueueName, RetryDelay, ScheduleId, Timestamp,
     };
 
     pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
@@ -186,8 +186,8 @@ pub(super) mod tests {
         }
     }
 
-    fn request(attempt: &Attempt, signature: &str) -> Result<Request<Full<Bytes>>, Unsendable> {
-        super::request(attempt, &attempt.url, signature)
+    fn request(attempt: &Attempt, signature: &str, body: ()) -> Result<Request<()>, Unsendable> {
+        super::request(attempt, &attempt.url, signature, body)
     }
 
     #[test]
@@ -196,7 +196,7 @@ pub(super) mod tests {
             "http://127.0.0.1:9/hook",
             &[("X-Trace", "a"), ("x-trace", "b")],
         );
-        let request = request(&attempt, "5bdc").unwrap();
+        let request = request(&attempt, "5bdc", ()).unwrap();
         let mut lines: Vec<String> = request
             .headers()
             .iter()
@@ -228,7 +228,7 @@ pub(super) mod tests {
             ("Content-Type", "application/cloudevents+json"),
             ("QStash-Signature", "forged"),
         ];
-        let request = request(&attempt("http://a/", &published), "real").unwrap();
+        let request = request(&attempt("http://a/", &published), "real", ()).unwrap();
         assert_eq!(
             request.headers()["content-type"],
             "application/cloudevents+json"
@@ -247,7 +247,7 @@ pub(super) mod tests {
             "https://Example.com/%7Euser/",
             "http://[::1]:9/",
         ] {
-            let request = request(&attempt(url, &[]), "").unwrap();
+            let request = request(&attempt(url, &[]), "", ()).unwrap();
             assert_eq!(request.uri().to_string(), url);
         }
     }
@@ -265,7 +265,7 @@ pub(super) mod tests {
             "http://a:/",
             "mailto:a@b",
         ] {
-            let refused = request(&attempt(url, &[]), "").err();
+            let refused = request(&attempt(url, &[]), "", ()).err();
             assert_eq!(refused, Some(Unsendable::Url), "{url}");
         }
     }
@@ -273,7 +273,7 @@ pub(super) mod tests {
     #[test]
     fn a_header_that_http_cannot_carry_is_refused() {
         for header in [("x y", "1"), ("", "1"), ("x", "a\r\nb: c"), ("x", "\0")] {
-            let refused = request(&attempt("http://a/", &[header]), "").err();
+            let refused = request(&attempt("http://a/", &[header]), "", ()).err();
             assert_eq!(refused, Some(Unsendable::Header), "{header:?}");
         }
     }
@@ -282,7 +282,7 @@ pub(super) mod tests {
     fn a_message_with_its_own_rules_carries_the_headers_of_the_hosted_service() {
         let mut attempt = attempt("https://a.example/hook?x=1", &[("X-Tenant", "7")]);
         attempt.envelope = Envelope::Own(own_envelope());
-        let request = request(&attempt, "eyJ").unwrap();
+        let request = request(&attempt, "eyJ", ()).unwrap();
         let mut lines: Vec<String> = request
             .headers()
             .iter()
@@ -316,7 +316,7 @@ pub(super) mod tests {
     #[test]
     fn a_routed_request_keeps_the_host_it_was_meant_for() {
         let attempt = attempt("https://u:p@App.example:8443/hook", &[]);
-        let request = super::request(&attempt, "http://127.0.0.1:3000/hook", "").unwrap();
+        let request = super::request(&attempt, "http://127.0.0.1:3000/hook", "", ()).unwrap();
         assert_eq!(request.uri(), "http://127.0.0.1:3000/hook");
         assert_eq!(request.headers()["host"], "App.example:8443");
     }

@@ -1,25 +1,89 @@
 //! Moving a manual clock, from deadline to deadline.
 //!
 //! At each deadline the deliveries it started are awaited, their outcomes applied in attempt order, and
-//! only then does time go on. A consumer that does not answer within the driver's patience (real time)
-//! is left behind: its attempt fails at its virtual timeout, and the report lists it.
+//! only then does time go on. Not waited for is an attempt
+//!
+//! - that is parked: a consumer or a fault of the test toolkit is known to wait for the clock; its time is
+//!   a deadline like any other,
+//! - whose consumer did not answer within the driver's patience (real time): it is left behind, fails at
+//!   its virtual timeout, and the report lists it. The next call waits for it anew.
+//!
+//! One caller at a time moves the clock. Another one, also from inside a consumer, is told [`ClockBusy`]:
+//! waiting would be a deadlock, because the clock waits for that consumer.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::MutexGuard;
 
+use super::core::{Core, Moved};
 use super::handle::Driver;
-use crate::engine::{AttemptId, Timestamp};
+use super::real_sleep::RealSleep;
+use crate::engine::{Attempt, MessageId, QueueName, Timestamp};
 
 /// What happened while the clock was moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Advanced {
-    /// Deadlines that were met on the way.
+    /// The time that it is now.
+    pub now: Timestamp,
+    /// Deadlines that were met on the way. Some are the server's own, such as forgetting a finished message.
     pub deadlines: usize,
+    /// Deliveries that were started on the way.
+    pub started: usize,
+    /// Which ones: the first [`Advanced::MAX_LISTED`] of them.
+    pub due: Vec<Due>,
     /// Deliveries whose consumer did not answer in time and were left behind.
     pub unanswered: usize,
+    /// Which ones: the first [`Advanced::MAX_LISTED`] of them.
+    pub left_behind: Vec<Due>,
+}
+
+/// A delivery, as a report names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Due {
+    /// The message.
+    pub message: MessageId,
+    /// Its queue, if it is delivered by a queue's rules.
+    pub queue: Option<QueueName>,
+    /// Where to.
+    pub url: Arc<str>,
+    /// Which attempt it is; 1 for the first.
+    pub attempt: u32,
+    /// When it was started, in the server's time.
+    pub at: Timestamp,
+}
+
+impl Due {
+    fn of(attempt: &Attempt) -> Self {
+        Self {
+            message: attempt.message,
+            queue: attempt.queue().cloned(),
+            url: Arc::clone(&attempt.url),
+            attempt: attempt.number,
+            at: attempt.started_at,
+        }
+    }
+}
+
+impl Advanced {
+    /// How many deliveries a report lists.
+    pub const MAX_LISTED: usize = 1_000;
+
+    /// A delivery was started.
+    pub(super) fn note(&mut self, attempt: &Attempt) {
+        self.started += 1;
+        if self.due.len() < Self::MAX_LISTED {
+            self.due.push(Due::of(attempt));
+        }
+    }
+
+    fn leave_behind(&mut self, attempt: &Attempt) {
+        self.unanswered += 1;
+        if self.left_behind.len() < Self::MAX_LISTED {
+            self.left_behind.push(Due::of(attempt));
+        }
+    }
 }
 
 /// Somebody else is moving the clock, or the server's clock is not a manual one.
@@ -38,23 +102,42 @@ impl Driver {
     /// Moves the clock to `target`, stopping at every deadline before it.
     pub(crate) async fn advance_to(&self, target: Timestamp) -> Result<Advanced, ClockBusy> {
         let moving = Moving::begin(self)?;
-        let mut report = Advanced::default();
-        let mut left_behind = BTreeSet::new();
-        loop {
-            self.settle_now(&mut left_behind).await;
-            let next = self.lock().engine.poll_timeout();
-            match next {
-                Some(next) if next <= target => {
-                    self.shared().clock.set(next);
-                    report.deadlines += 1;
-                }
-                _ => break,
-            }
+        self.settle_now().await;
+        while let Some(next) = self.next_deadline().filter(|next| *next <= target) {
+            self.step_to(next).await;
         }
         self.shared().clock.set(target);
-        report.unanswered = left_behind.len();
-        drop(moving);
-        Ok(report)
+        Ok(moving.report())
+    }
+
+    /// Moves the clock to the next deadline and settles there; `None` if there is none.
+    pub(crate) async fn advance_to_next(&self) -> Result<Option<Advanced>, ClockBusy> {
+        let moving = Moving::begin(self)?;
+        self.settle_now().await;
+        moving.forget();
+        match self.next_deadline() {
+            Some(next) => {
+                self.step_to(next).await;
+                Ok(Some(moving.report()))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Moves the clock from deadline to deadline until `done` says so, none is left, or it is `latest`.
+    pub(crate) async fn advance_until(
+        &self,
+        latest: Timestamp,
+        mut done: impl FnMut() -> bool,
+    ) -> Result<Advanced, ClockBusy> {
+        let moving = Moving::begin(self)?;
+        self.settle_now().await;
+        while !done()
+            && let Some(next) = self.next_deadline().filter(|next| *next <= latest)
+        {
+            self.step_to(next).await;
+        }
+        Ok(moving.report())
     }
 
     /// Waits until nothing is due or under way at the time that it is.
@@ -62,10 +145,35 @@ impl Driver {
         self.advance_to(self.now()).await
     }
 
-    async fn settle_now(&self, left_behind: &mut BTreeSet<AttemptId>) {
+    /// Messages that will be delivered without anybody doing anything: they are delayed or handed out.
+    pub(crate) fn is_idle(&self) -> bool {
+        let figures = self.all_metrics();
+        let mut queues = figures.iter().flat_map(|(_, it)| it.queues.values());
+        queues.all(|queue| queue.delayed + queue.in_flight == 0)
+    }
+
+    fn next_deadline(&self) -> Option<Timestamp> {
+        let core = self.lock();
+        if core.stopped {
+            return None;
+        }
+        let parked = self.toolkit().parking.next();
+        core.engine.poll_timeout().into_iter().chain(parked).min()
+    }
+
+    async fn step_to(&self, next: Timestamp) {
+        self.shared().clock.set(next);
+        self.toolkit().parking.wake(self.now());
+        if let Some(moved) = &mut self.lock().moved {
+            moved.report.deadlines += 1;
+        }
+        self.settle_now().await;
+    }
+
+    async fn settle_now(&self) {
         loop {
             self.fire_all();
-            if !self.await_deliveries(left_behind).await {
+            if !self.await_deliveries().await {
                 return;
             }
         }
@@ -73,35 +181,25 @@ impl Driver {
 
     /// Calls the engine until nothing is due.
     fn fire_all(&self) {
-        while self
-            .lock()
-            .engine
-            .poll_timeout()
-            .is_some_and(|next| next <= self.now())
-        {
-            if self.lock().stopped {
-                return;
-            }
+        let is_due = |core: &Core| {
+            let next = core.engine.poll_timeout();
+            !core.stopped && next.is_some_and(|next| next <= self.now())
+        };
+        while is_due(&self.lock()) {
             self.fire();
         }
     }
 
     /// Waits for what is under way and applies the outcomes; false if there was nothing.
-    async fn await_deliveries(&self, left_behind: &mut BTreeSet<AttemptId>) -> bool {
-        let open = |core: &super::core::Core, left: &BTreeSet<AttemptId>| -> Vec<AttemptId> {
-            core.deliveries
-                .keys()
-                .filter(|id| !left.contains(id))
-                .copied()
-                .collect()
-        };
+    async fn await_deliveries(&self) -> bool {
         let mut patience = None;
-        while !open(&self.lock(), left_behind).is_empty() {
+        while self.is_open() {
             let patience = patience.get_or_insert_with(|| RealSleep::start(self.shared().patience));
             tokio::select! {
                 () = self.shared().delivered.notified() => {}
+                () = self.toolkit().parking.changed.notified() => {}
                 () = patience.wait() => {
-                    left_behind.extend(open(&self.lock(), left_behind));
+                    self.leave_behind();
                     break;
                 }
             }
@@ -109,22 +207,47 @@ impl Driver {
         self.apply_held()
     }
 
+    /// Whether something is under way that will be over without the clock moving.
+    fn is_open(&self) -> bool {
+        let core = self.lock();
+        let parking = &self.toolkit().parking;
+        let mut flights = core.deliveries.iter();
+        !core.stopped
+            && (!core.is_committed()
+                || flights.any(|(id, flight)| !flight.left_behind && !parking.is_parked(*id)))
+    }
+
+    fn leave_behind(&self) {
+        let parking = &self.toolkit().parking;
+        let mut core = self.lock();
+        let core = &mut *core;
+        let mut left: Vec<_> = core
+            .deliveries
+            .iter_mut()
+            .filter(|(id, flight)| !flight.left_behind && !parking.is_parked(**id))
+            .collect();
+        left.sort_unstable_by_key(|(id, _)| **id);
+        for (_, flight) in left {
+            flight.left_behind = true;
+            if let Some(moved) = &mut core.moved {
+                moved.report.leave_behind(&flight.attempt);
+            }
+        }
+    }
+
     /// Applies what was held back, in attempt order; false if there was nothing.
     fn apply_held(&self) -> bool {
         let mut core = self.lock();
-        let held = core
-            .held_outcomes
-            .as_mut()
-            .map(std::mem::take)
-            .unwrap_or_default();
+        let moved = core.moved.as_mut();
+        let held = moved.map_or_else(Default::default, |moved| {
+            std::mem::take(&mut moved.outcomes)
+        });
         let any = !held.is_empty();
-        for (attempt, outcome) in held {
+        for (attempt, (outcome, record)) in held {
             if core.stopped {
                 return false;
             }
-            self.input(&mut core, |engine, now| {
-                engine.handle_outcome(now, attempt, outcome);
-            });
+            self.apply(&mut core, attempt, outcome, record.as_deref());
         }
         any
     }
@@ -146,47 +269,41 @@ impl<'a> Moving<'a> {
             .moving
             .try_lock()
             .map_err(|_| ClockBusy::Moving)?;
-        driver.lock().held_outcomes = Some(BTreeMap::new());
+        {
+            let mut core = driver.lock();
+            core.moved = Some(Moved::default());
+            // Who did not answer a former call may do now.
+            for flight in core.deliveries.values_mut() {
+                flight.left_behind = false;
+            }
+        }
         Ok(Self {
             driver,
             _guard: guard,
         })
+    }
+
+    /// Begins the report anew.
+    fn forget(&self) {
+        if let Some(moved) = &mut self.driver.lock().moved {
+            moved.report = Advanced::default();
+        }
+    }
+
+    fn report(self) -> Advanced {
+        let report = {
+            let mut core = self.driver.lock();
+            let moved = core.moved.as_mut();
+            moved.map_or_else(Advanced::default, |it| std::mem::take(&mut it.report))
+        };
+        let now = self.driver.now();
+        Advanced { now, ..report }
     }
 }
 
 impl Drop for Moving<'_> {
     fn drop(&mut self) {
         self.driver.apply_held();
-        self.driver.lock().held_outcomes = None;
-    }
-}
-
-/// Sleeps in real time, also where tokio's clock is paused: on a thread of its own.
-struct RealSleep {
-    over: tokio::sync::watch::Receiver<bool>,
-    _cancel: std::sync::mpsc::Sender<()>,
-}
-
-impl RealSleep {
-    fn start(duration: Duration) -> Self {
-        let (cancel, cancelled) = std::sync::mpsc::channel::<()>();
-        let (tell, over) = tokio::sync::watch::channel(false);
-        tokio::task::spawn_blocking(move || {
-            // Ends early, with an error, when the sleeper is dropped.
-            if cancelled.recv_timeout(duration) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                let _ = tell.send(true);
-            }
-        });
-        Self {
-            over,
-            _cancel: cancel,
-        }
-    }
-
-    async fn wait(&self) {
-        let mut over = self.over.clone();
-        if over.wait_for(|over| *over).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.driver.lock().moved = None;
     }
 }

@@ -82,6 +82,13 @@ impl Clock {
         }
     }
 
+    /// Puts a manual clock to any time, also an earlier one: what the engine knows was replaced.
+    pub(crate) fn rewind(&self, to: Timestamp) {
+        if let Self::Manual(time) = self {
+            time.send_replace(to);
+        }
+    }
+
     /// Follows the wall clock where it has run ahead, as after a machine's sleep.
     pub(crate) fn follow_wall_time(&self) {
         if let Self::System(anchor) = self {

@@ -1,13 +1,16 @@
 //! One input, then its commit, then its effects, in order.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
+use super::advance::Advanced;
 use super::handle::{CallError, Driver};
-use crate::engine::{AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
+use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
 use crate::storage::{Commit, Durability, Store, StoreError};
+use crate::testing::Record;
 
 /// What the lock protects.
 pub(super) struct Core {
@@ -22,13 +25,30 @@ pub(super) struct Core {
     /// Callers that wait for the engine.
     waiting: HashMap<WaiterId, oneshot::Sender<Reply>>,
     /// Deliveries under way.
-    pub(super) deliveries: HashMap<AttemptId, AbortHandle>,
-    /// Outcomes that came while the clock is being moved, to be applied in attempt order.
-    pub(super) held_outcomes: Option<BTreeMap<AttemptId, Outcome>>,
+    pub(super) deliveries: HashMap<AttemptId, Flight>,
+    /// What came while the clock is being moved.
+    pub(super) moved: Option<Moved>,
     /// When the timer task will wake up by itself.
     pub(super) armed: Option<Timestamp>,
     /// Set when a commit was lost or the server was stopped: nothing is accepted any more.
     pub(super) stopped: bool,
+}
+
+/// A delivery under way.
+pub(super) struct Flight {
+    pub(super) attempt: Arc<Attempt>,
+    pub(super) task: AbortHandle,
+    pub(super) record: Option<Arc<Record>>,
+    /// Whoever moves the clock goes on without it.
+    pub(super) left_behind: bool,
+}
+
+/// What happens while the clock is being moved.
+#[derive(Default)]
+pub(super) struct Moved {
+    /// To be applied in attempt order.
+    pub(super) outcomes: BTreeMap<AttemptId, (Outcome, Option<Arc<Record>>)>,
+    pub(super) report: Advanced,
 }
 
 /// Something that may leave once its commit is durable.
@@ -60,7 +80,7 @@ impl Core {
             outbox: VecDeque::new(),
             waiting: HashMap::new(),
             deliveries: HashMap::new(),
-            held_outcomes: None,
+            moved: None,
             armed: None,
             stopped: false,
         }
@@ -137,9 +157,29 @@ impl Core {
         self.stopped = true;
         self.outbox.clear();
         self.waiting.clear();
-        for (_, delivery) in self.deliveries.drain() {
-            delivery.abort();
+        for (_, flight) in self.deliveries.drain() {
+            flight.task.abort();
         }
+    }
+
+    /// What was decided and has not left yet is not done any more, but for replies to what is done. Whoever
+    /// waits for the engine waits in vain.
+    pub(super) fn give_up_everything(&mut self, driver: &Driver) {
+        self.outbox
+            .retain(|(_, parcel)| matches!(parcel, Parcel::Reply(..)));
+        self.waiting.clear();
+        if let Some(moved) = &mut self.moved {
+            moved.outcomes.clear();
+        }
+        for (attempt, flight) in self.deliveries.drain() {
+            flight.task.abort();
+            driver.close(attempt, flight.record.as_deref(), None);
+        }
+    }
+
+    /// Whether everything that was decided has left.
+    pub(super) fn is_committed(&self) -> bool {
+        self.outbox.is_empty()
     }
 
     fn send_durable(&mut self, driver: &Driver) {
@@ -160,12 +200,16 @@ impl Core {
     fn carry_out(&mut self, driver: &Driver, effect: Effect) {
         match effect {
             Effect::Attempt(attempt) => {
-                let delivery = driver.spawn_delivery(attempt);
-                self.deliveries.insert(delivery.0, delivery.1);
+                if let Some(moved) = &mut self.moved {
+                    moved.report.note(&attempt);
+                }
+                let id = attempt.id;
+                self.deliveries.insert(id, driver.spawn_delivery(*attempt));
             }
             Effect::Abort(attempt) => {
-                if let Some(delivery) = self.deliveries.remove(&attempt) {
-                    delivery.abort();
+                if let Some(flight) = self.deliveries.remove(&attempt) {
+                    flight.task.abort();
+                    driver.close(attempt, flight.record.as_deref(), None);
                 }
             }
             Effect::Answer(waiter, reply) => {

@@ -5,24 +5,34 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
-use tokio::task::AbortHandle;
 
 use super::clock::Clock;
-use super::core::{Answer, Core};
-use crate::delivery::Deliverer;
+use super::core::{Answer, Core, Flight};
+use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
-    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Error, LeaseId, MessageId,
-    Metrics, Outcome, Reply, Timestamp, WaiterId,
+    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
+    LeaseId, MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
 };
 use crate::storage::{Acknowledge, Store};
+use crate::testing::{Record, Toolkit};
 
 /// A handle on the one engine of a server. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Driver(Arc<Shared>);
 
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Driver(..)")
+    }
+}
+
 pub(super) struct Shared {
     core: Mutex<Core>,
-    pub(super) clock: Clock,
+    pub(super) clock: Arc<Clock>,
+    /// When the server was started.
+    pub(super) start: Timestamp,
+    /// The accounts that there were then.
+    pub(super) first_accounts: Vec<Entity>,
     /// The engine wants to be called earlier than the timer task thinks.
     pub(super) earlier: Notify,
     /// A delivery is over.
@@ -31,7 +41,8 @@ pub(super) struct Shared {
     pub(super) moving: tokio::sync::Mutex<()>,
     /// How long, in real time, the clock waits for a consumer.
     pub(super) patience: Duration,
-    deliverer: Deliverer,
+    courier: Courier,
+    toolkit: Arc<Toolkit>,
     runtime: Handle,
 }
 
@@ -49,7 +60,7 @@ impl Driver {
     pub(crate) fn new(
         engine: Engine,
         mut store: Box<dyn Store>,
-        clock: Clock,
+        toolkit: Arc<Toolkit>,
         patience: Duration,
         deliverer: Deliverer,
     ) -> Self {
@@ -59,16 +70,20 @@ impl Driver {
                 if let Some(shared) = weak.upgrade() {
                     let driver = Self(shared);
                     driver.lock().acknowledge(&driver, result);
+                    driver.0.delivered.notify_one();
                 }
             }));
             Shared {
+                first_accounts: engine.accounts(),
                 core: Mutex::new(Core::new(engine, store)),
-                clock,
+                clock: Arc::clone(&toolkit.clock),
+                start: toolkit.clock.now(),
                 earlier: Notify::new(),
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 patience,
-                deliverer,
+                courier: Courier::new(Arc::clone(&toolkit), deliverer),
+                toolkit,
                 runtime: Handle::current(),
             }
         }))
@@ -80,6 +95,23 @@ impl Driver {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
         self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn toolkit(&self) -> &Arc<Toolkit> {
+        &self.0.toolkit
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.0.runtime
+    }
+
+    pub(crate) fn is_manual(&self) -> bool {
+        self.0.clock.is_manual()
+    }
+
+    /// How long, in real time, a caller waits for a consumer.
+    pub(crate) fn patience(&self) -> Duration {
+        self.0.patience
     }
 
     /// The server's time.
@@ -153,30 +185,83 @@ impl Driver {
     }
 
     /// A delivery is over.
-    pub(super) fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
+    fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
         let mut core = self.lock();
         if core.stopped {
             // Another server may go on from the store by now.
             return;
         }
-        core.deliveries.remove(&attempt);
-        match &mut core.held_outcomes {
-            Some(held) => drop(held.insert(attempt, outcome)),
-            None => self.input(&mut core, |engine, now| {
-                engine.handle_outcome(now, attempt, outcome);
-            }),
+        let record = core
+            .deliveries
+            .remove(&attempt)
+            .and_then(|flight| flight.record);
+        match &mut core.moved {
+            Some(moved) => drop(moved.outcomes.insert(attempt, (outcome, record))),
+            None => self.apply(&mut core, attempt, outcome, record.as_deref()),
         }
         drop(core);
         self.0.delivered.notify_one();
     }
 
-    pub(super) fn spawn_delivery(&self, attempt: Box<Attempt>) -> (AttemptId, AbortHandle) {
+    /// Tells the engine, and then those who look at what was delivered.
+    pub(super) fn apply(
+        &self,
+        core: &mut Core,
+        attempt: AttemptId,
+        outcome: Outcome,
+        record: Option<&Record>,
+    ) {
+        let kept = record.map(|_| outcome.clone());
+        self.input(core, |engine, now| {
+            engine.handle_outcome(now, attempt, outcome);
+        });
+        self.close(attempt, record, kept);
+    }
+
+    /// An attempt is over; with no outcome, because it was given up.
+    pub(super) fn close(
+        &self,
+        attempt: AttemptId,
+        record: Option<&Record>,
+        outcome: Option<Outcome>,
+    ) {
+        self.0.toolkit.parking.forget(attempt);
+        if let Some(record) = record {
+            self.0.toolkit.captured.end(record, outcome, self.now());
+        }
+    }
+
+    pub(super) fn spawn_delivery(&self, attempt: Attempt) -> Flight {
         let (driver, id) = (self.clone(), attempt.id);
+        let job = self.0.toolkit.begin(Arc::new(attempt));
+        let (attempt, record) = (Arc::clone(&job.attempt), job.record.clone());
         let task = self.0.runtime.spawn(async move {
-            let outcome = driver.0.deliverer.deliver(&attempt).await;
+            if job.plan.as_ref().is_some_and(|plan| plan.rotate_key) {
+                driver.rotate_key(&job.attempt).await;
+            }
+            let outcome = driver.0.courier.deliver(&job).await;
             driver.outcome(id, outcome);
         });
-        (id, task.abort_handle())
+        Flight {
+            attempt,
+            task: task.abort_handle(),
+            record,
+            left_behind: false,
+        }
+    }
+
+    /// A fault rotates what an attempt was signed with.
+    async fn rotate_key(&self, attempt: &Attempt) {
+        let command = Command {
+            caller: Arc::new(Caller::owner(attempt.account.as_str())),
+            action: match attempt.envelope {
+                Envelope::OfQueue(_) => Action::RotateSigningSecret,
+                Envelope::Own(_) => Action::RotateSigningKeys,
+            },
+        };
+        if let Err(error) = self.call(command).await {
+            tracing::warn!(?error, "a fault could not rotate the signing secret");
+        }
     }
 
     /// What an answer held goes back to its queue: the caller was gone when it came.

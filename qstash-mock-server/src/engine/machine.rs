@@ -7,7 +7,7 @@ use super::caller::{Caller, Permission};
 use super::command::{Action, Command, Reply};
 use super::config::Config;
 use super::effect::{Effect, Outcome};
-use super::entity::{Change, Meta, Queue};
+use super::entity::{Change, Entity, Meta, Queue};
 use super::error::Error;
 use super::id::{AccountName, AttemptId, MessageId, QueueName, Randomness, WaiterId};
 use super::message::Message;
@@ -107,6 +107,24 @@ impl Engine {
     /// Instead of [`Engine::take_changes`], where nobody wants them.
     pub fn forget_changes(&mut self) {
         self.state.forget_changes();
+    }
+
+    /// Everything that storage would remember now.
+    #[must_use]
+    pub fn entities(&self) -> Vec<Entity> {
+        self.state.entities()
+    }
+
+    /// The accounts, with their secrets and keys, as storage would remember them.
+    #[must_use]
+    pub fn accounts(&self) -> Vec<Entity> {
+        self.state.accounts()
+    }
+
+    /// What was named by `other` is not named again.
+    pub(crate) const fn continue_ids_of(&mut self, other: &Self) {
+        self.next_attempt = other.next_attempt;
+        self.next_waiter = other.next_waiter;
     }
 
     /// The figures of every account.

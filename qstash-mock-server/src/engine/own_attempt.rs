@@ -49,11 +49,7 @@ impl Engine {
                 Some(NextOfAccount::Message(id)) => self.start_own(now, id),
                 Some(NextOfAccount::Flow(flow, offered)) => {
                     self.state.withdraw_flow(&flow);
-                    // What was offered may have been cancelled, or its key closed, meanwhile.
-                    let first = self.state.first_of_flow(&flow);
-                    if first == Some(offered) && self.flow_is_open(now, &flow, offered) {
-                        self.start_own(now, offered);
-                    }
+                    self.start_own(now, offered);
                     self.serve_flow(now, &flow);
                 }
                 None => return,

@@ -74,6 +74,26 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Goes on with `entities` instead of all that there is, as if they had been restored, but in the same
+    /// process: the epoch rises, and attempts and waiters get ids that were not there before. What is under
+    /// way is forgotten; whoever carries it out has to give it up.
+    ///
+    /// # Errors
+    /// The entities contradict each other, and nothing has changed.
+    pub fn replace(&mut self, now: Timestamp, entities: Vec<Entity>) -> Result<(), RestoreError> {
+        let before = self.state.keys();
+        let epoch = self.state.epoch();
+        let raised = entities.into_iter().map(|entity| match entity {
+            Entity::Meta(meta) => Entity::Meta(Meta { epoch, ..meta }),
+            other => other,
+        });
+        let mut next = Self::restore(self.config.clone(), now, raised)?;
+        next.continue_ids_of(self);
+        next.state.note_gone(before);
+        *self = next;
+        Ok(())
+    }
+
     /// Takes over what stands alone; hands back the dead letters, which need their bodies.
     fn load(&mut self, now: Timestamp, entities: Vec<Entity>) -> Vec<DlqEntry> {
         let mut dead = vec![];

@@ -447,4 +447,46 @@ impl EngineState {
             self.changed.push(EntityKey::Body(id));
         }
     }
+
+    /// The names of all entities.
+    pub(crate) fn keys(&self) -> Vec<EntityKey> {
+        let accounts = self.accounts.keys().cloned().map(EntityKey::Account);
+        let queues = self.queues.keys().copied().map(EntityKey::Queue);
+        let bodies = self.bodies.keys().copied().map(EntityKey::Body);
+        let messages = self.messages.keys().copied().map(EntityKey::Message);
+        [EntityKey::Meta]
+            .into_iter()
+            .chain(accounts)
+            .chain(queues)
+            .chain(bodies)
+            .chain(messages)
+            .chain(self.records.entity_keys())
+            .collect()
+    }
+
+    /// All entities.
+    pub(crate) fn entities(&self) -> Vec<Entity> {
+        self.keys()
+            .iter()
+            .filter_map(|key| self.entity(key))
+            .collect()
+    }
+
+    /// All accounts.
+    pub(crate) fn accounts(&self) -> Vec<Entity> {
+        self.accounts
+            .values()
+            .cloned()
+            .map(Entity::Account)
+            .collect()
+    }
+
+    pub(crate) const fn epoch(&self) -> u64 {
+        self.meta.epoch
+    }
+
+    /// Entities that may be gone: those that are not here are deleted.
+    pub(crate) fn note_gone(&mut self, keys: Vec<EntityKey>) {
+        self.changed.extend(keys);
+    }
 }

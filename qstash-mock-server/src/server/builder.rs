@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{MockServer, Running, dedicated, listen};
-use crate::api::{self, ApiState, Authenticator, Limits};
+use crate::api::{self, ApiState, Authenticator, Control, Front, Limits};
 use crate::delivery::{self, Deliverer, Reach, Route};
 use crate::driver::{Clock, Driver};
 use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
 use crate::storage::{Store, StoreError, Volatile};
+use crate::testing::{Bounds, SignatureClock, Toolkit};
 
 /// The shortest signing or token secret that is accepted, in bytes.
 const MIN_SECRET: usize = 16;
@@ -27,8 +29,12 @@ pub struct MockServerBuilder {
     token_secret: Option<String>,
     admin_token: Option<String>,
     dev_users: bool,
-    seed: Option<Seed>,
+    seed: Option<u64>,
     manual_clock: Option<Timestamp>,
+    auto: bool,
+    signature_clock: SignatureClock,
+    capture: Bounds,
+    admin: bool,
     patience: Duration,
     delivery: delivery::Settings,
     quotas: Quotas,
@@ -50,6 +56,10 @@ impl Default for MockServerBuilder {
             dev_users: false,
             seed: None,
             manual_clock: None,
+            auto: false,
+            signature_clock: SignatureClock::Virtual,
+            capture: Bounds::default(),
+            admin: true,
             patience: Duration::from_secs(5),
             delivery: delivery::Settings::default(),
             quotas: Quotas::unlimited(),
@@ -117,15 +127,43 @@ impl MockServerBuilder {
         self
     }
 
-    /// Makes ids, leases, jitter and derived secrets repeatable. Default: from the operating system.
+    /// Makes ids, leases, jitter, faults and derived secrets repeatable. Default: from the operating
+    /// system, and printed when a test fails.
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(Seed::from(seed));
+        self.seed = Some(seed);
         self
     }
 
     /// Time stands still at `start` and moves only by [`MockServer::advance`]. Default: the machine's time.
     pub fn manual_clock(mut self, start: Timestamp) -> Self {
         self.manual_clock = Some(start);
+        self
+    }
+
+    /// A manual clock that skips idle time by itself, but only while somebody awaits
+    /// [`MockServer::settle`], [`Deliveries::wait_for`](crate::testing::Deliveries::wait_for) or
+    /// [`MockServer::verify`]: else a schedule of every minute would make it spin for ever.
+    pub fn auto_clock(mut self, start: Timestamp) -> Self {
+        self.auto = true;
+        self.manual_clock(start)
+    }
+
+    /// Which time v2 signatures tell. Default: the server's, [`SignatureClock::Virtual`].
+    pub fn signature_clock(mut self, clock: SignatureClock) -> Self {
+        self.signature_clock = clock;
+        self
+    }
+
+    /// How many attempts are kept for [`MockServer::deliveries`]; the oldest are forgotten first, also
+    /// over 64 MiB of published bodies. 0: none. Default: 10,000.
+    pub fn capture(mut self, attempts: usize) -> Self {
+        self.capture.attempts = attempts;
+        self
+    }
+
+    /// Whether `/_admin`, the control of this server over HTTP, answers. Default: true.
+    pub fn admin(mut self, on: bool) -> Self {
+        self.admin = on;
         self
     }
 
@@ -248,24 +286,30 @@ impl MockServerBuilder {
             source,
         })?;
         let seed = self.seed.map_or_else(os_seed, Ok)?;
-        let accepts_dev_users = self.token_secret.is_none() || self.dev_users;
-        let signing_keys = if accepts_dev_users {
+        let signing_keys = if self.token_secret.is_none() || self.dev_users {
             api::development_keys()
         } else {
             BTreeMap::new()
         };
+        let control = Control::new(
+            self.admin,
+            self.admin_token.take().map(|token| Secret(token.into())),
+            self.token_secret.is_some(),
+            self.auto,
+        );
         let authenticator = Authenticator::new(
             self.token_secret.take().map(|secret| Secret(secret.into())),
             self.dev_users,
         );
         let token = authenticator.default_token();
-        let (limits, metrics) = (self.limits, self.metrics);
+        let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
         let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
-        let state = ApiState::new(driver.clone(), authenticator, limits, metrics);
+        let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // What a store brought back may be due already.
         driver.fire();
         let (stop, stopped) = watch::channel(false);
-        let listener = tokio::spawn(listen::serve(listener, api::router(state), stopped));
+        let front = Arc::new(Front::new(state));
+        let listener = tokio::spawn(listen::serve(listener, front, stopped));
         let helpers = [
             tokio::spawn(driver.clone().run_timer()),
             tokio::spawn(driver.clone().run_anchor()),
@@ -285,6 +329,8 @@ impl MockServerBuilder {
             token,
             signing_secret,
             signing_keys,
+            seed,
+            auto,
             running,
             thread: None,
         })
@@ -293,10 +339,10 @@ impl MockServerBuilder {
     /// The driver, and the secret and the keys that sign the deliveries of the default account.
     fn driver(
         self,
-        seed: Seed,
+        seed: u64,
         signing_keys: BTreeMap<AccountName, [Secret; 2]>,
     ) -> Result<(Driver, String, [String; 2]), StartError> {
-        let mut config = Config::new(seed);
+        let mut config = Config::new(Seed::from(seed));
         config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
@@ -313,16 +359,17 @@ impl MockServerBuilder {
         };
         let secret = engine.default_signing_secret().0.to_string();
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
+        let mut toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
+        toolkit.real_signatures = self.signature_clock == SignatureClock::Real;
+        let toolkit = Arc::new(toolkit);
         let deliverer = Deliverer::new(self.delivery);
-        let driver = Driver::new(engine, store, clock, self.patience, deliverer);
+        let driver = Driver::new(engine, store, toolkit, self.patience, deliverer);
         Ok((driver, secret, keys))
     }
 }
 
-fn os_seed() -> Result<Seed, StartError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| StartError::NoRandomness)?;
-    Ok(Seed::from_bytes(bytes))
+fn os_seed() -> Result<u64, StartError> {
+    getrandom::u64().map_err(|_| StartError::NoRandomness)
 }
 
 /// Why a server did not start.

@@ -1,22 +1,17 @@
 //! Accepting connections until told to stop.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use hyper::service::service_fn;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower::ServiceExt;
 
-use crate::api::Peer;
+use crate::api::{Front, Peer};
+use crate::connection::{Resettable, http1};
 
-/// Headers of one request, before the parser refuses it.
-const MAX_HEADERS: usize = 512;
-/// How long a connection may take over the head of a request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 /// How much, and for how long, is read from a peer that is still sending when its connection ends.
 const LINGER_BYTES: usize = 16 << 20;
 const LINGER: Duration = Duration::from_secs(5);
@@ -25,7 +20,7 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Aborting the task closes everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
-    router: axum::Router,
+    front: Arc<Front>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -34,8 +29,8 @@ pub(super) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let router = router.clone();
-                    connections.spawn(connection(stream, Peer(peer), router, told_later.clone()));
+                    let front = Arc::clone(&front);
+                    connections.spawn(connection(stream, Peer(peer), front, told_later.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -54,22 +49,16 @@ pub(super) async fn serve(
 async fn connection(
     stream: TcpStream,
     peer: Peer,
-    router: axum::Router,
+    front: Arc<Front>,
     mut stop: watch::Receiver<bool>,
 ) {
-    // Fails only on a socket that is closed already.
-    let _ = stream.set_nodelay(true);
-    let mut builder = http1::Builder::new();
-    builder
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
-        .max_headers(MAX_HEADERS);
-    let router = router.map_request(move |mut request: http::Request<_>| {
+    let (socket, switch) = Resettable::new(stream);
+    let service = service_fn(|mut request| {
         request.extensions_mut().insert(peer);
-        request
+        let (answer, switch) = (Arc::clone(&front).answer(request), switch.clone());
+        async move { answer.await.inspect_err(|_| switch.set()) }
     });
-    let service = TowerToHyperService::new(router);
-    let mut connection = builder.serve_connection(TokioIo::new(stream), service);
+    let mut connection = http1().serve_connection(socket, service);
     tokio::select! {
         result = &mut connection => {
             if let Err(error) = result {
@@ -83,6 +72,10 @@ async fn connection(
             return;
         }
     }
+    if switch.is_set() {
+        // Dropped now, it is reset.
+        return;
+    }
     tokio::select! {
         () = linger(connection.into_parts().io.into_inner()) => {}
         () = told(&mut stop) => {}
@@ -91,7 +84,7 @@ async fn connection(
 
 /// Reads what a peer still sends after it was refused. Were the socket closed over unread bytes, the peer
 /// would see a broken connection instead of the answer.
-async fn linger(mut stream: TcpStream) {
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     // Fails only if the peer is gone.
     let _ = stream.shutdown().await;
     let read_to_end = async {

@@ -83,6 +83,13 @@ impl Server {
         }
     }
 
+    /// Without a token.
+    async fn post_plain(&self, path: &str, body: &Value) -> reqwest::Response {
+        let url = format!("{}{path}", self.url);
+        let request = reqwest::Client::new().post(url).json(body);
+        request.send().await.unwrap()
+    }
+
     async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         reqwest::Client::new()
             .post(format!("{}{path}", self.url))
@@ -312,6 +319,63 @@ async fn a_port_in_use_is_told_with_the_address() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.contains("address already in use"), "{said}");
     assert!(said.contains(&address.to_string()), "{said}");
+}
+
+#[tokio::test]
+async fn a_fixture_and_a_clock_that_stands_still_are_driven_over_http() {
+    let file = std::env::temp_dir().join(format!("qstash-fixture-{}.toml", std::process::id()));
+    let fixture = r#"
+        queues = [{ name = "q", paused = true }]
+        messages = [{ queue = "q", message = 1, delay_seconds = 60 }]
+    "#;
+    std::fs::write(&file, fixture).unwrap();
+    let arguments = [
+        "--port=0",
+        "--manual-clock=2026-08-01T12:00:00Z",
+        "--fixture",
+    ];
+    let mut command = program(&arguments);
+    command.arg(&file);
+    let server = Server::start(command).await;
+    std::fs::remove_file(&file).unwrap();
+    let response = server
+        .post_plain("/_admin/clock/advance", &json!({"seconds": 60}))
+        .await;
+    let report: Value = response.json().await.unwrap();
+    assert_eq!(report["now"], "2026-08-01T12:01:00.000Z");
+    let request = reqwest::Client::new().get(format!("{}/v1/metrics", server.url));
+    let response = request.bearer_auth(&server.token).send().await.unwrap();
+    let metrics: Value = response.json().await.unwrap();
+    assert_eq!(metrics["queues"]["q"]["ready"], 1);
+}
+
+#[tokio::test]
+async fn test_control_is_off_where_it_is_told_to_be() {
+    let server = Server::start(program(&["--port=0", "--no-admin"])).await;
+    let response = server.post_plain("/_admin/reset", &json!({})).await;
+    assert_eq!(response.status(), 404);
+}
+
+#[tokio::test]
+async fn settings_of_test_control_that_make_no_sense_are_refused() {
+    for (arguments, expected) in [
+        (
+            &["--manual-clock=yesterday"][..],
+            "`manual_clock` must be a time in RFC 3339",
+        ),
+        (
+            &["--auto-clock=", "--port=0"],
+            "`auto_clock` must be a time in RFC 3339",
+        ),
+        (
+            &["--patience-seconds=-1"],
+            "`patience_seconds` must be a number",
+        ),
+        (&["--fixture=no-such-file"], "the fixture cannot be read"),
+    ] {
+        let said = refusal(program(arguments)).await;
+        assert!(said.contains(expected), "{said}");
+    }
 }
 
 #[tokio::test]

@@ -9,4 +9,5 @@ mod receive;
 mod routes;
 mod sdk;
 mod support;
+mod testing;
 mod v2;

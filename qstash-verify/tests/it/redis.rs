@@ -1,8 +1,8 @@
 //! The Redis store, against a real `redis-server` on a free port.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use qstash_verify::idempotency::{Begin, Claimed, Guard, RedisStore, Store, StoreError};
@@ -12,6 +12,8 @@ use crate::guard::conforms;
 /// A server of our own, which ends with the test.
 struct Redis {
     process: Child,
+    /// Stays open, because the server writes on.
+    _log: BufReader<ChildStdout>,
     url: String,
 }
 
@@ -34,9 +36,9 @@ impl Redis {
                 "--appendonly",
                 "no",
             ])
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn();
-        let process = match process {
+        let mut process = match process {
             Ok(process) => process,
             Err(error) => {
                 assert!(
@@ -50,16 +52,18 @@ impl Redis {
             }
         };
         let url = format!("redis://127.0.0.1:{port}");
-        let redis = Self { process, url };
-        let started = Instant::now();
-        while RedisStore::connect(&redis.url).await.is_err() {
-            assert!(
-                started.elapsed() < Duration::from_secs(60),
-                "redis-server does not answer"
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
+        let mut log = BufReader::new(process.stdout.take().unwrap());
+        let mut line = String::new();
+        while !line.contains("Ready to accept connections") {
+            line.clear();
+            let read = log.read_line(&mut line).unwrap();
+            assert!(read > 0, "redis-server ended before it was ready");
         }
-        Some(redis)
+        Some(Self {
+            process,
+            _log: log,
+            url,
+        })
     }
 
     async fn store(&self) -> RedisStore {

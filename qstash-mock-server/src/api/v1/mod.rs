@@ -1,5 +1,6 @@
 //! The v1 dialect: named queues over JSON. Each handler decodes, calls and encodes.
 
+pub(super) mod fixture;
 pub(super) mod messages;
 pub(super) mod metrics;
 mod path;
@@ -13,6 +14,8 @@ pub(super) mod signing_secret;
 mod wire;
 
 use axum::response::Response;
+
+pub(super) use query::Query;
 
 use super::error::ApiError;
 

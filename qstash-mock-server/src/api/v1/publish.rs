@@ -13,7 +13,7 @@ use super::super::auth::Identity;
 use super::super::decode::{Object, array, integer, is_deeper, queue_name, seconds, text};
 use super::super::error::ApiError;
 use super::super::limits::{
-    BATCH_ITEMS, Expected, HEADER_BYTES, HEADERS, IDEMPOTENCY_KEY_BYTES, MESSAGE_DEPTH,
+    BATCH_ITEMS, Expected, HEADER_BYTES, HEADERS, IDEMPOTENCY_KEY_BYTES, Limits, MESSAGE_DEPTH,
 };
 use super::{Answer, wire};
 use crate::engine::{Action, Headers, Publish, Reply};
@@ -24,7 +24,7 @@ pub(in crate::api) async fn one(
     request: Request,
 ) -> Answer {
     let body = api.body(request, Expected::Publish).await?;
-    let publish = decode(&Object::of_body(&body, FIELDS)?, &body, &api)?;
+    let publish = decode(&Object::of_body(&body, FIELDS)?, &body, api.limits())?;
     match api.call(caller, Action::Publish(publish)).await? {
         Reply::Published(published) => Ok(wire::published(published)),
         _ => Err(ApiError::unexpected_reply()),
@@ -37,7 +37,7 @@ pub(in crate::api) async fn batch(
     request: Request,
 ) -> Answer {
     let body = api.body(request, Expected::Batch).await?;
-    let (good, refused) = decode_batch(&body, &api)?;
+    let (good, refused) = decode_batch(&body, api.limits())?;
     drop(body);
     match api.call(caller, Action::PublishBatch(good)).await? {
         Reply::Batch(results) => Ok(wire::batch(results, refused)),
@@ -45,7 +45,7 @@ pub(in crate::api) async fn batch(
     }
 }
 
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "queue",
     "message",
     "delay_seconds",
@@ -57,12 +57,13 @@ const FIELDS: &[&str] = &[
 /// The items that can be handed to the engine, in order; and for each item of the batch, what is wrong with it.
 type Batch = (Vec<Publish>, Vec<Option<ApiError>>);
 
-fn decode_batch(body: &Bytes, api: &ApiState) -> Result<Batch, ApiError> {
+fn decode_batch(body: &Bytes, limits: &Limits) -> Result<Batch, ApiError> {
     let object = Object::of_body(body, &["messages"])?;
     let items = object.required("messages", |value| array(value, BATCH_ITEMS))?;
     let (mut good, mut refused) = (Vec::new(), Vec::with_capacity(items.len()));
     for (index, item) in items.into_iter().enumerate() {
-        let decoded = Object::of_value(item, FIELDS).and_then(|object| decode(&object, body, api));
+        let decoded =
+            Object::of_value(item, FIELDS).and_then(|object| decode(&object, body, limits));
         refused.push(match decoded {
             Ok(publish) => {
                 good.push(publish);
@@ -75,7 +76,11 @@ fn decode_batch(body: &Bytes, api: &ApiState) -> Result<Batch, ApiError> {
 }
 
 /// `body` is the request that `object` stands in.
-fn decode(object: &Object<'_>, body: &Bytes, api: &ApiState) -> Result<Publish, ApiError> {
+pub(super) fn decode(
+    object: &Object<'_>,
+    body: &Bytes,
+    limits: &Limits,
+) -> Result<Publish, ApiError> {
     let queue = object.required("queue", queue_name)?;
     let delay = object.optional("delay_seconds", seconds(0.0..=7_776_000.0))?;
     let idempotency_key = object.nullable("idempotency_key", key)?;
@@ -86,7 +91,7 @@ fn decode(object: &Object<'_>, body: &Bytes, api: &ApiState) -> Result<Publish, 
     };
     Ok(Publish {
         queue,
-        body: kept(message, body, api.limits().message_bytes)?,
+        body: kept(message, body, limits.message_bytes)?,
         delay: delay.unwrap_or(Duration::ZERO),
         idempotency_key,
         max_retries,

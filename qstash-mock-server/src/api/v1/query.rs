@@ -11,10 +11,10 @@ use super::wire::stage_name;
 
 /// Query parameters, decoded, each at most once and all of them known.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(in crate::api) struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, ApiError> {
+    pub(in crate::api) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, ApiError> {
         let mut found: Vec<(String, String)> = Vec::new();
         let pairs = query.unwrap_or("").split('&').filter(|it| !it.is_empty());
         for pair in pairs {
@@ -37,7 +37,7 @@ impl Query {
         Ok(Self(found))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&str> {
+    pub(in crate::api) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .iter()
             .find(|(it, _)| it == name)

@@ -122,7 +122,7 @@ impl Refusal {
         headers
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "fuzzing"))]
     pub(super) fn parts(&self) -> (u16, &str) {
         (self.status.as_u16(), &self.error)
     }

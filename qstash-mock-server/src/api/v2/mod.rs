@@ -12,6 +12,8 @@ mod duration;
 mod error;
 mod flow;
 mod flow_keys;
+#[cfg(any(test, feature = "fuzzing"))]
+mod fuzz;
 mod keys;
 mod lines;
 mod logs;
@@ -34,6 +36,8 @@ use super::ApiState;
 use call::Call;
 pub(crate) use callback::write_callback;
 use error::Refusal;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fuzz::fuzz_request;
 use route::Route;
 pub(super) use route::is_v2;
 

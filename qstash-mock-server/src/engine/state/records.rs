@@ -34,6 +34,32 @@ struct Log {
 }
 
 impl Records {
+    /// The names of all these things.
+    pub(super) fn entity_keys(&self) -> Vec<EntityKey> {
+        let keys = self.keys.keys().cloned().map(EntityKey::DedupKey);
+        let flows = self.flows.keys().cloned().map(EntityKey::FlowKey);
+        let mut all: Vec<_> = keys.chain(flows).collect();
+        for (account, groups) in &self.groups {
+            let named = |name: &GroupName| EntityKey::UrlGroup(account.clone(), name.clone());
+            all.extend(groups.keys().map(named));
+        }
+        for (account, schedules) in &self.schedules {
+            let named = |id: &ScheduleId| EntityKey::Schedule(account.clone(), id.clone());
+            all.extend(schedules.keys().map(named));
+        }
+        for (account, dead) in &self.dead {
+            all.extend(dead.keys().map(|id| EntityKey::Dlq(account.clone(), *id)));
+        }
+        for (account, log) in &self.logs {
+            all.extend(
+                log.rows
+                    .keys()
+                    .map(|id| EntityKey::Log(account.clone(), *id)),
+            );
+        }
+        all
+    }
+
     /// A stored thing by its name, if it is one of these.
     pub(super) fn entity(&self, key: &EntityKey) -> Option<Entity> {
         match key {

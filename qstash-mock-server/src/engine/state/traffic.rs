@@ -117,6 +117,8 @@ impl EngineState {
                 if let Some(gate) = self.traffic.flows.get_mut(flow) {
                     gate.waiting.remove(&message.place());
                 }
+                // What the key offers to the account may be this one.
+                self.traffic.stirred_flows.insert(flow.clone());
                 self.forget_idle_gate(flow);
             }
             Some(Room::Account(account)) => {

@@ -1,0 +1,163 @@
+//! The front door: hands requests over to the router, or lets them meet the faults that a test has set.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use hyper::body::Incoming;
+use serde::Deserialize;
+use tower::Service;
+
+use super::ApiState;
+use super::json::Json;
+use super::limits::Expected;
+use crate::connection::Reset;
+use crate::engine::AccountName;
+use crate::testing::{ApiCall, ApiFault};
+
+/// The router behind the faults.
+pub(crate) struct Front {
+    router: Router,
+    api: ApiState,
+}
+
+impl Front {
+    pub(crate) fn new(api: ApiState) -> Self {
+        Self {
+            router: super::router(api.clone()),
+            api,
+        }
+    }
+
+    /// Answers a request, or says that its connection is to be reset.
+    pub(crate) async fn answer(
+        self: Arc<Self>,
+        request: http::Request<Incoming>,
+    ) -> Result<Response, Reset> {
+        let request = request.map(Body::new);
+        if self.api.driver().toolkit().faults.any_api() && is_faulty_path(request.uri().path()) {
+            // Boxed, so that an honest request need not have room for it.
+            return Box::pin(self.answer_badly(request)).await;
+        }
+        self.hand_over(request).await
+    }
+
+    async fn hand_over(&self, request: Request) -> Result<Response, Reset> {
+        Ok(self.router.clone().call(request).await?)
+    }
+
+    async fn answer_badly(&self, request: Request) -> Result<Response, Reset> {
+        let (request, queue) = match self.queue_of(request).await {
+            Ok(found) => found,
+            Err(refused) => return Ok(refused),
+        };
+        let account = self.api.authenticator().account(request.headers());
+        let met = self.api.driver().toolkit().faults.call(&ApiCall {
+            path: request.uri().path(),
+            account: account.as_ref().map(AccountName::as_str),
+            queue: queue.as_deref(),
+        });
+        let ApiFault {
+            delay,
+            status,
+            reset_before,
+            reset_after,
+        } = met;
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        if reset_before {
+            return Err(Reset);
+        }
+        if let Some((status, headers)) = status {
+            return Ok(refusal(status, headers));
+        }
+        let response = self.hand_over(request).await?;
+        if reset_after {
+            Err(Reset)
+        } else {
+            Ok(response)
+        }
+    }
+
+    /// Which queue a request is about, as far as some fault wants to know.
+    async fn queue_of(&self, request: Request) -> Result<(Request, Option<String>), Response> {
+        if !self.api.driver().toolkit().faults.any_api_queue() {
+            return Ok((request, None));
+        }
+        if request.uri().path() != "/v1/publish" {
+            let queue = queue_in(request.uri().path());
+            return Ok((request, queue));
+        }
+        let (parts, body) = request.into_parts();
+        let copy = Request::from_parts(parts.clone(), body);
+        let body = self.api.body(copy, Expected::Publish).await;
+        let body = body.map_err(IntoResponse::into_response)?;
+        let published: Option<Published<'_>> = serde_json::from_slice(&body).ok();
+        let queue = published.and_then(|it| it.queue).map(Cow::into_owned);
+        Ok((Request::from_parts(parts, Body::from(body.clone())), queue))
+    }
+}
+
+#[derive(Deserialize)]
+struct Published<'a> {
+    #[serde(borrow)]
+    queue: Option<Cow<'a, str>>,
+}
+
+/// Faults are for what clients of the protocols call; never for health, figures and test control.
+fn is_faulty_path(path: &str) -> bool {
+    path.starts_with("/v1/") || path.starts_with("/v2/")
+}
+
+/// The queue that a path names.
+fn queue_in(path: &str) -> Option<String> {
+    let mut segments = path.split('/').skip(2);
+    let named = segments
+        .next()
+        .is_some_and(|it| matches!(it, "queues" | "enqueue"));
+    let name = segments.next().filter(|_| named)?;
+    Some(name.to_owned())
+}
+
+fn refusal(status: StatusCode, headers: HeaderMap) -> Response {
+    let code = match status {
+        StatusCode::TOO_MANY_REQUESTS => "rate_limited",
+        StatusCode::SERVICE_UNAVAILABLE => "overloaded",
+        _ => "fault",
+    };
+    let mut response = Json::object(|json| {
+        json.key("error")
+            .text("a fault of the test toolkit answers instead of the server");
+        json.key("code").text(code);
+    })
+    .into_response(status);
+    if code != "fault" && !headers.contains_key(RETRY_AFTER) {
+        let one = HeaderValue::from_static("1");
+        response.headers_mut().insert(RETRY_AFTER, one);
+    }
+    response.headers_mut().extend(headers);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_queue() {
+        for (path, queue) in [
+            ("/v1/queues/orders/receive", Some("orders")),
+            ("/v2/enqueue/orders/https://a/queues/b", Some("orders")),
+            ("/v1/queues", None),
+            ("/v1/messages/queues/orders", None),
+        ] {
+            assert_eq!(queue_in(path).as_deref(), queue, "{path}");
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The wrapper around the sender: writes down what is sent, and carries out the faults of a plan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use super::http::Deliverer;
+use super::outcome::failed;
+use super::payload::Payload;
+use crate::engine::{Attempt, Outcome};
+use crate::testing::{Forgery, Job, Plan, Toolkit, UnderWay};
+
+/// How long a request that is to be overtaken waits for the one behind it.
+const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
+
+/// Delivers jobs.
+pub(crate) struct Courier {
+    deliverer: Deliverer,
+    toolkit: Arc<Toolkit>,
+}
+
+impl Courier {
+    pub(crate) fn new(toolkit: Arc<Toolkit>, deliverer: Deliverer) -> Self {
+        Self { deliverer, toolkit }
+    }
+
+    /// Delivers a job, with the faults it is to meet. Cancel safe as [`Deliverer::send`] is.
+    pub(crate) async fn deliver(&self, job: &Job) -> Outcome {
+        let outcome = match job.plan.as_deref() {
+            None => self.send(job, None, false).await,
+            // Boxed, so that an honest delivery need not have room for it.
+            Some(plan) => Box::pin(self.deliver_badly(job, plan)).await,
+        };
+        let parking = &self.toolkit.parking;
+        self.toolkit
+            .overtaking
+            .passed(&job.attempt, |held| parking.forget(held));
+        outcome
+    }
+
+    async fn deliver_badly(&self, job: &Job, plan: &Plan) -> Outcome {
+        let attempt = &job.attempt;
+        if let Some(delay) = plan.delay {
+            self.toolkit.delay(attempt.id, delay).await;
+        }
+        if plan.reorder {
+            self.let_overtake(attempt).await;
+        }
+        let outcome = self.send(job, plan.forgery, plan.reset_mid_body).await;
+        if plan.duplicate {
+            // What the consumer says to the second one does not matter.
+            self.send(job, plan.forgery, false).await;
+        }
+        if let Some(slow) = plan.slow {
+            self.toolkit.delay(attempt.id, slow).await;
+        }
+        if plan.lose_answer {
+            return failed("the answer was lost by a fault");
+        }
+        outcome
+    }
+
+    async fn send(&self, job: &Job, forgery: Option<Forgery>, broken: bool) -> Outcome {
+        let attempt = &job.attempt;
+        let signed_at = self.toolkit.signature_time(attempt.started_at);
+        let signed_at = forgery.map_or(signed_at, |forgery| forgery.time(signed_at));
+        let signature = match self.deliverer.sign(attempt, signed_at) {
+            Ok(signature) => forged(signature, forgery),
+            Err(outcome) => return outcome,
+        };
+        let payload = if broken {
+            Payload::half(&attempt.body)
+        } else {
+            Payload::whole(attempt.body.clone())
+        };
+        let request = match self.deliverer.request(attempt, &signature, payload) {
+            Ok(request) => request,
+            Err(outcome) => return outcome,
+        };
+        let _announced = self.toolkit.parking.announce(
+            request.headers(),
+            UnderWay {
+                attempt: attempt.id,
+                account: attempt.account.clone(),
+            },
+        );
+        let mut answer = HeaderMap::new();
+        if let Some(record) = &job.record {
+            // A duplicate carries the same one.
+            let _ = record.signature.set(signature);
+        }
+        let outcome = self.deliverer.send(attempt, request, &mut answer).await;
+        if let Some(record) = &job.record {
+            record.answered(answer);
+        }
+        outcome
+    }
+
+    /// Waits until the next attempt to the same URL is over.
+    async fn let_overtake(&self, attempt: &Attempt) {
+        let turn = self.toolkit.overtaking.hold(attempt);
+        tokio::select! {
+            () = self.toolkit.delay(attempt.id, OVERTAKEN_WITHIN) => {}
+            () = turn.over() => {}
+        }
+    }
+}
+
+/// The signature, or another one of the same form.
+fn forged(signature: String, forgery: Option<Forgery>) -> String {
+    match forgery {
+        None | Some(Forgery::Skewed { .. }) => signature,
+        Some(Forgery::Bad) => {
+            let (start, last) = signature.split_at(signature.len().saturating_sub(1));
+            let other = if last == "0" { "1" } else { "0" };
+            format!("{start}{other}")
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a consumer answers.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::connection::Reset;
+use crate::delivery::Payload;
+
+/// What a consumer of the toolkit does with a request.
+///
+/// A status code is an answer too: `respond([503, 503, 200])`.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    kind: Kind,
+    after: Duration,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Response {
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        broken_off: bool,
+    },
+    Hang,
+    Reset,
+}
+
+impl Answer {
+    /// An empty answer with this status code.
+    ///
+    /// # Panics
+    /// If `status` is not from 100 to 999.
+    #[must_use]
+    #[track_caller]
+    pub fn status(status: u16) -> Self {
+        Self {
+            kind: Kind::Response {
+                status: StatusCode::from_u16(status).expect("a status code is from 100 to 999"),
+                headers: HeaderMap::new(),
+                body: Bytes::new(),
+                broken_off: false,
+            },
+            after: Duration::ZERO,
+        }
+    }
+
+    /// No answer at all: the attempt runs into its timeout.
+    #[must_use]
+    pub fn hang() -> Self {
+        Self {
+            kind: Kind::Hang,
+            after: Duration::ZERO,
+        }
+    }
+
+    /// The connection is reset.
+    #[must_use]
+    pub fn reset() -> Self {
+        Self {
+            kind: Kind::Reset,
+            after: Duration::ZERO,
+        }
+    }
+
+    /// The answer comes after so much of the server's time.
+    #[must_use]
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.after += delay;
+        self
+    }
+
+    /// A header of the answer.
+    ///
+    /// # Panics
+    /// If it is not an HTTP header, or this is no answer with a status.
+    #[must_use]
+    #[track_caller]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a valid header name");
+        let value = HeaderValue::from_str(value).expect("a valid header value");
+        match &mut self.kind {
+            Kind::Response { headers, .. } => headers.append(name, value),
+            Kind::Hang | Kind::Reset => panic!("only an answer with a status has headers"),
+        };
+        self
+    }
+
+    /// The body of the answer.
+    ///
+    /// # Panics
+    /// If this is no answer with a status.
+    #[must_use]
+    #[track_caller]
+    pub fn body(mut self, bytes: impl Into<Bytes>) -> Self {
+        match &mut self.kind {
+            Kind::Response { body, .. } => *body = bytes.into(),
+            Kind::Hang | Kind::Reset => panic!("only an answer with a status has a body"),
+        }
+        self
+    }
+
+    /// The connection breaks in the middle of the answer's body.
+    ///
+    /// # Panics
+    /// If this is no answer with a status.
+    #[must_use]
+    #[track_caller]
+    pub fn broken_off(mut self) -> Self {
+        match &mut self.kind {
+            Kind::Response { broken_off, .. } => *broken_off = true,
+            Kind::Hang | Kind::Reset => panic!("only an answer with a status has a body"),
+        }
+        self
+    }
+
+    /// How long it takes; `None`: for ever.
+    pub(super) fn delay(&self) -> Option<Duration> {
+        match self.kind {
+            Kind::Hang => None,
+            Kind::Response { .. } | Kind::Reset => Some(self.after),
+        }
+    }
+
+    pub(super) fn into_response(self) -> Result<Response<Payload>, Reset> {
+        let Kind::Response {
+            status,
+            headers,
+            body,
+            broken_off,
+        } = self.kind
+        else {
+            return Err(Reset);
+        };
+        let mut response = Response::new(if broken_off {
+            Payload::half(&body)
+        } else {
+            Payload::whole(body)
+        });
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        Ok(response)
+    }
+}
+
+impl From<u16> for Answer {
+    #[track_caller]
+    fn from(status: u16) -> Self {
+        Self::status(status)
+    }
+}
+
+impl From<StatusCode> for Answer {
+    fn from(status: StatusCode) -> Self {
+        Self::status(status.as_u16())
+    }
+}

@@ -1,0 +1,237 @@
+//! The captured deliveries of a server, narrowed down to those that matter.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+
+use super::delivery::Delivery;
+use super::faults::fits;
+use super::journal;
+use super::watch::Watch;
+
+/// The captured deliveries of a server; made by [`MockServer::deliveries`](crate::MockServer::deliveries).
+///
+/// Each method narrows down what the later ones look at. In the order in which the attempts were started.
+#[derive(Clone)]
+#[must_use = "it only describes deliveries: ask for `all`, `json` or `wait_for`"]
+pub struct Deliveries {
+    watch: Watch,
+    pub(crate) filter: Filter,
+    within: Option<Duration>,
+}
+
+/// Which deliveries.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Filter {
+    pub(crate) account: Option<String>,
+    pub(crate) queue: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+impl Filter {
+    pub(crate) fn matches(&self, delivery: &Delivery) -> bool {
+        let same = |wanted: &Option<String>, it| wanted.is_none() || wanted.as_deref() == it;
+        same(&self.queue, delivery.queue())
+            && same(&self.account, Some(delivery.account()))
+            && fits(self.url.as_deref(), delivery.url())
+            && self
+                .message
+                .as_ref()
+                .is_none_or(|it| *it == delivery.message_id().0.to_string())
+            && self.missing_header(delivery).is_none()
+    }
+
+    /// The first header that is asked for and is not there.
+    pub(crate) fn missing_header(&self, delivery: &Delivery) -> Option<&(String, String)> {
+        if self.headers.is_empty() {
+            return None;
+        }
+        let sent = delivery.headers();
+        self.headers.iter().find(|(name, value)| {
+            sent.get_all(name)
+                .iter()
+                .all(|it| it.as_bytes() != value.as_bytes())
+        })
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deliveries")
+            .field("filter", &self.filter)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Deliveries {
+    pub(crate) fn new(watch: Watch) -> Self {
+        Self {
+            watch,
+            filter: Filter::default(),
+            within: None,
+        }
+    }
+
+    /// Only those to this URL. `*` stands for any text.
+    pub fn to(mut self, url: impl Into<String>) -> Self {
+        self.filter.url = Some(url.into());
+        self
+    }
+
+    /// Only those of this queue.
+    pub fn of(mut self, queue: impl Into<String>) -> Self {
+        self.filter.queue = Some(queue.into());
+        self
+    }
+
+    /// Only those of this account. Default: all.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.filter.account = Some(account.into());
+        self
+    }
+
+    /// Only those of this message.
+    pub fn message(mut self, id: impl fmt::Display) -> Self {
+        self.filter.message = Some(id.to_string());
+        self
+    }
+
+    /// Only those that were sent with this header. The name's case does not matter.
+    pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.filter.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// How long [`Deliveries::wait_for`] waits, in real time. Default: the server's patience (5 s).
+    pub fn within(mut self, real_time: Duration) -> Self {
+        self.within = Some(real_time);
+        self
+    }
+
+    /// Those that were captured until now, also those under way.
+    #[must_use]
+    pub fn all(&self) -> Vec<Delivery> {
+        let captured = self.watch.driver().toolkit().captured.all();
+        let deliveries = captured.into_iter().map(Delivery::of);
+        deliveries.filter(|it| self.filter.matches(it)).collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.all().len()
+    }
+
+    /// The newest one.
+    #[must_use]
+    pub fn last(&self) -> Option<Delivery> {
+        self.all().pop()
+    }
+
+    /// Their bodies as JSON.
+    ///
+    /// # Errors
+    /// A body is not the JSON of a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<Vec<T>, serde_json::Error> {
+        self.all().iter().map(Delivery::json).collect()
+    }
+
+    /// Waits until `count` of them are over, and returns those. On an automatic clock idle time is skipped
+    /// meanwhile; on a manual one time stands still, so that only what is due now can come.
+    ///
+    /// Cancel safe.
+    ///
+    /// # Errors
+    /// There were fewer after the time of [`Deliveries::within`]; the error shows what there was.
+    pub async fn wait_for(&self, count: usize) -> Result<Vec<Delivery>, TooFew> {
+        let over = || -> Vec<Delivery> {
+            let all = self.all().into_iter();
+            all.filter(|it| it.finished_at().is_some()).collect()
+        };
+        let enough = || over().len() >= count;
+        if self.watch.until(self.within, enough).await {
+            return Ok(over());
+        }
+        Err(TooFew {
+            wanted: count,
+            filter: self.filter.clone(),
+            matching: self.all(),
+            others: self.watch.driver().toolkit().captured.all().len(),
+        })
+    }
+
+    /// A text of what happened that is the same in every run with the same seed and the same script: one
+    /// line for each attempt, with the server's times and without ports, real times and signatures.
+    ///
+    /// Lines stand in the order of time, message and attempt. `names` gives endpoints the names that stand
+    /// there instead of their URLs.
+    #[must_use]
+    pub fn journal<'a>(&self, names: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        journal::write(&self.all(), &names.into_iter().collect::<Vec<_>>())
+    }
+}
+
+impl IntoIterator for Deliveries {
+    type Item = Delivery;
+    type IntoIter = std::vec::IntoIter<Delivery>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.all().into_iter()
+    }
+}
+
+/// Fewer deliveries than were waited for.
+#[derive(Clone, Debug)]
+pub struct TooFew {
+    wanted: usize,
+    filter: Filter,
+    matching: Vec<Delivery>,
+    others: usize,
+}
+
+impl fmt::Display for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let over = self
+            .matching
+            .iter()
+            .filter(|it| it.finished_at().is_some())
+            .count();
+        write!(f, "waited for {} deliveries and saw {over}", self.wanted)?;
+        write!(
+            f,
+            " (asked for {}; {} were captured in all)",
+            self.filter, self.others
+        )?;
+        for delivery in self.matching.iter().rev().take(5).rev() {
+            write!(f, "\n  {delivery:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for TooFew {}
+
+impl fmt::Display for Filter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        let mut note = |name: &str, value: &Option<String>| {
+            if let Some(value) = value {
+                parts.push(format!("{name} `{value}`"));
+            }
+        };
+        note("account", &self.account);
+        note("queue", &self.queue);
+        note("URL", &self.url);
+        note("message", &self.message);
+        for (name, value) in &self.headers {
+            parts.push(format!("header `{name}: {value}`"));
+        }
+        if parts.is_empty() {
+            return f.write_str("any");
+        }
+        f.write_str(&parts.join(", "))
+    }
+}

@@ -1,0 +1,195 @@
+//! One captured delivery, as a test looks at it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::de::DeserializeOwned;
+
+use super::captured::{End, Record};
+use crate::delivery;
+use crate::engine::{MessageId, QueueName, Timestamp, Verdict};
+
+/// One attempt to deliver a message: the request, the answer, the times and what came of it.
+///
+/// It is a picture of the moment at which it was asked for: an attempt that was under way then has no
+/// answer here.
+#[derive(Clone)]
+pub struct Delivery {
+    pub(crate) record: Arc<Record>,
+    end: Option<End>,
+}
+
+impl Delivery {
+    pub(crate) fn of(record: Arc<Record>) -> Self {
+        let end = record.end.get().cloned();
+        Self { record, end }
+    }
+
+    /// The message's id.
+    #[must_use]
+    pub fn message_id(&self) -> MessageId {
+        self.record.attempt.message
+    }
+
+    /// Whose message it is.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        self.record.attempt.account.as_str()
+    }
+
+    /// The queue that the message was in.
+    #[must_use]
+    pub fn queue(&self) -> Option<&str> {
+        self.record.attempt.queue().map(QueueName::as_str)
+    }
+
+    /// Where the request went.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.record.attempt.url
+    }
+
+    /// Which attempt of the message it is; 1 for the first one in its queue.
+    #[must_use]
+    pub fn attempt(&self) -> u32 {
+        self.record.attempt.number
+    }
+
+    /// The bytes that were sent, exactly.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.record.attempt.body
+    }
+
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// The body is not the JSON of a `T`.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_slice(self.body())
+    }
+
+    /// The headers that were sent, but for `Host` and `Content-Length`, which the connection adds. Empty if
+    /// nothing could be sent.
+    #[must_use]
+    pub fn headers(&self) -> HeaderMap {
+        let signature = self.record.signature.get();
+        signature
+            .and_then(|signature| delivery::headers(&self.record.attempt, signature).ok())
+            .unwrap_or_default()
+    }
+
+    /// The value of a header that was sent, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        let headers = self.headers();
+        Some(headers.get(name)?.to_str().ok()?.to_owned())
+    }
+
+    /// When the attempt was started, in the server's time.
+    #[must_use]
+    pub fn started_at(&self) -> Timestamp {
+        self.record.attempt.started_at
+    }
+
+    /// When it was over, in the server's time; `None` while it is under way.
+    #[must_use]
+    pub fn finished_at(&self) -> Option<Timestamp> {
+        self.end.as_ref().map(|end| end.at)
+    }
+
+    /// How long it took in real time; `None` while it is under way.
+    #[must_use]
+    pub fn took(&self) -> Option<Duration> {
+        self.end.as_ref().map(|end| end.took)
+    }
+
+    /// What it meant for the message; `None` while it is under way. An attempt that was given up, because
+    /// its time was over or the server stopped, is a failure.
+    #[must_use]
+    pub fn verdict(&self) -> Option<Verdict> {
+        let end = self.end.as_ref()?;
+        let given_up = Verdict::Failure { retry_after: None };
+        Some(end.outcome.as_ref().map_or(given_up, |it| it.verdict))
+    }
+
+    /// Whether the consumer took the message.
+    #[must_use]
+    pub fn is_delivered(&self) -> bool {
+        self.verdict() == Some(Verdict::Success)
+    }
+
+    /// Whether the attempt failed.
+    #[must_use]
+    pub fn is_failed(&self) -> bool {
+        matches!(
+            self.verdict(),
+            Some(Verdict::Failure { .. } | Verdict::Rejected)
+        )
+    }
+
+    /// The status code of the answer, if there was one.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.end.as_ref()?.outcome.as_ref()?.status
+    }
+
+    /// The headers of the answer; empty if there was none, or if they were over 16 KiB.
+    #[must_use]
+    pub fn answer_headers(&self) -> HeaderMap {
+        self.record
+            .answer_headers
+            .get()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The beginning of the answer: at most 4 KiB.
+    #[must_use]
+    pub fn answer_body(&self) -> Bytes {
+        let outcome = self.end.as_ref().and_then(|end| end.outcome.as_ref());
+        outcome.map_or_else(Bytes::new, |outcome| outcome.body.clone())
+    }
+
+    /// Why it failed, in a sentence, if it did.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        match &self.end.as_ref()?.outcome {
+            Some(outcome) => outcome.error.as_deref(),
+            None => Some("given up without an answer"),
+        }
+    }
+
+    /// The faults that it met.
+    #[must_use]
+    pub fn faults(&self) -> &[&'static str] {
+        &self.record.faults
+    }
+
+    /// How it ended, in a word or a sentence.
+    pub(crate) fn ending(&self) -> String {
+        match (self.verdict(), self.error()) {
+            (None, _) => "under way".to_owned(),
+            (Some(Verdict::Success), _) => "delivered".to_owned(),
+            (Some(Verdict::Accepted), _) => "accepted".to_owned(),
+            (Some(Verdict::Failure { .. } | Verdict::Rejected), Some(error)) => {
+                format!("failed: {error}")
+            }
+            (Some(Verdict::Failure { .. } | Verdict::Rejected), None) => "failed".to_owned(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Delivery")
+            .field("message_id", &self.message_id().0)
+            .field("queue", &self.queue())
+            .field("url", &self.url())
+            .field("attempt", &self.attempt())
+            .field("ending", &self.ending())
+            .finish_non_exhaustive()
+    }
+}

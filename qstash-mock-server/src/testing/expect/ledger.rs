@@ -1,0 +1,180 @@
+//! The expectations of one server.
+
+use std::fmt;
+use std::ops::{Bound, RangeBounds};
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::super::delivery::Delivery;
+use super::criteria::Criteria;
+use super::report::{Missed, Unmet};
+use crate::driver::Driver;
+
+/// How many deliveries are expected: a number or a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    least: usize,
+    most: usize,
+}
+
+impl Times {
+    pub(super) const AT_LEAST_ONCE: Self = Self {
+        least: 1,
+        most: usize::MAX,
+    };
+
+    pub(super) const fn contains(self, count: usize) -> bool {
+        self.least <= count && count <= self.most
+    }
+
+    /// Whether nothing that is still to come can be too much.
+    pub(super) const fn is_open(self) -> bool {
+        self.most == usize::MAX
+    }
+
+    fn of_range(range: &impl RangeBounds<usize>) -> Self {
+        Self {
+            least: match range.start_bound() {
+                Bound::Included(least) => *least,
+                Bound::Excluded(least) => least.saturating_add(1),
+                Bound::Unbounded => 0,
+            },
+            most: match range.end_bound() {
+                Bound::Included(most) => *most,
+                Bound::Excluded(most) => most.saturating_sub(1),
+                Bound::Unbounded => usize::MAX,
+            },
+        }
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.least, self.most) {
+            (0, 0) => f.write_str("never"),
+            (least, usize::MAX) => write!(f, "at least {least} times"),
+            (least, most) if least == most => write!(f, "{least} times"),
+            (least, most) => write!(f, "{least} to {most} times"),
+        }
+    }
+}
+
+impl From<usize> for Times {
+    fn from(times: usize) -> Self {
+        Self {
+            least: times,
+            most: times,
+        }
+    }
+}
+
+macro_rules! times_of_range {
+    ($($range:ty),*) => {$(
+        impl From<$range> for Times {
+            fn from(range: $range) -> Self {
+                Self::of_range(&range)
+            }
+        }
+    )*};
+}
+
+times_of_range!(
+    std::ops::Range<usize>,
+    std::ops::RangeInclusive<usize>,
+    std::ops::RangeFrom<usize>,
+    std::ops::RangeTo<usize>,
+    std::ops::RangeToInclusive<usize>,
+    std::ops::RangeFull
+);
+
+/// One expectation.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) criteria: Criteria,
+    pub(super) times: Times,
+    /// In the server's time.
+    pub(super) within: Option<Duration>,
+    pub(super) at: &'static Location<'static>,
+}
+
+/// All expectations of one server.
+#[derive(Clone, Default)]
+pub(crate) struct Ledger(Arc<Mutex<Vec<Arc<Mutex<Entry>>>>>);
+
+impl Ledger {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mutex<Entry>>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn add(&self, entry: Entry) -> Arc<Mutex<Entry>> {
+        let entry = Arc::new(Mutex::new(entry));
+        self.lock().push(Arc::clone(&entry));
+        entry
+    }
+
+    /// Drops all of them.
+    pub(crate) fn clear(&self) {
+        self.lock().clear();
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let entries = self.lock();
+        let copy =
+            |it: &Arc<Mutex<Entry>>| it.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        entries.iter().map(copy).collect()
+    }
+
+    /// The longest time, in the server's, that some expectation gives.
+    pub(crate) fn longest(&self) -> Option<Duration> {
+        self.entries().iter().filter_map(|entry| entry.within).max()
+    }
+
+    /// Whether all are met, and nobody asked to wait whether that stays so: that does who bounds both the
+    /// number and the time.
+    pub(crate) fn is_met_for_good(&self, driver: &Driver) -> bool {
+        let deliveries = deliveries(driver);
+        self.entries().iter().all(|entry| {
+            let stays = entry.times.is_open() || entry.within.is_none();
+            stays && entry.is_met(&deliveries)
+        })
+    }
+
+    /// Judges all of them by what was captured, and drops them: each is judged once.
+    pub(crate) fn judge(&self, driver: &Driver) -> Result<(), Unmet> {
+        let entries = self.entries();
+        self.clear();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let deliveries = deliveries(driver);
+        let missed: Vec<Missed> = entries
+            .iter()
+            .filter(|entry| !entry.is_met(&deliveries))
+            .map(|entry| Missed::of(entry, &deliveries))
+            .collect();
+        if missed.is_empty() {
+            Ok(())
+        } else {
+            Err(Unmet::new(missed, &deliveries, driver))
+        }
+    }
+}
+
+impl Entry {
+    pub(super) fn count(&self, deliveries: &[Delivery]) -> usize {
+        deliveries
+            .iter()
+            .filter(|it| self.criteria.matches(it))
+            .count()
+    }
+
+    fn is_met(&self, deliveries: &[Delivery]) -> bool {
+        self.times.contains(self.count(deliveries))
+    }
+}
+
+fn deliveries(driver: &Driver) -> Vec<Delivery> {
+    let captured = driver.toolkit().captured.all();
+    captured.into_iter().map(Delivery::of).collect()
+}

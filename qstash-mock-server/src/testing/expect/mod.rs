@@ -1,0 +1,14 @@
+//! What a test expects to be delivered.
+//!
+//! `expectation` is what a test writes, `criteria` compares one delivery with it, `ledger` keeps the
+//! expectations of one server, and `report` says which were not met and what came nearest.
+
+mod criteria;
+mod expectation;
+mod ledger;
+mod report;
+
+pub use expectation::Expectation;
+pub(crate) use ledger::Ledger;
+pub use ledger::Times;
+pub use report::Unmet;

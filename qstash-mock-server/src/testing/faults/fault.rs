@@ -1,0 +1,331 @@
+//! A fault as a test writes it.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+/// Something that is to go wrong: what, where and how often. Hand it to
+/// [`MockServer::inject`](crate::MockServer::inject).
+///
+/// Without a scope it strikes everywhere, without a frequency every time.
+///
+/// ```
+/// use qstash_mock_server::testing::Fault;
+///
+/// // One delivery in five arrives twice.
+/// let duplicated = Fault::duplicate().queue("order-events").probability(0.2);
+/// // The first publish is refused, the second works, the third is refused.
+/// let limited = Fault::api_status(429).header("Retry-After", "2").path("/v1/publish").script([true, false, true]);
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a fault does nothing until it is injected"]
+pub struct Fault {
+    pub(crate) kind: Kind,
+    pub(crate) scope: Scope,
+    pub(crate) when: When,
+    error: Option<InvalidFault>,
+}
+
+/// What goes wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind {
+    ApiStatus(StatusCode, HeaderMap),
+    ApiDelay(Duration),
+    ApiResetBefore,
+    ApiResetAfter,
+    Delay(Duration),
+    Reorder,
+    Duplicate,
+    LoseAnswer,
+    ResetMidBody,
+    Slow(Duration),
+    BadSignature,
+    SignerAhead(Duration),
+    SignerBehind(Duration),
+    RotateKey,
+}
+
+impl Kind {
+    pub(crate) const fn is_api(&self) -> bool {
+        matches!(
+            self,
+            Self::ApiStatus(..) | Self::ApiDelay(_) | Self::ApiResetBefore | Self::ApiResetAfter
+        )
+    }
+
+    /// The kind's name over HTTP and in captured deliveries.
+    pub(crate) const fn name(&self) -> &'static str {
+        match self {
+            Self::ApiStatus(..) => "api_status",
+            Self::ApiDelay(_) => "api_delay",
+            Self::ApiResetBefore => "api_reset_before",
+            Self::ApiResetAfter => "api_reset_after",
+            Self::Delay(_) => "delay",
+            Self::Reorder => "reorder",
+            Self::Duplicate => "duplicate",
+            Self::LoseAnswer => "lose_answer",
+            Self::ResetMidBody => "reset_mid_body",
+            Self::Slow(_) => "slow",
+            Self::BadSignature => "bad_signature",
+            Self::SignerAhead(_) => "signer_ahead",
+            Self::SignerBehind(_) => "signer_behind",
+            Self::RotateKey => "rotate_key",
+        }
+    }
+}
+
+/// Where a fault strikes; what is `None` does not matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Scope {
+    pub(crate) account: Option<String>,
+    pub(crate) queue: Option<String>,
+    pub(crate) url: Option<String>,
+    pub(crate) path: Option<String>,
+}
+
+/// How often a fault strikes, of the times it could.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct When {
+    pub(crate) probability: Option<f64>,
+    pub(crate) script: Option<Vec<bool>>,
+    pub(crate) times: Option<u64>,
+}
+
+/// Why a fault cannot be injected.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}` {problem}")]
+pub struct InvalidFault {
+    /// What is at fault.
+    pub field: &'static str,
+    problem: &'static str,
+}
+
+impl InvalidFault {
+    pub(crate) fn too_many() -> Self {
+        Self {
+            field: "fault",
+            problem: "is one too many: there may be 1000",
+        }
+    }
+
+    /// What is wrong with it; goes on a sentence that begins with the field.
+    #[must_use]
+    pub fn problem(&self) -> &'static str {
+        self.problem
+    }
+}
+
+/// The longest delay and script.
+const MAX_DELAY: Duration = Duration::from_secs(90 * 86_400);
+const MAX_SCRIPT: usize = 10_000;
+
+/// What goes wrong with a call of the API.
+impl Fault {
+    /// The call is answered with `status` and not carried out.
+    pub fn api_status(status: u16) -> Self {
+        let found = StatusCode::from_u16(status)
+            .ok()
+            .filter(|it| it.is_client_error() || it.is_server_error());
+        let kind = Kind::ApiStatus(found.unwrap_or_default(), HeaderMap::new());
+        Self::new(kind).check(found.is_some(), "status", "must be from 400 to 599")
+    }
+
+    /// A header of the answer that [`Fault::api_status`] gives.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        let parsed = name
+            .parse::<HeaderName>()
+            .ok()
+            .zip(HeaderValue::from_str(value).ok());
+        match (&mut self.kind, parsed) {
+            (Kind::ApiStatus(_, headers), Some((name, value))) => {
+                headers.append(name, value);
+                self
+            }
+            (Kind::ApiStatus(..), None) => self.refuse("headers", "must be HTTP headers"),
+            _ => self.refuse("headers", "belong to an answer: use `api_status`"),
+        }
+    }
+
+    /// The call is carried out after `delay` of real time: callers have real timeouts.
+    pub fn api_delay(delay: Duration) -> Self {
+        Self::new(Kind::ApiDelay(delay)).check_delay(delay)
+    }
+
+    /// The connection is reset, and the call was not carried out.
+    pub fn api_reset_before() -> Self {
+        Self::new(Kind::ApiResetBefore)
+    }
+
+    /// The connection is reset although the call was carried out: the caller cannot know.
+    pub fn api_reset_after() -> Self {
+        Self::new(Kind::ApiResetAfter)
+    }
+}
+
+/// What goes wrong with a delivery.
+impl Fault {
+    /// The request is sent after `delay` of the server's time.
+    pub fn delay(delay: Duration) -> Self {
+        Self::new(Kind::Delay(delay)).check_delay(delay)
+    }
+
+    /// The request is overtaken: it is held back until the next one to the same URL was answered, at most
+    /// for a second of the server's time.
+    ///
+    /// In a queue of parallelism 1 nothing can overtake, so there it is only a second late.
+    pub fn reorder() -> Self {
+        Self::new(Kind::Reorder)
+    }
+
+    /// The request is sent a second time once it was answered. The first answer counts.
+    pub fn duplicate() -> Self {
+        Self::new(Kind::Duplicate)
+    }
+
+    /// The consumer answers, and the answer is lost: the attempt failed, and the message comes again.
+    pub fn lose_answer() -> Self {
+        Self::new(Kind::LoseAnswer)
+    }
+
+    /// The connection breaks in the middle of the request's body.
+    pub fn reset_mid_body() -> Self {
+        Self::new(Kind::ResetMidBody)
+    }
+
+    /// The answer takes `delay` of the server's time longer.
+    pub fn slow(delay: Duration) -> Self {
+        Self::new(Kind::Slow(delay)).check_delay(delay)
+    }
+
+    /// The signature fits another body.
+    pub fn bad_signature() -> Self {
+        Self::new(Kind::BadSignature)
+    }
+
+    /// The signature was made so long ago that it has expired: an hour. Only v2 signatures tell a time; for
+    /// v1 nothing changes.
+    pub fn expired_signature() -> Self {
+        Self::signer_behind(Duration::from_secs(3600))
+    }
+
+    /// The signer's clock is ahead by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    pub fn signer_ahead(by: Duration) -> Self {
+        Self::new(Kind::SignerAhead(by)).check_delay(by)
+    }
+
+    /// The signer's clock is behind by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    pub fn signer_behind(by: Duration) -> Self {
+        Self::new(Kind::SignerBehind(by)).check_delay(by)
+    }
+
+    /// The account's signing secret (v1), or its signing keys (v2), are rotated when the request is signed and not
+    /// sent yet.
+    pub fn rotate_key() -> Self {
+        Self::new(Kind::RotateKey)
+    }
+}
+
+/// Where it strikes.
+impl Fault {
+    /// Only what belongs to this account.
+    pub fn account(mut self, account: impl Into<String>) -> Self {
+        self.scope.account = Some(account.into());
+        self
+    }
+
+    /// Only messages of this queue, and calls about it.
+    pub fn queue(mut self, queue: impl Into<String>) -> Self {
+        self.scope.queue = Some(queue.into());
+        self
+    }
+
+    /// Only deliveries to this URL. `*` stands for any text.
+    pub fn url(mut self, url: impl Into<String>) -> Self {
+        self.scope.url = Some(url.into());
+        if self.kind.is_api() {
+            return self.refuse("url", "is where deliveries go: use `path` for calls");
+        }
+        self
+    }
+
+    /// Only calls of this path, without the query. `*` stands for any text.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.scope.path = Some(path.into());
+        if !self.kind.is_api() {
+            return self.refuse("path", "is what calls name: use `url` for deliveries");
+        }
+        self
+    }
+}
+
+/// How often it strikes.
+impl Fault {
+    /// With this probability, from 0 to 1. For a delivery it derives from the seed, the message and the
+    /// attempt; for a call from the seed and how many calls came before.
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.when.probability = Some(probability);
+        let sane = (0.0..=1.0).contains(&probability);
+        self.check(sane, "probability", "must be a number from 0 to 1")
+    }
+
+    /// Exactly when the script says so: one entry for each time it could strike, and never after its end.
+    pub fn script(mut self, script: impl IntoIterator<Item = bool>) -> Self {
+        let script: Vec<_> = script.into_iter().take(MAX_SCRIPT + 1).collect();
+        let fits = (1..=MAX_SCRIPT).contains(&script.len());
+        self.when.script = Some(script);
+        self.check(fits, "script", "must have 1 to 10000 entries")
+    }
+
+    /// At most so many times.
+    pub fn times(mut self, times: u64) -> Self {
+        self.when.times = Some(times);
+        self
+    }
+}
+
+impl Fault {
+    const fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            scope: Scope {
+                account: None,
+                queue: None,
+                url: None,
+                path: None,
+            },
+            when: When {
+                probability: None,
+                script: None,
+                times: None,
+            },
+            error: None,
+        }
+    }
+
+    fn refuse(mut self, field: &'static str, problem: &'static str) -> Self {
+        self.error = self.error.or(Some(InvalidFault { field, problem }));
+        self
+    }
+
+    fn check(self, fine: bool, field: &'static str, problem: &'static str) -> Self {
+        if fine {
+            self
+        } else {
+            self.refuse(field, problem)
+        }
+    }
+
+    fn check_delay(self, delay: Duration) -> Self {
+        self.check(delay <= MAX_DELAY, "seconds", "must be at most 7776000")
+    }
+
+    /// The fault, if it can be injected.
+    pub(crate) fn checked(self) -> Result<Self, InvalidFault> {
+        let both = self.when.probability.is_some() && self.when.script.is_some();
+        let fault = self.check(!both, "script", "cannot go together with `probability`");
+        match fault.error {
+            Some(error) => Err(error),
+            None => Ok(fault),
+        }
+    }
+}

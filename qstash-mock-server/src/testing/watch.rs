@@ -1,0 +1,70 @@
+//! Waiting, within a bound, until something was delivered.
+
+use std::time::Duration;
+
+use crate::driver::{Advanced, ClockBusy, Driver, RealSleep};
+
+/// How far an automatic clock may run in one wait. A schedule without an end must not run for ever.
+pub(crate) const HORIZON: Duration = Duration::from_secs(366 * 86_400);
+
+/// A server as those who wait for it see it.
+#[derive(Clone)]
+pub(crate) struct Watch {
+    driver: Driver,
+    auto: bool,
+}
+
+impl Watch {
+    pub(crate) fn new(driver: Driver, auto: bool) -> Self {
+        Self { driver, auto }
+    }
+
+    pub(crate) fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    pub(crate) fn is_auto(&self) -> bool {
+        self.auto
+    }
+
+    /// Settles; on an automatic clock also skips what idle time there is before everything is done.
+    pub(crate) async fn settle(&self) -> Result<Advanced, ClockBusy> {
+        if self.auto {
+            let latest = self.driver.now() + HORIZON;
+            let idle = || self.driver.is_idle();
+            return self.driver.advance_until(latest, idle).await;
+        }
+        self.driver.settle().await
+    }
+
+    /// Waits until `done`, at most for so long in real time; whether it is done.
+    pub(crate) async fn until(&self, within: Option<Duration>, done: impl Fn() -> bool) -> bool {
+        let patience = RealSleep::start(within.unwrap_or_else(|| self.driver.patience()));
+        tokio::select! {
+            () = self.until_done(&done) => true,
+            () = patience.wait() => done(),
+        }
+    }
+
+    async fn until_done(&self, done: &impl Fn() -> bool) {
+        let captured = &self.driver.toolkit().captured;
+        loop {
+            let changed = captured.changed();
+            tokio::pin!(changed);
+            // From here on nothing is missed.
+            changed.as_mut().enable();
+            if done() {
+                return;
+            }
+            if self.auto {
+                let latest = self.driver.now() + HORIZON;
+                // Somebody else may be moving the clock, and then it moves all the same.
+                let _ = self.driver.advance_until(latest, done).await;
+                if done() {
+                    return;
+                }
+            }
+            changed.await;
+        }
+    }
+}
