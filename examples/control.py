@@ -56,8 +56,8 @@ def main(program):
 
 
 def tell(control, api, webhook):
-    def ask(method, path, **body):
-        response = control.request(method, path, json=body or None)
+    def ask(method, route, **body):
+        response = control.request(method, route, json=body or None)
         response.raise_for_status()
         return response.json()
 
