@@ -33,7 +33,7 @@ struct Cli {
 enum Subcommands {
     /// Print a token that is limited to some queues and permissions
     Token(TokenArgs),
-    /// Start as the official development server does: plan `payg`, and its published users
+    /// Start as the official development server does: with plan `payg`
     Dev(Box<DevArgs>),
 }
 

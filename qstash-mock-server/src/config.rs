@@ -204,8 +204,8 @@ pub(crate) enum ConfigError {
 }
 
 impl Settings {
-    /// As the official development server starts: its plan, and its users although there is a token
-    /// secret. What its own variables say counts only where nothing else is said (v2.md section 1.4).
+    /// As the official development server starts: with its plan. A token secret keeps the published users
+    /// out here, too (v1.md section 1). What its own variables say counts only where nothing else is said (v2.md section 1.4).
     pub(crate) fn like_official(mut self) -> Self {
         let port = std::env::var("QSTASH_DEV_PORT").ok();
         let port = port
@@ -215,7 +215,6 @@ impl Settings {
         let plan = plan.and_then(|plan| clap::ValueEnum::from_str(&plan, true).ok());
         self.port = self.port.or(port);
         self.quota = self.quota.or(plan).or(Some(Plan::Payg));
-        self.dev_users = self.dev_users.or(Some(true));
         self
     }
 

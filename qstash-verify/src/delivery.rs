@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::jwt::Claims;
 use crate::{KeyName, Region, Scheme, VerifyError};
@@ -43,35 +43,104 @@ pub(crate) struct Headers<'a> {
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-impl<'a> Headers<'a> {
-    /// Every header that is read here may be there once.
-    pub(crate) fn read(scheme: Scheme, headers: &'a HeaderMap) -> Result<Self, VerifyError> {
-        let text = |name| text(headers, name).map(|value| value.map(Cow::Borrowed));
-        let number = |name| {
-            self::text(headers, name).map(|value| value.and_then(|it| it.parse::<u32>().ok()))
-        };
-        Ok(match scheme {
-            Scheme::Hmac => Self {
-                message_id: text("qstash-message-id")?,
-                attempt: number("qstash-attempt")?,
-                queue: text("qstash-queue")?,
-                lease_id: text("qstash-lease-id")?,
-                published_at: text("qstash-published-at")?,
-                ..Self::default()
-            },
-            Scheme::Jwt => Self {
-                message_id: text("upstash-message-id")?,
-                attempt: number("upstash-retried")?.and_then(|retried| retried.checked_add(1)),
-                schedule_id: text("upstash-schedule-id")?,
-                url_group: text("upstash-topic-name")?,
-                caller_ip: text("upstash-caller-ip")?,
-                region: text("upstash-region")?,
-                label: text("upstash-label")?,
-                ..Self::default()
-            },
+/// The headers of QStash, each of which may be there once. Found in one pass: to look each of them up takes as
+/// long as the HMAC of a small body.
+#[derive(Debug, Default)]
+pub(crate) struct Found<'a> {
+    pub(crate) hmac: Option<&'a HeaderValue>,
+    pub(crate) jwt: Option<&'a HeaderValue>,
+    v1: Named<'a>,
+    v2: Named<'a>,
+}
+
+#[derive(Debug, Default)]
+struct Named<'a> {
+    message_id: Option<&'a HeaderValue>,
+    attempt: Option<&'a HeaderValue>,
+    queue: Option<&'a HeaderValue>,
+    lease_id: Option<&'a HeaderValue>,
+    published_at: Option<&'a HeaderValue>,
+    schedule_id: Option<&'a HeaderValue>,
+    url_group: Option<&'a HeaderValue>,
+    caller_ip: Option<&'a HeaderValue>,
+    region: Option<&'a HeaderValue>,
+    label: Option<&'a HeaderValue>,
+}
+
+impl<'a> Found<'a> {
+    /// Takes no notice of the signatures of `ignored` schemes.
+    pub(crate) fn read(headers: &'a HeaderMap, ignored: &[Scheme]) -> Result<Self, VerifyError> {
+        let mut found = Self::default();
+        for (name, value) in headers {
+            let Some((header, slot)) = found.slot(name.as_str()) else {
+                continue;
+            };
+            if ignored.iter().any(|scheme| scheme.header_name() == header) {
+                continue;
+            }
+            if slot.replace(value).is_some() {
+                return Err(VerifyError::RepeatedHeader { header });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where a header of this name is kept.
+    fn slot(&mut self, name: &str) -> Option<(&'static str, &mut Option<&'a HeaderValue>)> {
+        let (v1, v2) = (&mut self.v1, &mut self.v2);
+        Some(if let Some(name) = name.strip_prefix("qstash-") {
+            match name {
+                "signature" => ("qstash-signature", &mut self.hmac),
+                "message-id" => ("qstash-message-id", &mut v1.message_id),
+                "attempt" => ("qstash-attempt", &mut v1.attempt),
+                "queue" => ("qstash-queue", &mut v1.queue),
+                "lease-id" => ("qstash-lease-id", &mut v1.lease_id),
+                "published-at" => ("qstash-published-at", &mut v1.published_at),
+                _ => return None,
+            }
+        } else {
+            match name.strip_prefix("upstash-")? {
+                "signature" => ("upstash-signature", &mut self.jwt),
+                "message-id" => ("upstash-message-id", &mut v2.message_id),
+                "retried" => ("upstash-retried", &mut v2.attempt),
+                "schedule-id" => ("upstash-schedule-id", &mut v2.schedule_id),
+                "topic-name" => ("upstash-topic-name", &mut v2.url_group),
+                "caller-ip" => ("upstash-caller-ip", &mut v2.caller_ip),
+                "region" => ("upstash-region", &mut v2.region),
+                "label" => ("upstash-label", &mut v2.label),
+                _ => return None,
+            }
         })
     }
 
+    pub(crate) fn region(&self) -> Option<Region> {
+        Region::parse(self.v2.region?.to_str().ok()?)
+    }
+
+    pub(crate) fn headers(&self, scheme: Scheme) -> Headers<'a> {
+        let (named, base) = match scheme {
+            Scheme::Hmac => (&self.v1, 0),
+            Scheme::Jwt => (&self.v2, 1),
+        };
+        let text = |value: Option<&'a HeaderValue>| value?.to_str().ok();
+        let attempt = text(named.attempt).and_then(|it| it.parse::<u32>().ok());
+        let text = |value| text(value).map(Cow::Borrowed);
+        Headers {
+            message_id: text(named.message_id),
+            attempt: attempt.and_then(|it| it.checked_add(base)),
+            queue: text(named.queue),
+            lease_id: text(named.lease_id),
+            published_at: text(named.published_at),
+            schedule_id: text(named.schedule_id),
+            url_group: text(named.url_group),
+            caller_ip: text(named.caller_ip),
+            region: text(named.region),
+            label: text(named.label),
+        }
+    }
+}
+
+impl Headers<'_> {
     fn into_owned(self) -> Headers<'static> {
         Headers {
             message_id: owned(self.message_id),
@@ -90,19 +159,6 @@ impl<'a> Headers<'a> {
 
 fn owned(text: Text<'_>) -> Text<'static> {
     text.map(|text| Cow::Owned(text.into_owned()))
-}
-
-/// The header's value, if it is there and is visible ASCII.
-pub(crate) fn text<'a>(
-    headers: &'a HeaderMap,
-    header: &'static str,
-) -> Result<Option<&'a str>, VerifyError> {
-    let mut values = headers.get_all(header).iter();
-    let value = values.next().and_then(|value| value.to_str().ok());
-    match values.next() {
-        None => Ok(value),
-        Some(_) => Err(VerifyError::RepeatedHeader { header }),
-    }
 }
 
 impl Delivery<'_> {

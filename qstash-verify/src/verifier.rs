@@ -5,11 +5,11 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use crate::clock::SharedClock;
-use crate::delivery::{Headers, text};
+use crate::delivery::Found;
 use crate::jwt::{Context, Rules};
 use crate::keyset::KeySet;
 use crate::reject::Response;
-use crate::{Delivery, KeyName, Region, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex};
+use crate::{Delivery, KeyName, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex};
 
 /// Proves that a request came from QStash. Cheap to clone.
 ///
@@ -74,13 +74,29 @@ impl Verifier {
             let limit = inner.body_limit;
             return Err(VerifyError::BodyTooLarge { limit });
         }
-        let hmac = self.signature(Scheme::Hmac, parts)?;
-        let jwt = self.signature(Scheme::Jwt, parts)?;
-        let by_hmac = hmac.map(|it| self.verify_hmac(it, body)).transpose()?;
-        let by_jwt = match jwt {
-            None => None,
-            Some(token) => Some(self.verify_jwt(token, parts, body, now)?),
-        };
+        let found = Found::read(&parts.headers, &inner.ignored)?;
+        for (scheme, signature, keys) in [
+            (Scheme::Hmac, found.hmac, &inner.secrets),
+            (Scheme::Jwt, found.jwt, &inner.rules.keys),
+        ] {
+            if signature.is_some() && keys.is_empty() {
+                return Err(VerifyError::SchemeNotConfigured(scheme));
+            }
+        }
+        let by_hmac = found.hmac.map(|it| self.verify_hmac(it.as_bytes(), body));
+        let by_hmac = by_hmac.transpose()?;
+        let by_jwt = found.jwt.map(|token| {
+            let context = Context {
+                uri: &parts.uri,
+                region: found.region(),
+                body,
+                now,
+            };
+            let token = std::str::from_utf8(token.as_bytes())
+                .map_err(|_| VerifyError::MalformedToken("it is not ASCII"))?;
+            inner.rules.verify(token, &context)
+        });
+        let by_jwt = by_jwt.transpose()?;
         let (scheme, key, payload) = match (by_jwt, by_hmac) {
             (Some((key, payload)), _) => (Scheme::Jwt, key, Some(payload.into())),
             (None, Some(key)) => (Scheme::Hmac, key, None),
@@ -90,7 +106,7 @@ impl Verifier {
             scheme,
             key,
             payload,
-            headers: Headers::read(scheme, &parts.headers)?,
+            headers: found.headers(scheme),
         })
     }
 
@@ -106,55 +122,11 @@ impl Verifier {
         self.0.clock.now()
     }
 
-    /// The bytes of the signature header, if there is one that counts.
-    fn signature<'a>(
-        &self,
-        scheme: Scheme,
-        parts: &'a Parts,
-    ) -> Result<Option<&'a [u8]>, VerifyError> {
-        if self.0.ignored.contains(&scheme) {
-            return Ok(None);
-        }
-        let header = scheme.header_name();
-        let mut values = parts.headers.get_all(header).iter();
-        let value = values.next();
-        if values.next().is_some() {
-            return Err(VerifyError::RepeatedHeader { header });
-        }
-        let keys = match scheme {
-            Scheme::Hmac => &self.0.secrets,
-            Scheme::Jwt => &self.0.rules.keys,
-        };
-        if value.is_some() && keys.is_empty() {
-            return Err(VerifyError::SchemeNotConfigured(scheme));
-        }
-        Ok(value.map(http::HeaderValue::as_bytes))
-    }
-
     fn verify_hmac(&self, signature: &[u8], body: &[u8]) -> Result<KeyName, VerifyError> {
         let tag = hmac_hex::decode(signature).ok_or(VerifyError::MalformedSignature)?;
         self.0
             .secrets
             .find(body, &tag, None)
             .map_err(|keys| VerifyError::Mismatch { keys })
-    }
-
-    fn verify_jwt<'a>(
-        &self,
-        token: &'a [u8],
-        parts: &Parts,
-        body: &[u8],
-        now: Timestamp,
-    ) -> Result<(KeyName, &'a str), VerifyError> {
-        let token = std::str::from_utf8(token)
-            .map_err(|_| VerifyError::MalformedToken("it is not ASCII"))?;
-        let region = text(&parts.headers, "upstash-region")?.and_then(Region::parse);
-        let context = Context {
-            uri: &parts.uri,
-            region,
-            body,
-            now,
-        };
-        self.0.rules.verify(token, &context)
     }
 }
