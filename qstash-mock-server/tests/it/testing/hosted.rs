@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qstash_mock_server::testing::{Consumer, Fault, SignatureClock};
+use qstash_mock_server::testing::{Consumer, Delivery, Fault, Received, SignatureClock};
 use reqwest::Method;
 
 use super::{START, manual, start};
@@ -32,13 +32,13 @@ async fn a_consumer_verifies_tokens_in_the_servers_time() {
     api.server.advance(HOUR).await.unwrap();
     let received = consumer.received();
     assert_eq!(
-        received.iter().map(|it| it.attempt()).collect::<Vec<_>>(),
+        received.iter().map(Received::attempt).collect::<Vec<_>>(),
         [1, 2]
     );
     assert!(received.iter().all(|it| it.signature().is_ok()));
     let deliveries = api.server.deliveries().to(consumer.url()).all();
     assert_eq!(
-        deliveries.iter().map(|it| it.status()).collect::<Vec<_>>(),
+        deliveries.iter().map(Delivery::status).collect::<Vec<_>>(),
         [Some(503), Some(200)]
     );
     for (delivery, received) in deliveries.iter().zip(&received) {
