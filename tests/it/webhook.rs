@@ -103,7 +103,10 @@ async fn a_typed_message_reaches_a_handler_that_verifies() {
         (Some(signature), r#"{"order_id":43,"customer":"Zoë"}"#, 401),
         (Some(signature), r#"{"order_id":42,"customer":"Zoë"}"#, 201),
     ] {
-        let mut request = reqwest::Client::new().post(&url).body(body);
+        let mut request = reqwest::Client::new()
+            .post(&url)
+            .header("Content-Type", "application/json")
+            .body(body);
         if let Some(signature) = signature {
             request = request.header("QStash-Signature", signature);
         }
