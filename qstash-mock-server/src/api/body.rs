@@ -38,8 +38,9 @@ impl Deref for Body<'_> {
 impl Bodies {
     pub(super) fn new(limits: Limits) -> Self {
         // The largest body that is allowed must be possible when it comes alone.
-        let largest = |expected| limits.bound(expected).0;
-        let least = largest(Expected::Publish).max(largest(Expected::Batch));
+        let least = limits
+            .bound(Expected::Publish)
+            .max(limits.bound(Expected::Batch));
         let limits = Limits {
             body_bytes_in_flight: limits.body_bytes_in_flight.max(least),
             ..limits
@@ -97,10 +98,11 @@ impl Bodies {
         expected: Expected,
         share: &mut Share<'_>,
     ) -> Result<Bytes, ApiError> {
-        let (limit, over) = self.limits.bound(expected);
+        let limit = self.limits.bound(expected);
+        let over = || self.limits.too_large(expected);
         let announced = announced_length(headers).unwrap_or(0);
         if announced > limit {
-            return Err(over);
+            return Err(over());
         }
         let mut bytes = Vec::with_capacity(announced.min(1 << 20));
         while let Some(frame) = body.frame().await {
@@ -109,7 +111,7 @@ impl Bodies {
                 continue;
             };
             if bytes.len().saturating_add(data.len()) > limit {
-                return Err(over);
+                return Err(over());
             }
             if !share.grow_to(bytes.len() + data.len()) {
                 return Err(ApiError::too_many_bodies());
@@ -165,10 +167,14 @@ fn is_json(headers: &HeaderMap) -> bool {
         return false;
     };
     let media_type = given.split(';').next().unwrap_or("").trim();
-    let media_type = media_type.to_ascii_lowercase();
-    media_type
-        .strip_prefix("application/")
-        .is_some_and(|kind| kind == "json" || (kind.ends_with("+json") && kind.len() > 5))
+    let Some((tree, kind)) = media_type.split_once('/') else {
+        return false;
+    };
+    let suffixed = || {
+        let suffix = kind.len().checked_sub("+json".len()).filter(|it| *it > 0);
+        suffix.is_some_and(|at| kind.as_bytes()[at..].eq_ignore_ascii_case(b"+json"))
+    };
+    tree.eq_ignore_ascii_case("application") && (kind.eq_ignore_ascii_case("json") || suffixed())
 }
 
 #[cfg(test)]

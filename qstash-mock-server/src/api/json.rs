@@ -35,10 +35,8 @@ impl Json {
 
     /// The name of the member whose value comes next.
     pub(super) fn key(&mut self, name: &'static str) -> &mut Self {
-        self.separate();
-        self.0.push(b'"');
-        self.0.extend_from_slice(name.as_bytes());
-        self.0.extend_from_slice(b"\":");
+        self.plain_text(name);
+        self.0.push(b':');
         self
     }
 
@@ -67,6 +65,14 @@ impl Json {
         self.separate();
         let written = serde_json::to_writer(&mut self.0, text);
         debug_assert!(written.is_ok(), "writing text to memory cannot fail");
+    }
+
+    /// Text in which nothing needs an escape, such as an id.
+    pub(super) fn plain_text(&mut self, text: &str) {
+        self.separate();
+        self.0.push(b'"');
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(b'"');
     }
 
     pub(super) fn integer(&mut self, number: u64) {

@@ -90,21 +90,22 @@ pub(super) enum Expected {
 }
 
 impl Limits {
-    /// The bound of a body in bytes, and the refusal past it.
-    pub(super) fn bound(&self, expected: Expected) -> (usize, ApiError) {
+    /// The bound of a body in bytes.
+    pub(super) fn bound(&self, expected: Expected) -> usize {
         match expected {
-            Expected::Publish => (
-                self.message_bytes.saturating_add(ENVELOPE_BYTES),
-                ApiError::message_too_large(self.message_bytes),
-            ),
-            Expected::Batch => (self.batch_bytes, ApiError::body_too_large(self.batch_bytes)),
-            Expected::HostedMessage => {
-                (V2_MESSAGE_BYTES, ApiError::body_too_large(V2_MESSAGE_BYTES))
-            }
-            Expected::HostedJson => (V2_JSON_BYTES, ApiError::body_too_large(V2_JSON_BYTES)),
-            Expected::Small | Expected::Optional => {
-                (SMALL_BODY_BYTES, ApiError::body_too_large(SMALL_BODY_BYTES))
-            }
+            Expected::Publish => self.message_bytes.saturating_add(ENVELOPE_BYTES),
+            Expected::Batch => self.batch_bytes,
+            Expected::HostedMessage => V2_MESSAGE_BYTES,
+            Expected::HostedJson => V2_JSON_BYTES,
+            Expected::Small | Expected::Optional => SMALL_BODY_BYTES,
+        }
+    }
+
+    /// The refusal of a body past its bound.
+    pub(super) fn too_large(&self, expected: Expected) -> ApiError {
+        match expected {
+            Expected::Publish => ApiError::message_too_large(self.message_bytes),
+            other => ApiError::body_too_large(self.bound(other)),
         }
     }
 }

@@ -283,7 +283,7 @@ pub(super) const fn stage_name(stage: Stage) -> &'static str {
 fn write_message_id(json: &mut Json, id: MessageId) {
     let mut spelling = uuid::Uuid::encode_buffer();
     json.key("message_id")
-        .text(id.0.hyphenated().encode_lower(&mut spelling));
+        .plain_text(id.0.hyphenated().encode_lower(&mut spelling));
 }
 
 pub(super) fn parse_lease_id(text: &str) -> Option<LeaseId> {
