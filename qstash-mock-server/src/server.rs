@@ -163,7 +163,7 @@ impl MockServer {
         Watch::new(self.running.driver.clone(), self.auto)
     }
 
-    /// Stops: no new connections, at most 5 s for deliveries in flight. The port is free afterwards.
+    /// Stops: no new connections and deliveries, at most 5 s for those in flight. The port is free afterwards.
     pub async fn shutdown(self) {
         self.shutdown_within(Duration::from_secs(5)).await;
     }
@@ -171,6 +171,8 @@ impl MockServer {
     /// Stops like [`MockServer::shutdown`], waiting at most `patience` for deliveries in flight.
     pub async fn shutdown_within(mut self, patience: Duration) {
         self.running.stop.send_replace(true);
+        // Else each delivery that ends would make room for the next one.
+        self.running.driver.halt();
         let drained = self.running.driver.drained();
         // What is not over by then is given up; a durable server makes the attempt again.
         let _ = tokio::time::timeout(patience, drained).await;
