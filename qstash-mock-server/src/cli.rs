@@ -189,7 +189,8 @@ async fn run_until_told(
     if let Some(fixture) = fixture {
         server.load(&fixture).await?;
     }
-    let env = server.env().into_iter();
+    let figures = server.metrics_url().map(|url| ("QSTASH_METRICS_URL", url));
+    let env = server.env().into_iter().chain(figures);
     let env = env.map(|(name, value)| format!("{name}={value}"));
     let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
     print(&lines)?;
@@ -318,6 +319,25 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_is_an_environment_variable_too() {
+        let all = command();
+        let dev = all.find_subcommand("dev").unwrap();
+        for arg in all.get_arguments().chain(dev.get_arguments()) {
+            let variable = match arg.get_id().as_str() {
+                "signing_secret" => "QSTASH_SIGNING_SECRET".to_owned(),
+                "token_secret" => "QSTASH_TOKEN_SECRET".to_owned(),
+                "admin_token" => "QSTASH_ADMIN_TOKEN".to_owned(),
+                "log_port" => "QSTASH_DEV_LOG_PORT".to_owned(),
+                other => format!("QSTASH_MOCK_{}", other.to_ascii_uppercase()),
+            };
+            let found = arg.get_env().and_then(|it| it.to_str());
+            assert_eq!(found, Some(&*variable));
+            let flag = arg.get_id().as_str().replace('_', "-");
+            assert_eq!(arg.get_long(), Some(&*flag));
+        }
     }
 
     #[test]

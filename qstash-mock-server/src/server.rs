@@ -25,6 +25,8 @@ use crate::testing::Watch;
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
     address: SocketAddr,
+    /// Where the figures are, if not there.
+    metrics_address: Option<SocketAddr>,
     token: String,
     signing_secret: String,
     seed: u64,
@@ -38,9 +40,9 @@ pub struct MockServer {
 /// What stops when the server stops.
 struct Running {
     driver: Driver,
-    /// Set to true, the listener closes and connections finish what they are doing.
+    /// Set to true, the listeners close and connections finish what they are doing.
     stop: watch::Sender<bool>,
-    listener: Option<JoinHandle<()>>,
+    listeners: Vec<JoinHandle<()>>,
     helpers: Vec<AbortHandle>,
 }
 
@@ -73,12 +75,15 @@ impl MockServer {
     /// loopback one.
     #[must_use]
     pub fn uri(&self) -> String {
-        let host = match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        format!("http://{}", SocketAddr::new(host, self.address.port()))
+        origin(self.address)
+    }
+
+    /// The URL of the figures, if they have an address of their own; see
+    /// [`MockServerBuilder::metrics_address`].
+    #[must_use]
+    pub fn metrics_url(&self) -> Option<String> {
+        self.metrics_address
+            .map(|address| format!("{}/metrics", origin(address)))
     }
 
     /// Where the server listens.
@@ -163,7 +168,7 @@ impl MockServer {
         Watch::new(self.running.driver.clone(), self.auto)
     }
 
-    /// Stops: no new connections, at most 5 s for deliveries in flight. The port is free afterwards.
+    /// Stops: no new connections and deliveries, at most 5 s for those in flight. The port is free afterwards.
     pub async fn shutdown(self) {
         self.shutdown_within(Duration::from_secs(5)).await;
     }
@@ -171,19 +176,22 @@ impl MockServer {
     /// Stops like [`MockServer::shutdown`], waiting at most `patience` for deliveries in flight.
     pub async fn shutdown_within(mut self, patience: Duration) {
         self.running.stop.send_replace(true);
+        // Else each delivery that ends would make room for the next one.
+        self.running.driver.halt();
         let drained = self.running.driver.drained();
         // What is not over by then is given up; a durable server makes the attempt again.
         let _ = tokio::time::timeout(patience, drained).await;
         self.running.driver.stop();
-        if let Some(listener) = self.running.listener.take() {
-            let abort = listener.abort_handle();
-            if tokio::time::timeout(Duration::from_secs(1), listener)
+        let grace = tokio::time::Instant::now() + Duration::from_secs(1);
+        for listener in &mut self.running.listeners {
+            if tokio::time::timeout_at(grace, &mut *listener)
                 .await
                 .is_err()
             {
-                abort.abort();
+                listener.abort();
             }
         }
+        self.running.listeners.clear();
         if let Some(thread) = self.thread.take() {
             thread.end().await;
         }
@@ -209,8 +217,18 @@ impl Drop for Running {
         for helper in &self.helpers {
             helper.abort();
         }
-        if let Some(listener) = &self.listener {
+        for listener in &self.listeners {
             listener.abort();
         }
     }
+}
+
+/// The URL of a server that listens there. One that listens on all addresses is named by the loopback one.
+fn origin(address: SocketAddr) -> String {
+    let host = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    format!("http://{}", SocketAddr::new(host, address.port()))
 }

@@ -218,15 +218,58 @@ async fn a_shutdown_waits_for_what_is_in_flight_and_records_it() {
     consumer.until(1).await;
     let server = Arc::into_inner(world.server).unwrap();
     let shutdown = tokio::spawn(server.shutdown_within(HOUR));
-    for _ in 0..1000 {
-        tokio::task::yield_now().await;
-    }
+    turns().await;
     assert!(!shutdown.is_finished());
     door.admit(1);
     shutdown.await.unwrap();
     let world = World::with(builder()).await;
     assert_eq!(world.state(&id).await, MessageState::Delivered);
     assert_eq!(consumer.count(), 1);
+}
+
+#[tokio::test]
+async fn a_shutdown_starts_no_further_delivery() {
+    let store = MemoryStore::new();
+    let builder = || {
+        MockServer::builder()
+            .store(store.clone())
+            .signing_secret("a signing secret for tests")
+    };
+    let world = World::with(builder()).await;
+    let door = Door::closed();
+    let handler = door.clone();
+    let consumer = Consumer::answering(&world, move |_| {
+        let door = handler.clone();
+        async move {
+            door.pass().await;
+            200
+        }
+    })
+    .await;
+    let queue = world.pushed("orders", &consumer).parallelism(1);
+    queue.send().await.unwrap();
+    let [first, second] = [
+        world.publish("orders", "1").await,
+        world.publish("orders", "2").await,
+    ];
+    consumer.until(1).await;
+    let server = Arc::into_inner(world.server).unwrap();
+    let shutdown = tokio::spawn(server.shutdown_within(HOUR));
+    turns().await;
+    door.admit(2);
+    shutdown.await.unwrap();
+    assert_eq!(consumer.bodies(), ["1"]);
+    let world = World::with(builder()).await;
+    assert_eq!(world.state(&first).await, MessageState::Delivered);
+    consumer.until(2).await;
+    assert_eq!(consumer.calls()[1].id(), second);
+}
+
+/// Gives every task on this thread many turns.
+async fn turns() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

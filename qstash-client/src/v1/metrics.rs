@@ -54,13 +54,13 @@ pub struct QueueMetrics {
     pub cancelled: u64,
     /// Leases that ran out.
     pub expired_leases: u64,
-    /// The age of the oldest visible message; `None` where there is none.
+    /// The age of the oldest visible message; none at all, or zero, where there is none.
     #[serde(
         rename = "oldest_ready_age_seconds",
         deserialize_with = "optional_duration"
     )]
     pub oldest_ready_age: Option<Duration>,
-    /// From due to delivered.
+    /// From publishing to delivery, delays included.
     #[serde(rename = "delivery_latency_seconds", deserialize_with = "or_default")]
     pub delivery_latency: Latency,
 }

@@ -34,6 +34,14 @@ impl Front {
         }
     }
 
+    /// Serves the figures and nothing else.
+    pub(crate) fn of_figures(api: ApiState) -> Self {
+        Self {
+            router: super::figures(api.clone()),
+            api,
+        }
+    }
+
     /// Answers a request, or says that its connection is to be reset.
     pub(crate) async fn answer(
         self: Arc<Self>,

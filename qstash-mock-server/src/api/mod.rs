@@ -80,6 +80,15 @@ fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
+/// What is served where the figures have an address of their own.
+fn figures(state: ApiState) -> Router {
+    Router::new()
+        .route("/metrics", get(v1::metrics::all))
+        .fallback(async || ApiError::no_such_route())
+        .method_not_allowed_fallback(async || ApiError::method_not_allowed())
+        .with_state(state)
+}
+
 /// Whose state a fixture becomes, and what makes it so; or what is wrong with it.
 pub(crate) fn decode_fixture(text: &str) -> Result<(AccountName, Vec<Action>), String> {
     v1::fixture::decode(text).map_err(|error| error.sentence())
@@ -123,7 +132,7 @@ impl Control {
 }
 
 impl ApiState {
-    /// `prometheus`: whether `GET /metrics` is served, without a token.
+    /// `prometheus`: whether `GET /metrics` is served beside the API, without a token.
     pub(crate) fn new(
         driver: Driver,
         authenticator: Authenticator,

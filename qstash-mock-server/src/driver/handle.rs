@@ -295,6 +295,11 @@ impl Driver {
         self.lock().deliveries.len()
     }
 
+    /// Starts no delivery any more; those under way may end.
+    pub(crate) fn halt(&self) {
+        self.lock().engine.halt();
+    }
+
     /// Returns once no delivery is under way.
     pub(crate) async fn drained(&self) {
         while self.deliveries() > 0 {

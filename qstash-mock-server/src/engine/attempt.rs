@@ -169,6 +169,7 @@ impl Engine {
                 let until = extended_until.map_or(hidden, |extended| extended.max(hidden));
                 self.state.update_message(id, |message| {
                     message.note_status(status);
+                    message.last_body = body;
                     message.state = State::Leased { lease, until };
                 });
             }
@@ -236,6 +237,7 @@ impl Engine {
         };
         self.state.update_message(id, |message| {
             message.end_attempt(now, status, None);
+            message.last_body = Bytes::new();
             message.state = State::Finished { stage, at: now };
         });
         self.note_finished(now, &message, stage);

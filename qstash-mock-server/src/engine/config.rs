@@ -111,6 +111,8 @@ pub struct Limits {
 impl Limits {
     /// What a message costs beside its body and headers, for [`Limits::held_bytes`].
     pub const MESSAGE_OVERHEAD: usize = 512;
+    /// What the record of an attempt costs.
+    pub const RECORD_OVERHEAD: usize = 192;
     /// What an idempotency key, an endpoint or a flow-control key costs beside its text.
     pub const KEY_OVERHEAD: usize = 192;
 }

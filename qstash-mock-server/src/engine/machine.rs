@@ -31,6 +31,8 @@ pub struct Engine {
     days: BTreeMap<AccountName, (u64, u64)>,
     next_attempt: u64,
     next_waiter: u64,
+    /// Nothing is handed out any more.
+    halted: bool,
 }
 
 impl Engine {
@@ -59,6 +61,7 @@ impl Engine {
             days: BTreeMap::new(),
             next_attempt: 0,
             next_waiter: 0,
+            halted: false,
         }
     }
 
@@ -85,6 +88,12 @@ impl Engine {
         self.fire_timers(now);
         self.continue_bulk(now);
         self.serve_stirred(now);
+    }
+
+    /// From now on nothing is handed out by itself: whoever carries out attempts is about to stop. Those under
+    /// way may still end, and what comes in is kept.
+    pub const fn halt(&mut self) {
+        self.halted = true;
     }
 
     /// The next thing to be done outside; `None` until the next input.
@@ -236,6 +245,9 @@ impl Engine {
 
     /// Hands out what the input made ready, and forgets finished messages over the bound.
     fn serve_stirred(&mut self, now: Timestamp) {
+        if self.halted {
+            return;
+        }
         loop {
             // In the order of the gates; what passes one stirs the next.
             if let Some(queue) = self.state.pop_stirred() {

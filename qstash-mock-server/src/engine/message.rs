@@ -347,9 +347,15 @@ impl Message {
         }
     }
 
-    /// What the message counts for in the bound on held bytes.
+    /// What the message counts for in the bound on held bytes: what was published, and what became of it.
     pub(crate) fn cost(&self, body: &Bytes) -> usize {
-        body.len() + headers_cost(&self.headers) + Limits::MESSAGE_OVERHEAD
+        let letter = self.dead_letter.as_ref();
+        body.len()
+            + headers_cost(&self.headers)
+            + Limits::MESSAGE_OVERHEAD
+            + self.history.len() * Limits::RECORD_OVERHEAD
+            + self.last_body.len()
+            + letter.map_or(0, |letter| letter.last_body.len())
     }
 }
 

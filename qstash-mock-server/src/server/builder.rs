@@ -42,6 +42,7 @@ pub struct MockServerBuilder {
     engine_limits: crate::engine::Limits,
     limits: Limits,
     metrics: bool,
+    metrics_address: Option<SocketAddr>,
     store: Box<dyn Store>,
 }
 
@@ -67,6 +68,7 @@ impl Default for MockServerBuilder {
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
             metrics: true,
+            metrics_address: None,
             store: Box::new(Volatile),
         }
     }
@@ -222,6 +224,13 @@ impl MockServerBuilder {
         self
     }
 
+    /// Serves `GET /metrics` at an address of its own, where nothing else is, and no longer beside the API; port
+    /// 0 takes a free one. Default: beside the API.
+    pub fn metrics_address(mut self, address: SocketAddr) -> Self {
+        self.metrics_address = Some(address);
+        self
+    }
+
     /// Where state is kept. Default: [`Volatile`].
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Box::new(store);
@@ -279,12 +288,11 @@ impl MockServerBuilder {
 
     /// Starts the server on the runtime that this is called on.
     pub(super) async fn start_here(mut self) -> Result<MockServer, StartError> {
-        let bound = TcpListener::bind(&*self.addresses).await;
-        let bound = bound.and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, listener) = bound.map_err(|source| StartError::Bind {
-            addresses: std::mem::take(&mut self.addresses),
-            source,
-        })?;
+        let (address, listener) = bind(&self.addresses).await?;
+        let figures = match self.metrics_address.filter(|_| self.metrics) {
+            Some(address) => Some(bind(&[address]).await?),
+            None => None,
+        };
         let seed = self.seed.map_or_else(os_seed, Ok)?;
         let signing_keys = if self.token_secret.is_none() || self.dev_users {
             api::development_keys()
@@ -302,14 +310,21 @@ impl MockServerBuilder {
             self.dev_users,
         );
         let token = authenticator.default_token();
-        let (limits, metrics, auto) = (self.limits, self.metrics, self.auto);
+        let metrics = self.metrics && figures.is_none();
+        let (limits, auto) = (self.limits, self.auto);
         let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // What a store brought back may be due already.
         driver.fire();
         let (stop, stopped) = watch::channel(false);
-        let front = Arc::new(Front::new(state));
-        let listener = tokio::spawn(listen::serve(listener, front, stopped));
+        let metrics_address = figures.as_ref().map(|(address, _)| *address);
+        let figures = figures.map(|(_, listener)| (listener, Front::of_figures(state.clone())));
+        let listeners = [(listener, Front::new(state))].into_iter().chain(figures);
+        let listeners = listeners
+            .map(|(listener, front)| {
+                tokio::spawn(listen::serve(listener, Arc::new(front), stopped.clone()))
+            })
+            .collect();
         let helpers = [
             tokio::spawn(driver.clone().run_timer()),
             tokio::spawn(driver.clone().run_anchor()),
@@ -321,11 +336,12 @@ impl MockServerBuilder {
         let running = Running {
             driver,
             stop,
-            listener: Some(listener),
+            listeners,
             helpers,
         };
         Ok(MockServer {
             address,
+            metrics_address,
             token,
             signing_secret,
             signing_keys,
@@ -366,6 +382,16 @@ impl MockServerBuilder {
         let driver = Driver::new(engine, store, toolkit, self.patience, deliverer);
         Ok((driver, secret, keys))
     }
+}
+
+async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), StartError> {
+    let bound = TcpListener::bind(addresses).await;
+    bound
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map_err(|source| StartError::Bind {
+            addresses: addresses.to_owned(),
+            source,
+        })
 }
 
 fn os_seed() -> Result<u64, StartError> {

@@ -16,6 +16,12 @@ use crate::connection::{Resettable, http1};
 const LINGER_BYTES: usize = 16 << 20;
 const LINGER: Duration = Duration::from_secs(5);
 
+/// How a caller begins who takes for granted that the server speaks HTTP/2, and what it is told. The parser
+/// refuses everybody else with an answer, but hangs up on this one.
+const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const NO_HTTP2: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
 /// Serves until `stop` turns true; then closes the listener and lets connections finish their request.
 /// Aborting the task closes everything at once.
 pub(super) async fn serve(
@@ -76,16 +82,23 @@ async fn connection(
         // Dropped now, it is reset.
         return;
     }
+    let parts = connection.into_parts();
+    let last_words = if parts.read_buf.starts_with(HTTP2_PREFACE) {
+        NO_HTTP2
+    } else {
+        b""
+    };
     tokio::select! {
-        () = linger(connection.into_parts().io.into_inner()) => {}
+        () = linger(parts.io.into_inner(), last_words) => {}
         () = told(&mut stop) => {}
     }
 }
 
 /// Reads what a peer still sends after it was refused. Were the socket closed over unread bytes, the peer
 /// would see a broken connection instead of the answer.
-async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
-    // Fails only if the peer is gone.
+async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, last_words: &[u8]) {
+    // These fail only if the peer is gone.
+    let _ = stream.write_all(last_words).await;
     let _ = stream.shutdown().await;
     let read_to_end = async {
         let (mut scrap, mut left) = (vec![0; 16 << 10], LINGER_BYTES);

@@ -50,7 +50,7 @@ pub(crate) struct Server {
     pub(crate) url: String,
     token: String,
     signing_secret: String,
-    _stdout: Lines<BufReader<ChildStdout>>,
+    stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Server {
@@ -79,7 +79,7 @@ impl Server {
             url,
             token,
             signing_secret,
-            _stdout: stdout,
+            stdout,
         }
     }
 
@@ -162,6 +162,32 @@ async fn a_name_and_all_addresses_give_a_url_that_can_be_called() {
         said.contains("host") && said.contains("no such host"),
         "{said}"
     );
+}
+
+#[tokio::test]
+async fn the_figures_may_be_served_elsewhere() {
+    let arguments = ["--port", "0", "--metrics-address", "127.0.0.1:0"];
+    let mut server = Server::start(program(&arguments)).await;
+    let url = loop {
+        let line = tokio::time::timeout(PATIENCE, server.stdout.next_line()).await;
+        let line = line.expect("a line for the figures").unwrap().unwrap();
+        if let Some(url) = line.strip_prefix("QSTASH_METRICS_URL=") {
+            break url.to_owned();
+        }
+    };
+    let status = async |url: &str| reqwest::get(url).await.unwrap().status().as_u16();
+    assert_eq!(status(&url).await, 200);
+    let elsewhere = url.strip_suffix("/metrics").unwrap();
+    for path in ["/health", "/v1/metrics", "/_admin/clock"] {
+        assert_eq!(status(&format!("{elsewhere}{path}")).await, 404, "{path}");
+    }
+    assert_eq!(status(&format!("{}/metrics", server.url)).await, 404);
+
+    let address = elsewhere.strip_prefix("http://").unwrap();
+    let said = refusal(program(&["--port", "0", "--metrics-address", address])).await;
+    assert!(said.contains(address) && said.contains("in use"), "{said}");
+    let said = refusal(program(&["--metrics-address", "9100"])).await;
+    assert!(said.contains("metrics_address"), "{said}");
 }
 
 #[tokio::test]
@@ -281,6 +307,7 @@ async fn a_mistake_in_the_settings_is_told_and_no_secret_with_it() {
         (["--token-secret", "hunter2"], "token_secret"),
         (["--admin-token", ""], "admin_token"),
         (["--shutdown-seconds", "-0.5"], "shutdown"),
+        (["--max-held-bytes", "-1"], "--max-held-bytes"),
         (["--port", "70000"], "--port"),
         (["--metrics", "maybe"], "--metrics"),
         (["--log", "a=b=c"], "log"),

@@ -116,6 +116,14 @@ async fn a_bad_publish_is_refused_by_name_and_stores_nothing() {
             invalid("headers.a"),
         ),
         (
+            r#"{"queue":"q","message":1,"headers":{"a":"ä"}}"#,
+            invalid("headers.a"),
+        ),
+        (
+            r#"{"queue":"q","message":1,"headers":{"a":"\u007f"}}"#,
+            invalid("headers.a"),
+        ),
+        (
             r#"{"queue":"q","message":1,"headers":{"Host":"x"}}"#,
             invalid("headers.Host"),
         ),

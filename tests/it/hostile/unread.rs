@@ -102,6 +102,7 @@ async fn what_the_parser_refuses_is_answered_too() {
         ("nonsense\r\n\r\n".to_owned(), 400),
         ("GET /health HTTP/9.9\r\n\r\n".to_owned(), 400),
         ("GET /health HTTP/1.1\r\nno colon\r\n\r\n".to_owned(), 400),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(), 400),
         (
             "GET /health HTTP/1.1\r\nContent-Length: -1\r\n\r\n".to_owned(),
             400,

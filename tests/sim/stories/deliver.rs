@@ -305,6 +305,21 @@ fn a_paused_queue_accepts_messages_and_hands_out_none() {
 }
 
 #[test]
+fn a_halted_engine_starts_nothing_more_and_still_takes_outcomes() {
+    let mut world = world(pushed(1));
+    let [first, second] = [(); 2].map(|()| world.publish("hook"));
+    world.engine.halt();
+    world.answer_next(success());
+    let third = world.publish("hook");
+    world.advance_secs(60);
+    assert!(world.calls.is_empty());
+    let stages = [first, second, third].map(|id| world.stage(id).0);
+    assert_eq!(stages, [Stage::Delivered, Stage::Ready, Stage::Ready]);
+    world.crash();
+    assert_eq!(world.calls[0].message, second);
+}
+
+#[test]
 fn each_attempt_is_signed_with_the_secret_of_its_time() {
     let mut world = world(pushed(16));
     world.publish("hook");

@@ -5,7 +5,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use qstash_mock_server::engine::{Action, Config, Error, Publish, QueuePatch, Reply, Seed, Stage};
 
-use crate::world::{World, dead_letters_to, failure, name, owner, publish, pushed, success};
+use crate::world::{
+    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, success,
+};
 
 fn redrive(to: Option<&str>, max_messages: Option<usize>) -> Action {
     Action::Redrive {
@@ -65,6 +67,26 @@ fn a_message_out_of_retries_moves_to_the_dead_letter_queue() {
         (work.pending(), dead.pending(), dead.counters.published),
         (0, 1, 0)
     );
+}
+
+#[test]
+fn the_answer_of_a_dead_letter_is_the_one_that_came_last() {
+    let mut world = world();
+    let patch = QueuePatch {
+        max_retries: Some(1),
+        ..pushed(16)
+    };
+    world.queue("work", patch);
+    world.publish("work");
+    world.answer_next(failure());
+    world.advance_secs(1);
+    world.answer_next(accepted());
+    world.advance_secs(30);
+    let letter = world.receive_one("dead").dead_letter;
+    let why = letter.expect("a dead letter");
+    assert_eq!(why.last_error.as_deref(), Some("the lease ran out"));
+    assert_eq!(why.last_status, Some(202));
+    assert_eq!(&why.last_body[..], b"answer 202");
 }
 
 #[test]

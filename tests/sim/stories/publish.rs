@@ -8,7 +8,7 @@ use qstash_mock_server::engine::{
     Action, Config, Error, MessageId, Permission, Publish, QueuePatch, Reply, Seed, Stage,
 };
 
-use crate::world::{World, name, publish};
+use crate::world::{World, failure, name, publish, pushed};
 
 fn keyed(key: &str) -> Publish {
     Publish {
@@ -197,6 +197,39 @@ fn publish_is_refused_loudly_at_the_bound_on_held_bytes() {
     assert!(cancelled.is_ok());
     world.publish_with(big());
     assert_eq!(world.counters("work").published, 3);
+}
+
+#[test]
+fn what_attempts_leave_behind_counts_for_the_bound_on_held_bytes() {
+    let mut config = Config::new(Seed::from(1));
+    config.limits.held_bytes = 10_000;
+    let mut world = World::with(config);
+    world.queue("dead", QueuePatch::default());
+    let patch = QueuePatch {
+        max_retries: Some(1),
+        dead_letter_queue: Some(Some(name("dead"))),
+        ..pushed(16)
+    };
+    world.queue("work", patch);
+    let id = world.publish("work");
+    let mut answer = failure();
+    answer.body = Bytes::from(vec![b'!'; 4_000]);
+    let big = |world: &mut World| {
+        let publish = Publish {
+            body: Bytes::from(vec![b'1'; 6_000]),
+            ..publish("dead")
+        };
+        world.act(Action::Publish(publish))
+    };
+    for stage in [Stage::Delayed, Stage::Ready] {
+        world.answer_next(answer.clone());
+        assert_eq!(world.stage(id).0, stage);
+        let refused = big(&mut world);
+        assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
+        world.advance_secs(1);
+    }
+    world.act(Action::CancelMessage(id)).expect("it is there");
+    big(&mut world).expect("there is room again");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 use serde_json::value::RawValue;
 
 use super::super::ApiState;
@@ -160,9 +160,11 @@ fn header(name: &str, value: &RawValue) -> Result<(String, String), ApiError> {
         ));
     }
     let value = text(value)?;
-    match HeaderValue::from_str(&value) {
-        Ok(_) => Ok((name.as_str().to_owned(), value)),
-        Err(_) => Err(ApiError::invalid_value("must be visible ASCII text")),
+    // Not `HeaderValue::from_str`, which takes any UTF-8: that arrives differently at every consumer.
+    if value.bytes().all(|it| matches!(it, b'\t' | b' '..=b'~')) {
+        Ok((name.as_str().to_owned(), value))
+    } else {
+        Err(ApiError::invalid_value("must be visible ASCII text"))
     }
 }
 

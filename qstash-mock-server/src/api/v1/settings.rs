@@ -115,7 +115,7 @@ fn webhook_url(value: &RawValue) -> Result<String, ApiError> {
         return Ok(url);
     }
     let error = format!(
-        "must be an absolute http or https URL of at most {WEBHOOK_URL_BYTES} bytes, without user, password or fragment"
+        "must be an absolute http or https URL of at most {WEBHOOK_URL_BYTES} bytes, with a port from 1 to 65535 if any, without user, password or fragment"
     );
     Err(ApiError::invalid_value(error))
 }
@@ -128,7 +128,11 @@ fn is_webhook_url(url: &str) -> bool {
         return false;
     };
     let http = matches!(uri.scheme_str(), Some("http" | "https"));
-    let plain = uri.authority().is_some_and(|it| !it.as_str().contains('@'));
+    let plain = uri.authority().is_some_and(|it| {
+        let ported = it.port_u16().is_some_and(|port| port > 0);
+        // A port that is none, such as 99999, is no `port` at all.
+        !it.as_str().contains('@') && (ported || it.as_str() == it.host())
+    });
     http && plain && uri.host().is_some_and(|it| !it.is_empty()) && !url.contains('#')
 }
 
@@ -215,6 +219,9 @@ mod tests {
             "http://a",
             "https://a.example:8443/p?q=1",
             "http://[::1]:80/",
+            "http://[::1]",
+            "http://a:1",
+            "http://a:65535/",
             "HTTP://A/%20",
         ] {
             assert!(is_webhook_url(good), "{good}");
@@ -234,6 +241,12 @@ mod tests {
             "http://a/\n",
             "http://ä/",
             "http://:80/",
+            "http://a:0/",
+            "http://a:65536/",
+            "http://a:99999999999/",
+            "http://a:/",
+            "http://a:x/",
+            "http://[::1]:/",
         ] {
             assert!(!is_webhook_url(bad), "{bad}");
         }
