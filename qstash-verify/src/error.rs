@@ -26,8 +26,8 @@ pub enum VerifyError {
         "the request has a `{0}` header, but no key for it is configured; give one, or `ignore` the header"
     )]
     SchemeNotConfigured(Scheme),
-    /// v1: the header is not 64 hexadecimal digits.
-    #[error("`QStash-Signature` is not 64 hexadecimal digits")]
+    /// v1: the header is not 64 lower-case hexadecimal digits.
+    #[error("`QStash-Signature` is not 64 lower-case hexadecimal digits")]
     MalformedSignature,
     /// v1: no key makes this signature of this body.
     #[error(

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use proptest::prelude::*;
-use qstash_verify::jws::{JwsError, sign_hs256, verify_hs256};
+use qstash_verify::jws::{JwsError, verify_hs256};
 use qstash_verify::{
     KeyRole, NewToken, Region, Scheme, Signer, SigningKey, Timestamp, Verifier, VerifyError,
 };
@@ -376,44 +375,4 @@ fn a_token_over_16_kib_is_none() {
     let fits = (16 * 1024 - size) / 4 * 3;
     assert!(verify(fits).1);
     assert!(!verify(fits + 6).1);
-}
-
-proptest! {
-    #[test]
-    fn one_flipped_bit_of_the_token_is_enough(bit: usize) {
-        let mut bytes = token(b"{}", |token| token).into_bytes();
-        let bit = bit % (bytes.len() * 8);
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let mut parts = parts(&[]);
-        if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
-            parts.headers.insert("upstash-signature", value);
-        }
-        let refused = verify(&verifier(), &parts, b"{}").is_err();
-        prop_assert!(refused);
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_body_is_enough(body in proptest::collection::vec(any::<u8>(), 1..64), bit: usize) {
-        let parts = with_token(&token(&body, |token| token));
-        let mut other = body.clone();
-        let bit = bit % (body.len() * 8);
-        other[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(verify(&verifier(), &parts, &other), Err(VerifyError::BodyMismatch { key: current() }));
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_key_is_enough(bit in 0..CURRENT.len() * 8) {
-        let mut key = CURRENT.as_bytes().to_vec();
-        key[bit / 8] ^= 1 << (bit % 8);
-        let verifier = Verifier::builder().current_signing_key(&key).public_origin(ORIGIN).build().unwrap();
-        let parts = with_token(&token(b"{}", |token| token));
-        let tried = VerifyError::TokenSignature { keys: 1, region: None };
-        prop_assert_eq!(verify(&verifier, &parts, b"{}"), Err(tried));
-    }
-
-    #[test]
-    fn arbitrary_claims_never_panic_nor_pass(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
-        let token = sign_hs256(CURRENT.as_bytes(), &payload);
-        prop_assert!(at(&verifier(), &token, NOW).is_err());
-    }
 }

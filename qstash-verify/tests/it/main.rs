@@ -9,6 +9,7 @@ mod fuzz;
 mod guard;
 mod hmac;
 mod jwt;
+mod properties;
 mod redis;
 mod server;
 mod urls;
