@@ -7,6 +7,7 @@ mod delivery;
 mod fixtures;
 mod fuzz;
 mod guard;
+mod guard_layer;
 mod hmac;
 mod jwt;
 mod properties;
