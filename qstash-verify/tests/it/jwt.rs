@@ -286,6 +286,42 @@ fn only_hs256_counts_whatever_the_header_claims() {
 }
 
 #[test]
+fn a_token_is_three_parts_of_base64url_and_nothing_else() {
+    let token = token(b"{}", |token| token);
+    let (signed, tag) = token.rsplit_once('.').unwrap();
+    let (header, payload) = signed.split_once('.').unwrap();
+    let resigned = |signed: &str| {
+        // With a proper signature: it is the form that is wrong.
+        let digits = SigningKey::new(CURRENT).unwrap().sign(signed.as_bytes());
+        let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+        let tag: Vec<u8> = (0..64).step_by(2).map(byte).collect();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+    };
+    assert_eq!(at(&verifier(), &resigned(signed), NOW), Ok(()));
+    for malformed in [
+        String::new(),
+        ".".repeat(60),
+        tag.to_owned(),
+        format!(".{tag}"),
+        format!("{payload}.{tag}"),
+        format!("{signed}."),
+        format!("{signed}.{tag}="),
+        format!("{signed}..{tag}"),
+        format!("{token}.{tag}"),
+        format!("{token} "),
+        resigned(&format!("{signed}.{payload}")),
+        resigned(&format!("{header}.{payload}=")),
+        resigned(&format!("{header}.{payload}+")),
+        resigned(&format!("{header}=.{payload}")),
+        resigned(&format!("{header}.")),
+    ] {
+        let judged = at(&verifier(), &malformed, NOW);
+        let expected = matches!(judged, Err(VerifyError::MalformedToken(_)));
+        assert!(expected, "{malformed}: {judged:?}");
+    }
+}
+
+#[test]
 fn the_error_is_that_of_the_key_that_signed() {
     let late = NOW.plus(Duration::from_secs(312));
     for (key, text) in [
