@@ -4,6 +4,7 @@ mod adapters;
 mod common;
 mod config;
 mod delivery;
+mod extractors;
 mod fixtures;
 mod fuzz;
 mod guard;
