@@ -49,9 +49,9 @@ impl Rules {
         if token.len() > MAX_LEN {
             return Err(VerifyError::MalformedToken("it is longer than 16 KiB"));
         }
-        let token = Compact::split(token).ok_or(VerifyError::MalformedToken(
-            "it is not three parts of base64url, the last of 32 bytes",
-        ))?;
+        let Some(token) = Compact::split(token) else {
+            return Err(malformed(token));
+        };
         check_header(token.protected)?;
         let mut stack = [0; ON_STACK];
         let mut heap = Vec::new();
@@ -142,6 +142,19 @@ impl Rules {
                 Err(VerifyError::TooOld { age, max_age, key })
             }
             _ => Ok(()),
+        }
+    }
+}
+
+/// What is wrong with a token that cannot be taken apart: of another algorithm, which makes tags of another length,
+/// if it says so.
+fn malformed(token: &str) -> VerifyError {
+    let mut parts = token.split('.');
+    let header = parts.next().and_then(Header::decode);
+    match header {
+        Some(header) if !header.is_hs256() && parts.count() == 2 => VerifyError::Algorithm,
+        _ => {
+            VerifyError::MalformedToken("it is not three parts of base64url, the last of 32 bytes")
         }
     }
 }

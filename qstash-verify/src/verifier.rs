@@ -46,11 +46,14 @@ impl Verifier {
     /// At least one must be set; one that is set to nothing is an error. As the official receivers do, a request
     /// from a region without keys of its own is measured by those without a region.
     ///
-    /// ```no_run
-    /// let verifier = qstash_verify::Verifier::from_env()
-    ///     .public_origin("https://shop.example")
-    ///     .build()?;
-    /// # Ok::<(), qstash_verify::ConfigError>(())
+    /// ```
+    /// use qstash_verify::Verifier;
+    ///
+    /// match Verifier::from_env().public_origin("https://shop.example").build() {
+    ///     Ok(verifier) => println!("bodies of up to {} bytes are verified", verifier.body_limit()),
+    ///     // Such as: none of QSTASH_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, … is set
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
     /// ```
     pub fn from_env() -> VerifierBuilder {
         VerifierBuilder::from_vars(|name| std::env::var_os(name))

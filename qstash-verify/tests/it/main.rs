@@ -12,6 +12,7 @@ mod guard_layer;
 mod hmac;
 mod jwt;
 mod properties;
+mod receivers;
 mod redis;
 mod server;
 mod urls;
