@@ -34,14 +34,14 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
             let body = match verify(&verifier, &request, body.await?).await {
                 Ok(body) => body,
                 Err(reason) => {
-                    let response = verifier.reject(reason.clone());
-                    return Err(Rejection { reason, response }.into());
+                    let answer = Answer::Ours(verifier.reject(reason.clone()));
+                    return Err(Rejection { reason, answer }.into());
                 }
             };
             T::from_request(&request, &mut Payload::from(body))
                 .await
                 .map(Self)
-                .map_err(|error| undecodable(error.into()))
+                .map_err(|error| undecodable(&verifier, error.into()))
         })
     }
 }
@@ -90,13 +90,20 @@ fn parts(request: &HttpRequest) -> Parts {
     parts
 }
 
-/// 401, 413 or 400: not to be trusted. The default answer does not tell why.
+/// Why a request did not reach its handler: 401, 413 or 400, not to be trusted, of which the default answer does not
+/// tell why; or 400 or 415, signed but not what the handler takes, where the answer is that of the inner extractor.
 #[derive(Debug, thiserror::Error)]
-#[error("the request is not trusted")]
+#[error("the request was refused before its handler")]
 pub struct Rejection {
     #[source]
     reason: VerifyError,
-    response: http::Response<Bytes>,
+    answer: Answer,
+}
+
+#[derive(Debug)]
+enum Answer {
+    Ours(http::Response<Bytes>),
+    Inner(actix_web::Error),
 }
 
 impl Rejection {
@@ -109,30 +116,44 @@ impl Rejection {
 
 impl ResponseError for Rejection {
     fn status_code(&self) -> StatusCode {
-        status(self.response.status())
+        match &self.answer {
+            Answer::Ours(response) => {
+                StatusCode::from_u16(response.status().as_u16()).unwrap_or(StatusCode::UNAUTHORIZED)
+            }
+            Answer::Inner(error) => error.as_response_error().status_code(),
+        }
     }
 
     fn error_response(&self) -> HttpResponse {
-        let mut response = HttpResponse::build(self.status_code());
-        for (name, value) in self.response.headers() {
-            response.append_header((name.as_str(), value.as_bytes()));
-        }
-        let mut response = response.body(self.response.body().clone());
+        let mut response = match &self.answer {
+            Answer::Ours(ours) => {
+                let mut response = HttpResponse::build(self.status_code());
+                for (name, value) in ours.headers() {
+                    response.append_header((name.as_str(), value.as_bytes()));
+                }
+                response.body(ours.body().clone())
+            }
+            Answer::Inner(error) => error.error_response(),
+        };
         response.extensions_mut().insert(self.reason.clone());
         response
     }
 }
 
-fn status(status: http::StatusCode) -> StatusCode {
-    StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::UNAUTHORIZED)
-}
-
-/// actix-web answers 400 to a body that is not JSON by its content type; 415 says what is wrong.
-fn undecodable(error: actix_web::Error) -> actix_web::Error {
-    match error.as_error() {
+/// The rejection of `T`, whose own answer is kept if none is configured. actix-web answers 400 to a body that is not
+/// JSON by its content type; 415 says what is wrong.
+fn undecodable(verifier: &Verifier, error: actix_web::Error) -> actix_web::Error {
+    let error = match error.as_error() {
         Some(JsonPayloadError::ContentType) => WrongContentType.into(),
         _ => error,
-    }
+    };
+    let status = error.as_response_error().status_code().as_u16();
+    let Some(reason) = crate::reject::undecodable(status) else {
+        return error;
+    };
+    let configured = verifier.configured_rejection(&reason);
+    let answer = configured.map_or(Answer::Inner(error), Answer::Ours);
+    Rejection { reason, answer }.into()
 }
 
 #[derive(Debug, thiserror::Error)]

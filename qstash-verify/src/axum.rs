@@ -39,7 +39,7 @@ where
         E::from_request(request, state)
             .await
             .map(Self)
-            .map_err(|error| Rejection::Undecodable(undecodable(error.into_response())))
+            .map_err(|error| undecodable(&verifier, error.into_response()))
     }
 }
 
@@ -60,12 +60,23 @@ async fn verify(verifier: &Verifier, request: Request) -> Result<Request, Verify
     Ok(request)
 }
 
-/// 422, which axum answers to JSON of another shape, becomes 400: QStash retries both, and there is one rule.
-fn undecodable(mut response: Response) -> Response {
-    if response.status() == StatusCode::UNPROCESSABLE_ENTITY {
-        *response.status_mut() = StatusCode::BAD_REQUEST;
-    }
-    response
+/// The rejection of `E`, whose own answer is kept if none is configured. 422, which axum answers to JSON of another
+/// shape, becomes 400: QStash retries both, and there is one rule.
+fn undecodable(verifier: &Verifier, own: Response) -> Rejection {
+    let Some(reason) = crate::reject::undecodable(own.status().as_u16()) else {
+        return Rejection::Other(own);
+    };
+    let configured = verifier.configured_rejection(&reason);
+    let mut response = configured.map_or_else(
+        || {
+            let mut own = own;
+            *own.status_mut() = reason.status();
+            own
+        },
+        |response| response.map(Body::from),
+    );
+    response.extensions_mut().insert(reason.clone());
+    Rejection::Undecodable { reason, response }
 }
 
 /// Why a request did not reach its handler.
@@ -81,15 +92,27 @@ pub enum Rejection {
         /// What is answered.
         response: Response,
     },
-    /// 400 or 415: signed, but not what the handler takes. The answer says why: the sender is trusted.
+    /// 400 or 415: signed, but not what the handler takes. The default answer, which is that of the inner
+    /// extractor, says why: the sender is trusted.
     #[error("the verified request could not be decoded")]
-    Undecodable(Response),
+    Undecodable {
+        /// Which of the two; it is also in the response's extensions.
+        #[source]
+        reason: VerifyError,
+        /// What is answered.
+        response: Response,
+    },
+    /// The inner extractor rejected the request for reasons of its own.
+    #[error("the verified request was rejected by the inner extractor")]
+    Other(Response),
 }
 
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         match self {
-            Self::Refused { response, .. } | Self::Undecodable(response) => response,
+            Self::Refused { response, .. }
+            | Self::Undecodable { response, .. }
+            | Self::Other(response) => response,
         }
     }
 }

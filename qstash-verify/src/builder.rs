@@ -155,8 +155,10 @@ impl VerifierBuilder {
         self
     }
 
-    /// What adapters answer instead of a bare 401 (413, 400). The reason is put into the extensions of the
-    /// response afterwards. Mind whom you tell: the default answer does not say why.
+    /// What adapters answer instead of a bare 401 or 413, and to a trusted request that the handler cannot decode
+    /// (400, 415), to which the framework's own answer is the default. [`VerifyError::status`] has the status. The
+    /// reason is put into the extensions of the response afterwards. Mind whom you tell: the default answer to a
+    /// request that is not trusted does not say why.
     pub fn rejection_response<F>(mut self, response: F) -> Self
     where
         F: Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync + 'static,

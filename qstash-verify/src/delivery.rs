@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use http::{HeaderMap, HeaderValue};
 
-use crate::jwt::Claims;
-use crate::{KeyName, Region, Scheme, VerifyError};
+use crate::{Claims, KeyName, Region, Scheme, VerifyError};
 
 /// What a verified request says of itself.
 ///

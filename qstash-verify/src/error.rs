@@ -7,13 +7,15 @@ use http::StatusCode;
 
 use crate::{KeyName, Region, Scheme, SigningKey};
 
-/// Why a request is not trusted. Never contains a key or a token; what it repeats of a token's claims was
-/// signed with one of the configured keys.
+/// Why a request is not trusted; or is, and is not what the handler takes. Never contains a key or a token; what it
+/// repeats of a token's claims was signed with one of the configured keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The request carries no signature.
-    #[error("the request has neither a `QStash-Signature` nor an `Upstash-Signature` header")]
+    #[error(
+        "the request has neither a `QStash-Signature` nor an `Upstash-Signature` header, ignored ones aside"
+    )]
     MissingSignature,
     /// A header that can only be there once is there twice: two parties might read two different ones.
     #[error("the request has more than one `{header}` header")]
@@ -26,8 +28,8 @@ pub enum VerifyError {
         "the request has a `{0}` header, but no key for it is configured; give one, or `ignore` the header"
     )]
     SchemeNotConfigured(Scheme),
-    /// v1: the header is not 64 hexadecimal digits.
-    #[error("`QStash-Signature` is not 64 hexadecimal digits")]
+    /// v1: the header is not 64 lower-case hexadecimal digits.
+    #[error("`QStash-Signature` is not 64 lower-case hexadecimal digits")]
     MalformedSignature,
     /// v1: no key makes this signature of this body.
     #[error(
@@ -145,16 +147,42 @@ pub enum VerifyError {
     /// The connection broke before the body was complete. Only adapters report it.
     #[error("the body could not be read to its end")]
     UnreadableBody,
+    /// The request is trusted, but the handler cannot make sense of it: its body is no JSON, or JSON of another
+    /// shape. Only adapters report it.
+    #[error("the verified request could not be decoded to what the handler takes")]
+    Undecodable,
+    /// The request is trusted, but the handler takes another content type. Only adapters report it.
+    #[error("the verified request's `Content-Type` is not what the handler takes")]
+    ContentType,
 }
 
 impl VerifyError {
-    /// What adapters answer: 413 over the limit, 400 for a body that broke off, 401 for everything else.
+    /// What adapters answer: 413 over the limit, 400 for a body that broke off or is trusted and cannot be decoded,
+    /// 415 for one that is trusted and of the wrong content type, 401 for everything else.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnreadableBody => StatusCode::BAD_REQUEST,
+            Self::UnreadableBody | Self::Undecodable => StatusCode::BAD_REQUEST,
+            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             _ => StatusCode::UNAUTHORIZED,
+        }
+    }
+
+    /// The key that made the token, where one did: who sent it knows a key, and something else is wrong.
+    #[must_use]
+    pub const fn key(&self) -> Option<KeyName> {
+        match self {
+            Self::MissingClaim { key, .. }
+            | Self::MalformedClaim { key, .. }
+            | Self::WrongIssuer { key, .. }
+            | Self::Expired { key, .. }
+            | Self::NotYetValid { key, .. }
+            | Self::IssuedInFuture { key, .. }
+            | Self::TooOld { key, .. }
+            | Self::WrongUrl { key, .. }
+            | Self::BodyMismatch { key } => Some(*key),
+            _ => None,
         }
     }
 }

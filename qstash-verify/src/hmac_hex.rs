@@ -1,6 +1,7 @@
-//! The v1 header: hexadecimal digits of an HMAC-SHA256 (v1.md section 5).
+//! The v1 header: lower-case hexadecimal digits of an HMAC-SHA256 (v1.md section 5).
 
-/// The tag that the header carries; `None` if it is not 64 hexadecimal digits.
+/// The tag that the header carries; `None` if it is not 64 lower-case hexadecimal digits. There is one spelling of
+/// each tag, so that no other header than the one that was sent is good.
 pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     let mut tag = [0; 32];
@@ -14,7 +15,6 @@ fn digit(character: u8) -> Option<u8> {
     match character {
         b'0'..=b'9' => Some(character - b'0'),
         b'a'..=b'f' => Some(character - b'a' + 10),
-        b'A'..=b'F' => Some(character - b'A' + 10),
         _ => None,
     }
 }

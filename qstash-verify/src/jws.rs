@@ -13,6 +13,9 @@ use crate::key::mac;
 /// `{"alg":"HS256","typ":"JWT"}`, the header of every token that is made here.
 pub(crate) const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
+/// A tag of 32 bytes, in unpadded base64url.
+const TAG_LEN: usize = 43;
+
 /// Why a token is not trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -81,15 +84,17 @@ pub(crate) struct Compact<'a> {
 }
 
 impl<'a> Compact<'a> {
-    /// `None` if it is not three parts of which the last is 32 bytes in unpadded base64url.
+    /// `None` if it is not at least three parts of which the last is 32 bytes in unpadded base64url. That there are
+    /// no more is seen when the payload is decoded: a dot is no digit.
     pub(crate) fn split(token: &'a str) -> Option<Self> {
-        let (signed, signature) = token.rsplit_once('.')?;
+        let (signed, signature) = token.split_at_checked(token.len().checked_sub(1 + TAG_LEN)?)?;
         let (protected, payload) = signed.split_once('.')?;
         // A little more room than 32 bytes take, so that the decoder never wants for it.
         let mut buffer = [0; 36];
+        let signature = signature.strip_prefix('.')?;
         let length = URL_SAFE_NO_PAD.decode_slice(signature, &mut buffer).ok()?;
         let tag = buffer[..length].try_into().ok()?;
-        (!payload.contains('.')).then_some(Self {
+        Some(Self {
             signed,
             protected,
             payload,
@@ -126,7 +131,13 @@ impl Header {
 }
 
 /// From a JSON object. Not from an array, which serde would take for a structure as well.
-pub(crate) fn from_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
-    let is_object = json.trim_ascii_start().first() == Some(&b'{');
-    is_object.then(|| serde_json::from_slice(json).ok())?
+fn from_object<'de, T: Deserialize<'de>>(json: &'de [u8]) -> Option<T> {
+    serde_json::from_str(object(json)?).ok()
+}
+
+/// `json`, if it may be a JSON object: its first character is a brace. UTF-8 is checked here and once, rather than
+/// by the parser for each text.
+pub(crate) fn object(json: &[u8]) -> Option<&str> {
+    let json = std::str::from_utf8(json).ok()?;
+    json.trim_ascii_start().starts_with('{').then_some(json)
 }

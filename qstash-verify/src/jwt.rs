@@ -1,14 +1,12 @@
 //! The v2 header: a JWT with HS256 (v2.md section 4).
 
-use std::borrow::Cow;
-use std::fmt;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 
+use crate::claims::{Field, RawClaims};
 use crate::jws::{self, Compact, Header};
 use crate::keyset::KeySet;
 use crate::sign::ISSUER;
@@ -20,51 +18,6 @@ const MAX_LEN: usize = 16 * 1024;
 
 /// Payloads up to this many bytes are decoded without an allocation.
 const ON_STACK: usize = 1024;
-
-/// What a token claims, beside the times as they are compared.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Claims {
-    /// `iss`
-    pub issuer: String,
-    /// `sub`: the URL that was called.
-    pub subject: String,
-    /// `exp`
-    pub expires_at: Timestamp,
-    /// `nbf`
-    pub not_before: Timestamp,
-    /// `iat`
-    pub issued_at: Timestamp,
-    /// `jti`, fresh at each attempt.
-    pub id: Option<String>,
-    /// `body`: the hash of the body, as it stands in the token.
-    pub body: String,
-}
-
-impl Claims {
-    /// From a payload that was accepted before.
-    pub(crate) fn decode(payload: &str) -> Option<Self> {
-        let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
-        let raw: RawClaims<'_> = jws::from_object(&json)?;
-        let time = |field: &Field<'_>| match field {
-            Field::Millis(millis) => u64::try_from(*millis).ok().map(Timestamp::from_millis),
-            _ => None,
-        };
-        let text = |field: &Field<'_>| match field {
-            Field::Text(text) => Some(text.to_string()),
-            _ => None,
-        };
-        Some(Self {
-            issuer: text(&raw.iss)?,
-            subject: text(&raw.sub)?,
-            expires_at: time(&raw.exp)?,
-            not_before: time(&raw.nbf).unwrap_or_default(),
-            issued_at: time(&raw.iat).unwrap_or_default(),
-            id: text(&raw.jti),
-            body: text(&raw.body)?,
-        })
-    }
-}
 
 /// What a token is measured by.
 #[derive(Debug)]
@@ -96,15 +49,10 @@ impl Rules {
         if token.len() > MAX_LEN {
             return Err(VerifyError::MalformedToken("it is longer than 16 KiB"));
         }
-        let token = Compact::split(token).ok_or(VerifyError::MalformedToken(
-            "it is not three parts of base64url, the last of 32 bytes",
-        ))?;
+        let Some(token) = Compact::split(token) else {
+            return Err(malformed(token));
+        };
         check_header(token.protected)?;
-        let region = context.region;
-        let key = self
-            .keys
-            .find(token.signed.as_bytes(), &token.tag, region)
-            .map_err(|keys| VerifyError::TokenSignature { keys, region })?;
         let mut stack = [0; ON_STACK];
         let mut heap = Vec::new();
         let size = token.payload.len() / 4 * 3 + 3;
@@ -117,9 +65,17 @@ impl Rules {
         let length = URL_SAFE_NO_PAD
             .decode_slice(token.payload, buffer)
             .map_err(|_| VerifyError::MalformedToken("its payload is not base64url"))?;
-        let claims = jws::from_object(&buffer[..length]).ok_or(VerifyError::MalformedToken(
-            "its claims are not a JSON object with distinct names",
-        ))?;
+        let region = context.region;
+        let key = self
+            .keys
+            .find(token.signed.as_bytes(), &token.tag, region)
+            .map_err(|keys| VerifyError::TokenSignature { keys, region })?;
+        let mut claims = RawClaims::default();
+        claims
+            .read(&buffer[..length])
+            .ok_or(VerifyError::MalformedToken(
+                "its claims are not a JSON object with distinct names",
+            ))?;
         self.check(&claims, key, context)?;
         Ok((key, token.payload))
     }
@@ -190,6 +146,19 @@ impl Rules {
     }
 }
 
+/// What is wrong with a token that cannot be taken apart: of another algorithm, which makes tags of another length,
+/// if it says so.
+fn malformed(token: &str) -> VerifyError {
+    let mut parts = token.split('.');
+    let header = parts.next().and_then(Header::decode);
+    match header {
+        Some(header) if !header.is_hs256() && parts.count() == 2 => VerifyError::Algorithm,
+        _ => {
+            VerifyError::MalformedToken("it is not three parts of base64url, the last of 32 bytes")
+        }
+    }
+}
+
 fn check_header(protected: &str) -> Result<(), VerifyError> {
     if protected == jws::HEADER {
         return Ok(());
@@ -217,111 +186,4 @@ fn is_hash_of(claim: &str, body: &[u8]) -> bool {
 
 fn between(earlier: i64, later: i64) -> Duration {
     Duration::from_millis(u64::try_from(later.saturating_sub(earlier)).unwrap_or(0))
-}
-
-/// The claims as they stand: a name that occurs twice is refused, unknown ones are passed over.
-#[derive(Debug, serde::Deserialize)]
-struct RawClaims<'a> {
-    #[serde(borrow, default)]
-    iss: Field<'a>,
-    #[serde(borrow, default)]
-    sub: Field<'a>,
-    #[serde(borrow, default)]
-    exp: Field<'a>,
-    #[serde(borrow, default)]
-    nbf: Field<'a>,
-    #[serde(borrow, default)]
-    iat: Field<'a>,
-    #[serde(borrow, default)]
-    jti: Field<'a>,
-    #[serde(borrow, default)]
-    body: Field<'a>,
-}
-
-/// A claim of any type, so that one of the wrong type can be named.
-#[derive(Debug, Default)]
-enum Field<'a> {
-    #[default]
-    Missing,
-    /// Seconds in the token (RFC 7519 `NumericDate`, a fraction allowed), milliseconds here.
-    Millis(i64),
-    Text(Cow<'a, str>),
-    Other,
-}
-
-impl Field<'_> {
-    fn text(&self, claim: &'static str, key: KeyName) -> Result<&str, VerifyError> {
-        match self {
-            Self::Text(text) => Ok(text),
-            Self::Missing => Err(VerifyError::MissingClaim { claim, key }),
-            Self::Millis(_) | Self::Other => Err(VerifyError::MalformedClaim { claim, key }),
-        }
-    }
-
-    fn millis(&self, claim: &'static str, key: KeyName) -> Result<i64, VerifyError> {
-        match self {
-            Self::Millis(millis) => Ok(*millis),
-            Self::Missing => Err(VerifyError::MissingClaim { claim, key }),
-            Self::Text(_) | Self::Other => Err(VerifyError::MalformedClaim { claim, key }),
-        }
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Field<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(FieldVisitor)
-    }
-}
-
-struct FieldVisitor;
-
-impl<'de> Visitor<'de> for FieldVisitor {
-    type Value = Field<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a claim")
-    }
-
-    fn visit_u64<E>(self, secs: u64) -> Result<Self::Value, E> {
-        let millis = secs.saturating_mul(1000);
-        Ok(Field::Millis(i64::try_from(millis).unwrap_or(i64::MAX)))
-    }
-
-    fn visit_i64<E>(self, secs: i64) -> Result<Self::Value, E> {
-        Ok(Field::Millis(secs.saturating_mul(1000)))
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "`as` saturates, and JSON has no NaN"
-    )]
-    fn visit_f64<E>(self, secs: f64) -> Result<Self::Value, E> {
-        Ok(Field::Millis((secs * 1000.0).floor() as i64))
-    }
-
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-        Ok(Field::Text(Cow::Borrowed(text)))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-        Ok(Field::Text(Cow::Owned(text.to_owned())))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Self::Value, E> {
-        Ok(Field::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Field::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Field::Other)
-    }
 }

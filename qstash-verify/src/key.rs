@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use hmac::digest::zeroize::ZeroizeOnDrop;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -13,6 +14,13 @@ use crate::KeyError;
 /// dropped. `Debug` is redacted, and there is no way to read it back. A clone is a copy of that state.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
+
+/// An HMAC is wiped because its two hashes are, which takes a feature of `sha2` as well as one of `hmac`. With
+/// that state a signature can be made as well as with the key.
+const _: fn() = || {
+    fn is_wiped<T: ZeroizeOnDrop>() {}
+    is_wiped::<Sha256>();
+};
 
 impl SigningKey {
     /// The shortest secret that is accepted, in bytes (v1.md section 5).

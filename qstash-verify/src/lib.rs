@@ -5,6 +5,7 @@ pub mod actix;
 #[cfg(feature = "axum")]
 pub mod axum;
 mod builder;
+mod claims;
 mod clock;
 mod delivery;
 mod env;
@@ -24,10 +25,10 @@ mod url;
 mod verifier;
 
 pub use builder::VerifierBuilder;
+pub use claims::Claims;
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use delivery::{Delivery, OwnedDelivery};
 pub use error::{ConfigError, KeyError, VerifyError};
-pub use jwt::Claims;
 pub use key::SigningKey;
 pub use keyset::{KeyName, KeyRole, Region};
 pub use scheme::Scheme;

@@ -33,13 +33,29 @@ impl crate::Verifier {
     /// the target `qstash_verify::rejection`, and in the response's extensions.
     #[must_use]
     pub fn reject(&self, reason: VerifyError) -> http::Response<Bytes> {
-        tracing::event!(target: "qstash_verify::rejection", tracing::Level::TRACE, %reason, "request refused");
-        let mut response = match &self.0.response.0 {
-            Some(make) => make(&reason),
-            None => plain(&reason),
-        };
+        let response = self.configured_rejection(&reason);
+        let mut response = response.unwrap_or_else(|| plain(&reason));
         response.extensions_mut().insert(reason);
         response
+    }
+
+    /// Traces the reason. The answer to it, if one is configured.
+    pub(crate) fn configured_rejection(
+        &self,
+        reason: &VerifyError,
+    ) -> Option<http::Response<Bytes>> {
+        tracing::event!(target: "qstash_verify::rejection", tracing::Level::TRACE, %reason, "request refused");
+        self.0.response.0.as_ref().map(|make| make(reason))
+    }
+}
+
+/// What an answer of the framework's own decoder means, by its status; `None` if it is about something else.
+#[cfg(any(feature = "actix", feature = "axum"))]
+pub(crate) fn undecodable(status: u16) -> Option<VerifyError> {
+    match status {
+        400 | 422 => Some(VerifyError::Undecodable),
+        415 => Some(VerifyError::ContentType),
+        _ => None,
     }
 }
 
@@ -47,6 +63,8 @@ fn plain(reason: &VerifyError) -> http::Response<Bytes> {
     let text = match reason {
         VerifyError::BodyTooLarge { .. } => "the body is too large",
         VerifyError::UnreadableBody => "the body could not be read",
+        VerifyError::Undecodable => "the body could not be decoded",
+        VerifyError::ContentType => "the content type is not supported",
         _ => "the request is not signed by QStash",
     };
     let mut response = http::Response::new(Bytes::from_static(text.as_bytes()));

@@ -10,7 +10,11 @@ pub(crate) enum UrlRule {
     /// This one, byte for byte.
     Exactly(String),
     /// This, which has no trailing slash, followed by the request's path and query.
-    Under(String),
+    Under {
+        origin: String,
+        /// How many bytes of it are scheme, host and port.
+        host_end: usize,
+    },
     /// Any: a request for one route is accepted on every other.
     Any,
 }
@@ -30,7 +34,12 @@ impl UrlRule {
     pub(crate) fn under(origin: &str) -> Result<Self, ConfigError> {
         let origin = origin.strip_suffix('/').unwrap_or(origin);
         if is_http(origin) && !origin.contains(['?', '#', '@']) {
-            Ok(Self::Under(origin.to_owned()))
+            let host = origin.find("://").map_or(0, |scheme| scheme + 3);
+            let path = origin[host..].find('/');
+            Ok(Self::Under {
+                host_end: path.map_or(origin.len(), |path| host + path),
+                origin: origin.to_owned(),
+            })
         } else {
             Err(ConfigError::Url {
                 field: "public_origin",
@@ -46,9 +55,9 @@ impl UrlRule {
             Self::Any => Ok(()),
             Self::Exactly(url) if url == signed => Ok(()),
             Self::Exactly(url) => Err(for_display(url)),
-            Self::Under(origin) => {
+            Self::Under { origin, host_end } => {
                 let called = uri.path_and_query().map_or("/", |it| it.as_str());
-                if is_under(origin, signed, called) {
+                if is_under(origin, *host_end, signed, called) {
                     Ok(())
                 } else {
                     Err(for_display(&format!("{origin}{called}")))
@@ -60,18 +69,18 @@ impl UrlRule {
 
 /// Whether `signed` is `origin` followed by `called`. Scheme and host are compared in any case; a fragment is
 /// never sent, and the path of `https://host` is `/` on the wire. Everything else is byte for byte.
-fn is_under(origin: &str, signed: &str, called: &str) -> bool {
+fn is_under(origin: &str, host_end: usize, signed: &str, called: &str) -> bool {
     let Some((start, rest)) = signed.split_at_checked(origin.len()) else {
         return false;
     };
-    let path = origin
-        .find("://")
-        .and_then(|scheme| origin[scheme + 3..].find('/').map(|at| scheme + 3 + at))
-        .unwrap_or(origin.len());
-    if !start.as_bytes()[..path].eq_ignore_ascii_case(&origin.as_bytes()[..path])
-        || start.as_bytes()[path..] != origin.as_bytes()[path..]
-    {
+    let (host, path) = start.as_bytes().split_at(host_end);
+    let (our_host, our_path) = origin.as_bytes().split_at(host_end);
+    if !host.eq_ignore_ascii_case(our_host) || path != our_path {
         return false;
+    }
+    if rest == called {
+        // The usual case, before the rest is looked at more closely. A path called begins with a slash.
+        return called.starts_with('/');
     }
     let rest = rest.split('#').next().unwrap_or(rest);
     if rest.starts_with('/') {

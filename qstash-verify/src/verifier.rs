@@ -46,11 +46,14 @@ impl Verifier {
     /// At least one must be set; one that is set to nothing is an error. As the official receivers do, a request
     /// from a region without keys of its own is measured by those without a region.
     ///
-    /// ```no_run
-    /// let verifier = qstash_verify::Verifier::from_env()
-    ///     .public_origin("https://shop.example")
-    ///     .build()?;
-    /// # Ok::<(), qstash_verify::ConfigError>(())
+    /// ```
+    /// use qstash_verify::Verifier;
+    ///
+    /// match Verifier::from_env().public_origin("https://shop.example").build() {
+    ///     Ok(verifier) => println!("bodies of up to {} bytes are verified", verifier.body_limit()),
+    ///     // Such as: none of QSTASH_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, … is set
+    ///     Err(error) => eprintln!("{error}"),
+    /// }
     /// ```
     pub fn from_env() -> VerifierBuilder {
         VerifierBuilder::from_vars(|name| std::env::var_os(name))
@@ -84,7 +87,6 @@ impl Verifier {
             }
         }
         let by_hmac = found.hmac.map(|it| self.verify_hmac(it.as_bytes(), body));
-        let by_hmac = by_hmac.transpose()?;
         let by_jwt = found.jwt.map(|token| {
             let context = Context {
                 uri: &parts.uri,
@@ -96,10 +98,12 @@ impl Verifier {
                 .map_err(|_| VerifyError::MalformedToken("it is not ASCII"))?;
             inner.rules.verify(token, &context)
         });
-        let by_jwt = by_jwt.transpose()?;
-        let (scheme, key, payload) = match (by_jwt, by_hmac) {
-            (Some((key, payload)), _) => (Scheme::Jwt, key, Some(payload.into())),
-            (None, Some(key)) => (Scheme::Hmac, key, None),
+        let (scheme, key, payload) = match (by_hmac, by_jwt) {
+            // Where both are wrong, what is said of a key that fits tells more than that no key does.
+            (Some(Err(_)), Some(Err(error))) if error.key().is_some() => return Err(error),
+            (Some(Err(error)), _) | (_, Some(Err(error))) => return Err(error),
+            (_, Some(Ok((key, payload)))) => (Scheme::Jwt, key, Some(payload.into())),
+            (Some(Ok(key)), None) => (Scheme::Hmac, key, None),
             (None, None) => return Err(VerifyError::MissingSignature),
         };
         Ok(Delivery {

@@ -1,7 +1,7 @@
 //! What is fuzzed, apart from the fuzzer: a plain test runs it as well.
 //!
-//! An input is a kind, and text: `0` the v1 header as it is, `1` the v2 header as it is, `2` the header of a
-//! token that is then signed properly, `3` the claims of one, `4` the URI that was called.
+//! An input is a kind, and text: `0` the v1 header as it is, `1` the v2 header as it is, `2` the first part of a
+//! token that is well formed otherwise, `3` the claims of one that is signed properly, `4` the URI that was called.
 
 use qstash_verify::jws::{sign_hs256, verify_hs256};
 use qstash_verify::{Delivery, Timestamp, Verifier, VerifyError};
@@ -19,7 +19,7 @@ pub(crate) fn headers(data: &[u8]) {
         b'2' => {
             let text = String::from_utf8_lossy(data);
             let _ = verify_hs256(KEY.as_bytes(), &text);
-            // Under this key nothing but the last of 2^256 tags fits.
+            // What the first part says is looked at before the signature, which is all zeros and fits nothing.
             let token = format!("{text}.e30.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
             assert!(verify("upstash-signature", token.as_bytes(), "/").is_err());
         }

@@ -53,8 +53,7 @@ impl<S: Store> Guard<S> {
         self
     }
 
-    /// Claims the message, if nobody has it. Cancel safe, except that a claim which was just granted by a remote
-    /// store may last until its hold ends.
+    /// Claims the message, if nobody has it. Cancel safe: a claim that was granted to nobody is released.
     ///
     /// # Errors
     /// The id is empty or has more than 256 bytes, or the store failed or is full.
@@ -79,7 +78,7 @@ impl<S: Store> Guard<S> {
     /// a panic, or when the returned future is dropped.
     ///
     /// If the store fails after the work is done, the work's result is returned all the same, and a warning is
-    /// traced: a further delivery may then run the work again.
+    /// traced: a delivery after the hold's end may then run the work again.
     ///
     /// # Errors
     /// As [`begin`](Self::begin); the work was not started.
@@ -152,17 +151,20 @@ pub struct Ticket<S: Store> {
 }
 
 impl<S: Store> Ticket<S> {
-    /// The work is done: further deliveries of the message are duplicates. If this is cancelled, the message
-    /// may be free or finished.
+    /// The work is done: further deliveries of the message are duplicates. Does nothing if the hold ended and
+    /// another delivery has claimed the message meanwhile.
+    ///
+    /// If this is cancelled or fails, the message is finished, or in progress until its hold ends: work that is
+    /// done is not given out again at once. With the stores of this crate, cancelling it undoes nothing.
     ///
     /// # Errors
     /// The store failed.
     pub async fn commit(mut self) -> Result<(), StoreError> {
-        if let Some(claim) = &self.claim {
-            self.store.commit(claim, self.keep).await?;
+        // Taken out first, so that the destructor has nothing left to release.
+        match self.claim.take() {
+            Some(claim) => self.store.commit(&claim, self.keep).await,
+            None => Ok(()),
         }
-        self.claim = None;
-        Ok(())
     }
 
     /// The work failed: the next delivery is to try again.

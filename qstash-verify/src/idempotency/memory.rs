@@ -69,9 +69,7 @@ impl Store for MemoryStore {
                 None => Claimed::Finished,
             });
         }
-        if state.entries.len() >= self.capacity && !state.evict() {
-            return Err(StoreError::Full);
-        }
+        state.make_room(self.capacity)?;
         state.claims += 1;
         let fence = state.claims;
         state.put(id, now.plus(hold), Some(fence));
@@ -80,11 +78,14 @@ impl Store for MemoryStore {
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
         let (mut state, now) = self.state();
-        let free = !state.entries.contains_key(claim.id());
-        if state.is_current(claim) || (free && state.entries.len() < self.capacity) {
+        if state.is_current(claim) {
             state.remove(claim.id());
-            state.put(claim.id(), now.plus(keep), None);
+        } else if state.entries.contains_key(claim.id()) {
+            return Ok(());
+        } else {
+            state.make_room(self.capacity)?;
         }
+        state.put(claim.id(), now.plus(keep), None);
         Ok(())
     }
 
@@ -160,12 +161,13 @@ impl State {
         }
     }
 
-    /// Makes room, if something may be forgotten.
-    fn evict(&mut self) -> bool {
-        let Some((_, id)) = self.finished.pop_first() else {
-            return false;
-        };
+    /// Room for one more, if need be in the place of something that may be forgotten.
+    fn make_room(&mut self, capacity: usize) -> Result<(), StoreError> {
+        if self.entries.len() < capacity {
+            return Ok(());
+        }
+        let (_, id) = self.finished.pop_first().ok_or(StoreError::Full)?;
         self.entries.remove(&id);
-        true
+        Ok(())
     }
 }

@@ -94,6 +94,10 @@ impl Store for RedisStore {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| StoreError::Backend(error.into()))?;
         let fence = u64::from_ne_bytes(random);
+        let asked = Asked {
+            store: self,
+            claim: Some(Claim::new(id, fence)),
+        };
         let (state, remaining): (u8, u64) = Script::new(CLAIM)
             .key(self.key(id))
             .arg(fence.to_string())
@@ -101,8 +105,9 @@ impl Store for RedisStore {
             .invoke_async(&mut self.connection.clone())
             .await
             .map_err(failed)?;
+        let claim = asked.answered();
         Ok(match state {
-            0 => Claimed::Granted(Claim::new(id, fence)),
+            0 => Claimed::Granted(claim),
             1 => Claimed::InProgress {
                 remaining: Duration::from_millis(remaining),
             },
@@ -111,13 +116,13 @@ impl Store for RedisStore {
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
-        Script::new(COMMIT)
-            .key(self.key(claim.id()))
-            .arg(claim.fence().to_string())
-            .arg(millis(keep))
-            .invoke_async(&mut self.connection.clone())
-            .await
-            .map_err(failed)
+        let key = self.key(claim.id());
+        let committed = commit(self.connection.clone(), key, claim.fence(), keep);
+        // A task of its own goes on when the caller is cancelled: the work is done.
+        match self.runtime.spawn(committed).await {
+            Ok(result) => result.map_err(failed),
+            Err(error) => Err(StoreError::Backend(error.into())),
+        }
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
@@ -134,6 +139,41 @@ impl Store for RedisStore {
             }
         });
     }
+}
+
+/// A claim that was asked for. Dropped before the answer is there, because the caller was cancelled or the server
+/// was slow, it is released: the server may grant it all the same, and nobody would know of it.
+struct Asked<'a> {
+    store: &'a RedisStore,
+    claim: Option<Claim>,
+}
+
+impl Asked<'_> {
+    fn answered(mut self) -> Claim {
+        self.claim.take().expect("taken only here")
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        if let Some(claim) = self.claim.take() {
+            self.store.abandon(claim);
+        }
+    }
+}
+
+async fn commit(
+    mut connection: ConnectionManager,
+    key: String,
+    fence: u64,
+    keep: Duration,
+) -> Result<(), RedisError> {
+    Script::new(COMMIT)
+        .key(key)
+        .arg(fence.to_string())
+        .arg(millis(keep))
+        .invoke_async(&mut connection)
+        .await
 }
 
 async fn release(

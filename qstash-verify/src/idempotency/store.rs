@@ -9,10 +9,11 @@ use std::time::Duration;
 /// An id is free, claimed (until its hold ends), or finished (until it is forgotten). Each method is one atomic
 /// step: of any number of simultaneous claims of a free id, one is granted.
 pub trait Store: Send + Sync + 'static {
-    /// Claims `id` for at most `hold`, if it is free.
+    /// Claims `id` for at most `hold`, if it is free. If this is cancelled or fails, a claim that was made all the
+    /// same should be released: nobody knows of it.
     ///
     /// # Errors
-    /// The store cannot be reached or is full. Whether the id was claimed is not known then.
+    /// The store cannot be reached or is full.
     fn claim(
         &self,
         id: &str,
@@ -20,10 +21,11 @@ pub trait Store: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
     /// Makes the claimed id finished, for `keep`. If the claim has run out and the id is free, likewise; if
-    /// somebody else has claimed it meanwhile, nothing happens.
+    /// somebody else has claimed it meanwhile, nothing happens. Should be carried out even if it is cancelled:
+    /// the work is done.
     ///
     /// # Errors
-    /// The store cannot be reached.
+    /// The store cannot be reached, or has no room.
     fn commit(
         &self,
         claim: &Claim,

@@ -1,5 +1,7 @@
 //! What a verifier can be made of.
 
+use std::time::Duration;
+
 use qstash_verify::{
     ConfigError, KeyError, Scheme, Signer, SigningKey, Verifier, VerifierBuilder, VerifyError,
 };
@@ -91,6 +93,32 @@ fn every_header_that_is_there_must_verify() {
         verify(&verifier(), &parts, &body),
         Err(VerifyError::MalformedToken(_))
     ));
+}
+
+#[test]
+fn where_both_headers_are_wrong_the_more_telling_reason_is_reported() {
+    let (mut parts, _) = split(jwt().request(URL, "{}").unwrap());
+    let none = "0".repeat(64).parse().unwrap();
+    parts.headers.insert("qstash-signature", none);
+    let late = NOW.plus(Duration::from_secs(312));
+    let reason = verifier().verify(&parts, b"{}", late).unwrap_err();
+    assert_eq!(
+        reason.to_string(),
+        "the token expired 12 s ago under the current signing key"
+    );
+    assert_eq!(reason.key(), Some(current()));
+    // No key fits either of them: the first is as good as the second.
+    let (other, _) = split(
+        Signer::jwt("sig_of_somebody_else_altogether")
+            .unwrap()
+            .request(URL, "{}")
+            .unwrap(),
+    );
+    let token = other.headers["upstash-signature"].clone();
+    parts.headers.insert("upstash-signature", token);
+    let reason = verifier().verify(&parts, b"{}", late).unwrap_err();
+    assert_eq!(reason, VerifyError::Mismatch { keys: 2 });
+    assert_eq!(reason.key(), None);
 }
 
 #[test]

@@ -19,12 +19,7 @@ fn tokens_of_pyjwt_and_jose_are_judged_as_they_should_be() {
         let result = verify(&verifier, &parts, br#"{"order_id": 42}"#);
         let judged = match &result {
             Ok(_) => "good",
-            // A tag of another length than HS256's is seen first.
-            Err(VerifyError::Algorithm | VerifyError::MalformedToken(_))
-                if ["algorithm", "malformed"].contains(&expected) =>
-            {
-                expected
-            }
+            Err(VerifyError::Algorithm) => "algorithm",
             Err(VerifyError::TokenType) => "type",
             Err(VerifyError::TokenSignature { .. }) => "signature",
             Err(error) => panic!("{line}: {error}"),

@@ -1,43 +1,34 @@
-//! A message is worked on once.
+//! A message is worked on once: the stores, and the guard as a function.
 
-use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body_util::Full;
+use qstash_verify::Timestamp;
 use qstash_verify::idempotency::{
     Begin, Claim, Claimed, Guard, MemoryStore, Run, Store, StoreError,
 };
-use qstash_verify::tower::{GuardLayer, VerifyLayer};
-use qstash_verify::{Signer, Timestamp, Verifier};
-use tokio::sync::Barrier;
-use tower::{Service, ServiceBuilder, ServiceExt};
-
-use crate::common::*;
 
 /// A clock that a test moves, in milliseconds.
 #[derive(Clone, Default)]
-struct Hand(Arc<AtomicU64>);
+pub(crate) struct Hand(Arc<AtomicU64>);
 
 impl Hand {
-    fn advance(&self, duration: Duration) {
+    pub(crate) fn advance(&self, duration: Duration) {
         let millis = u64::try_from(duration.as_millis()).unwrap();
         self.0.fetch_add(millis, Ordering::SeqCst);
     }
 
-    fn store(&self, capacity: usize) -> MemoryStore {
+    pub(crate) fn store(&self, capacity: usize) -> MemoryStore {
         let time = Arc::clone(&self.0);
         MemoryStore::new(capacity)
             .clock(move || Timestamp::from_millis(time.load(Ordering::SeqCst)))
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-fn granted(claimed: Claimed) -> Claim {
+pub(crate) fn granted(claimed: Claimed) -> Claim {
     match claimed {
         Claimed::Granted(claim) => claim,
         other => panic!("{other:?}"),
@@ -79,6 +70,28 @@ pub(crate) async fn conforms(store: &impl Store) {
     assert_eq!(store.claim("c", minute).await.unwrap(), Claimed::Finished);
 }
 
+/// `first` has outlived its hold and `second` is the claim of whoever came then: what the first says late
+/// changes nothing.
+pub(crate) async fn an_outlived_claim_has_no_say(store: &impl Store, first: Claim, second: Claim) {
+    assert_eq!(first.id(), second.id());
+    let minute = Duration::from_secs(60);
+    let claim_again = async || store.claim(second.id(), minute).await.unwrap();
+    store.commit(&first, minute).await.unwrap();
+    assert!(matches!(claim_again().await, Claimed::InProgress { .. }));
+    store.release(&first).await.unwrap();
+    assert!(matches!(claim_again().await, Claimed::InProgress { .. }));
+    store.abandon(first.clone());
+    // Behind this, whatever the store does in the background was done, on one connection at least.
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+        assert!(matches!(claim_again().await, Claimed::InProgress { .. }));
+    }
+    store.commit(&second, minute).await.unwrap();
+    store.release(&first).await.unwrap();
+    store.commit(&first, Duration::ZERO).await.unwrap();
+    assert_eq!(claim_again().await, Claimed::Finished);
+}
+
 #[tokio::test]
 async fn the_memory_store_conforms() {
     conforms(&MemoryStore::new(100)).await;
@@ -103,6 +116,37 @@ async fn a_hold_ends_and_a_finished_message_is_forgotten_in_time() {
     hand.advance(remaining);
     assert!(store.is_empty());
     granted(store.claim("a", SECOND).await.unwrap());
+}
+
+#[tokio::test]
+async fn in_memory_a_claim_that_outlived_its_hold_has_no_say() {
+    let hand = Hand::default();
+    let store = hand.store(10);
+    let first = granted(store.claim("a", SECOND).await.unwrap());
+    hand.advance(SECOND);
+    let second = granted(store.claim("a", SECOND).await.unwrap());
+    an_outlived_claim_has_no_say(&store, first, second).await;
+}
+
+#[tokio::test]
+async fn work_that_outlived_its_hold_is_finished_even_in_a_full_memory() {
+    let hand = Hand::default();
+    let store = hand.store(1);
+    let late = granted(store.claim("late", SECOND).await.unwrap());
+    hand.advance(SECOND);
+    let other = granted(store.claim("other", 60 * SECOND).await.unwrap());
+    // What is in progress is not forgotten for it.
+    assert!(matches!(
+        store.commit(&late, SECOND).await,
+        Err(StoreError::Full)
+    ));
+    store.commit(&other, 60 * SECOND).await.unwrap();
+    store.commit(&late, SECOND).await.unwrap();
+    assert_eq!(
+        store.claim("late", SECOND).await.unwrap(),
+        Claimed::Finished
+    );
+    assert_eq!(store.len(), 1);
 }
 
 #[tokio::test]
@@ -183,183 +227,49 @@ async fn work_that_panics_or_is_cancelled_is_done_again() {
     ));
 }
 
-type Body = Full<Bytes>;
-
-/// A guarded service that answers the status in the request's body, and counts its calls.
-fn service(
-    store: MemoryStore,
-    calls: Arc<AtomicUsize>,
-) -> impl Service<
-    Request<Body>,
-    Response = Response<impl http_body::Body<Data = Bytes, Error: std::fmt::Debug>>,
-    Error = Infallible,
-    Future: Send,
-> + Clone {
-    let verifier = Verifier::builder()
-        .secret(SECRET)
-        .current_signing_key(CURRENT)
-        .public_origin(ORIGIN)
-        .clock(NOW)
-        .build()
-        .unwrap();
-    ServiceBuilder::new()
-        .layer(VerifyLayer::new(verifier))
-        .layer(GuardLayer::new(Guard::new(store)))
-        .service_fn(move |request: Request<Body>| {
-            calls.fetch_add(1, Ordering::SeqCst);
-            async move {
-                let body = http_body_util::BodyExt::collect(request.into_body()).await;
-                let status: u16 = std::str::from_utf8(&body.unwrap().to_bytes())
-                    .unwrap()
-                    .parse()
-                    .unwrap();
-                let response = Response::builder().status(status);
-                Ok::<_, Infallible>(response.body(Body::default()).unwrap())
-            }
-        })
+/// Grants every claim, never answers a commit, and notes what is given back.
+#[derive(Clone, Debug, Default)]
+struct Deaf {
+    released: Arc<AtomicU64>,
+    fails: bool,
 }
 
-fn delivery(signer: Signer, id: &'static str, status: u16) -> Request<Body> {
-    let signer = signer.ids(move |_| id.to_owned());
-    signer
-        .request(URL, status.to_string())
-        .unwrap()
-        .map(Body::new)
-}
-
-#[tokio::test]
-async fn only_what_the_sender_takes_for_the_end_finishes_a_message() {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let service = service(MemoryStore::new(100), Arc::clone(&calls));
-    let answer = async |request| {
-        service
-            .clone()
-            .oneshot(request)
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
-    };
-    for (signer, id, first, second, called) in [
-        (hmac(), "v1-200", 200, 200, 1),
-        (hmac(), "v1-204", 204, 200, 1),
-        (hmac(), "v1-202", 202, 202, 2),
-        (hmac(), "v1-500", 500, 500, 2),
-        (hmac(), "v1-301", 301, 301, 2),
-        (jwt(), "v2-202", 202, 200, 1),
-        (jwt(), "v2-404", 404, 404, 2),
-    ] {
-        calls.store(0, Ordering::SeqCst);
-        assert_eq!(
-            answer(delivery(signer.clone(), id, first)).await,
-            first,
-            "{id}"
-        );
-        assert_eq!(answer(delivery(signer, id, first)).await, second, "{id}");
-        assert_eq!(calls.load(Ordering::SeqCst), called, "{id}");
+impl Store for Deaf {
+    async fn claim(&self, id: &str, _: Duration) -> Result<Claimed, StoreError> {
+        Ok(Claimed::Granted(Claim::new(id, 1)))
     }
-}
 
-#[tokio::test]
-async fn a_delivery_without_an_id_is_refused_and_an_unverified_one_claims_nothing() {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let service = service(MemoryStore::new(100), Arc::clone(&calls));
-    let mut nameless = delivery(hmac(), "msg_1", 200);
-    nameless.headers_mut().remove("qstash-message-id");
-    assert_eq!(
-        service.clone().oneshot(nameless).await.unwrap().status(),
-        400
-    );
-    let mut forged = delivery(hmac(), "msg_1", 200);
-    *forged.body_mut() = Body::from("201");
-    assert_eq!(service.clone().oneshot(forged).await.unwrap().status(), 401);
-    assert_eq!(calls.load(Ordering::SeqCst), 0);
-    assert_eq!(
-        service
-            .oneshot(delivery(hmac(), "msg_1", 200))
-            .await
-            .unwrap()
-            .status(),
-        200
-    );
-    assert_eq!(calls.load(Ordering::SeqCst), 1);
-}
-
-#[tokio::test]
-async fn a_store_that_is_full_answers_503_and_the_handler_is_not_called() {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let service = service(MemoryStore::new(0), Arc::clone(&calls));
-    let response = service
-        .oneshot(delivery(hmac(), "msg_1", 200))
-        .await
-        .unwrap();
-    assert_eq!(response.status(), 503);
-    assert_eq!(response.headers()["retry-after"], "1");
-    assert_eq!(calls.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn a_guard_outside_of_a_verify_layer_is_a_mistake_of_the_program() {
-    let service = ServiceBuilder::new()
-        .layer(GuardLayer::new(Guard::new(MemoryStore::new(1))))
-        .service_fn(async |_: Request<Body>| Ok::<_, Infallible>(Response::new(Body::default())));
-    let response = service
-        .oneshot(delivery(hmac(), "msg_1", 200))
-        .await
-        .unwrap();
-    assert_eq!(response.status(), 500);
-}
-
-/// A hundred deliveries at once; the handler that runs answers only when all the others have their answer.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_hundred_simultaneous_deliveries_run_the_handler_once() {
-    let calls = Arc::new(AtomicUsize::new(0));
-    let answered = Arc::new(Barrier::new(100));
-    let handler = {
-        let (calls, answered) = (Arc::clone(&calls), Arc::clone(&answered));
-        move |_: Request<Body>| {
-            calls.fetch_add(1, Ordering::SeqCst);
-            let answered = Arc::clone(&answered);
-            async move {
-                answered.wait().await;
-                Ok::<_, Infallible>(Response::new(Body::default()))
-            }
+    async fn commit(&self, _: &Claim, _: Duration) -> Result<(), StoreError> {
+        if self.fails {
+            return Err(StoreError::Full);
         }
-    };
-    let verifier = builder().clock(NOW).build().unwrap();
-    let guard = Guard::new(Hand::default().store(1000)).hold(Duration::from_millis(6_500));
-    let service = ServiceBuilder::new()
-        .layer(VerifyLayer::new(verifier))
-        .layer(GuardLayer::new(guard))
-        .service_fn(handler);
-    let deliveries: Vec<_> = (0..100)
-        .map(|_| {
-            let (service, answered) = (service.clone(), Arc::clone(&answered));
-            tokio::spawn(async move {
-                let response = service
-                    .oneshot(delivery(jwt(), "msg_1", 200))
-                    .await
-                    .unwrap();
-                let status = response.status().as_u16();
-                if status == 409 {
-                    assert_eq!(response.headers()["retry-after"], "7");
-                    answered.wait().await;
-                }
-                status
-            })
-        })
-        .collect();
-    let mut statuses = vec![];
-    for delivery in deliveries {
-        statuses.push(delivery.await.unwrap());
+        std::future::pending().await
     }
-    statuses.sort_unstable();
-    assert_eq!(statuses, [vec![200], vec![409; 99]].concat());
-    assert_eq!(calls.load(Ordering::SeqCst), 1);
-    let again = service
-        .oneshot(delivery(jwt(), "msg_1", 200))
-        .await
-        .unwrap();
-    assert_eq!(again.status(), 200);
-    assert_eq!(calls.load(Ordering::SeqCst), 1);
+
+    async fn release(&self, _: &Claim) -> Result<(), StoreError> {
+        self.released.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn abandon(&self, _: Claim) {
+        self.released.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+#[tokio::test]
+async fn work_that_is_done_is_not_given_out_again_because_its_commit_failed_or_was_cancelled() {
+    for fails in [false, true] {
+        let store = Deaf {
+            fails,
+            ..Deaf::default()
+        };
+        let guard = Guard::new(store.clone());
+        let work = || async { Ok::<_, ()>(()) };
+        tokio::select! {
+            biased;
+            done = guard.run("msg_1", work) => assert_eq!(done.unwrap(), Run::First(Ok(()))),
+            () = std::future::ready(()) => assert!(!fails, "a failed commit does not hide the work"),
+        }
+        assert_eq!(store.released.load(Ordering::SeqCst), 0);
+    }
 }

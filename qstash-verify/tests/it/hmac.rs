@@ -1,12 +1,10 @@
 //! v1: `QStash-Signature`.
 
-use proptest::prelude::*;
 use qstash_verify::{KeyRole, Scheme, Signer, SigningKey, Verifier, VerifyError};
 
 use crate::common::*;
 
-/// RFC 4231, test cases 1 to 4, 6 and 7 (5 is truncated). Keys that are shorter than we accept are tried through
-/// `jws`'s sibling below; here those that a `SigningKey` takes.
+/// RFC 4231, test cases 1, 3, 4, 6 and 7. The key of 2 is shorter than we accept, the tag of 5 is cut off.
 #[test]
 fn the_signature_is_the_hmac_of_rfc_4231() {
     let cases: [(&[u8], &[u8], &str); 5] = [
@@ -69,20 +67,14 @@ fn the_secret_that_fits_is_found_again_whichever_fitted_last() {
 }
 
 #[test]
-fn upper_case_digits_are_digits() {
-    let signature = SigningKey::new(SECRET).unwrap().sign(b"{}").to_uppercase();
-    let parts = parts(&[("qstash-signature", &signature)]);
-    assert!(verify(&verifier(), &parts, b"{}").is_ok());
-}
-
-#[test]
 fn a_bad_header_is_told_from_a_bad_signature() {
     let with = |value: &str| verify(&verifier(), &parts(&[("qstash-signature", value)]), b"{}");
     assert_eq!(
         verify(&verifier(), &parts(&[]), b"{}"),
         Err(VerifyError::MissingSignature)
     );
-    for value in ["", &"0".repeat(63), &"0".repeat(65), &"g".repeat(64)] {
+    let (f, upper) = ("f".repeat(64), "F".repeat(64));
+    for value in ["", &f[1..], &format!("{f}f"), &"g".repeat(64), &upper] {
         assert_eq!(with(value), Err(VerifyError::MalformedSignature), "{value}");
     }
     assert_eq!(
@@ -120,33 +112,4 @@ fn a_body_at_the_limit_is_accepted_and_one_byte_more_is_not() {
         verify(&verifier, &parts, &body),
         Err(VerifyError::BodyTooLarge { limit: 100 })
     );
-}
-
-proptest! {
-    #[test]
-    fn one_flipped_bit_of_the_body_is_enough(body in proptest::collection::vec(any::<u8>(), 1..64), bit: usize) {
-        let (parts, body) = split(hmac().request(URL, body).unwrap());
-        let mut other = body.to_vec();
-        let bit = bit % (body.len() * 8);
-        other[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(verify(&verifier(), &parts, &other), Err(VerifyError::Mismatch { keys: 2 }));
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_header_is_enough(bit in 0..256_usize) {
-        let mut tag: Vec<u8> = SigningKey::new(SECRET).unwrap().sign(b"{}").into_bytes();
-        let digit = char::from(tag[bit / 4]).to_digit(16).unwrap() ^ (1 << (bit % 4));
-        tag[bit / 4] = u8::try_from(char::from_digit(digit, 16).unwrap()).unwrap();
-        let parts = parts(&[("qstash-signature", std::str::from_utf8(&tag).unwrap())]);
-        prop_assert_eq!(verify(&verifier(), &parts, b"{}"), Err(VerifyError::Mismatch { keys: 2 }));
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_key_is_enough(bit in 0..SECRET.len() * 8) {
-        let (parts, body) = split(hmac().request(URL, "{}").unwrap());
-        let mut key = SECRET.as_bytes().to_vec();
-        key[bit / 8] ^= 1 << (bit % 8);
-        let verifier = Verifier::builder().secret(&key).build().unwrap();
-        prop_assert_eq!(verify(&verifier, &parts, &body), Err(VerifyError::Mismatch { keys: 1 }));
-    }
 }

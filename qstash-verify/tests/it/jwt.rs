@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use proptest::prelude::*;
-use qstash_verify::jws::{JwsError, sign_hs256, verify_hs256};
+use qstash_verify::jws::{JwsError, verify_hs256};
 use qstash_verify::{
     KeyRole, NewToken, Region, Scheme, Signer, SigningKey, Timestamp, Verifier, VerifyError,
 };
@@ -87,9 +86,9 @@ fn the_next_key_is_as_good_as_the_current_one() {
     assert_eq!(delivery.key().role, KeyRole::Next);
 }
 
-const GOOD: &str = r#""iss":"Upstash","sub":"https://shop.example/orders","exp":1800000300,"nbf":0,"iat":1800000000,"jti":"jwt_1","body":"RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o=""#;
+pub(crate) const GOOD: &str = r#""iss":"Upstash","sub":"https://shop.example/orders","exp":1800000300,"nbf":0,"iat":1800000000,"jti":"jwt_1","body":"RBNvo1WzZ4oRRq0W9-hknpT7T8If536DEMBg9hyq_4o=""#;
 
-/// One rule of the official receivers per row: what is changed in [`GOOD`], and the error that names it.
+/// One rule about a claim per row: what is changed in [`GOOD`], and the error that names it.
 #[rustfmt::skip]
 fn rules() -> Vec<(&'static str, &'static str, VerifyError)> {
     let key = current();
@@ -131,7 +130,7 @@ fn judge(claims: &str) -> Result<(), VerifyError> {
 }
 
 #[test]
-fn each_rule_of_the_official_receivers_has_its_own_error() {
+fn each_rule_about_a_claim_has_its_own_error() {
     assert_eq!(judge(&format!("{{{GOOD}}}")), Ok(()));
     for (from, to, error) in rules() {
         assert!(GOOD.contains(from), "{from}");
@@ -143,12 +142,13 @@ fn each_rule_of_the_official_receivers_has_its_own_error() {
 }
 
 #[test]
-fn what_the_official_receivers_let_pass_passes() {
+fn what_is_odd_but_means_the_same_passes() {
     for (from, to) in [
-        ("_4o=", "_4o"),
         (r#""jti":"jwt_1","#, ""),
         (r#""nbf":0"#, r#""nbf":0,"custom":{"a":[null,true]}"#),
         (r#""iss":"Upstash""#, r#""iss":"Up\u0073tash""#),
+        (r#""iss":"Upstash""#, r#""\u0069ss":"Upstash""#),
+        (r#""iss""#, " \n\"iss\" "),
     ] {
         let claims = format!("{{{}}}", GOOD.replacen(from, to, 1));
         assert_eq!(judge(&claims), Ok(()), "{from} -> {to}");
@@ -276,14 +276,48 @@ fn only_hs256_counts_whatever_the_header_claims() {
     ] {
         assert_eq!(with_header(header), result, "{header}");
     }
-    let unsigned = format!(
-        "{}.{payload}.",
-        URL_SAFE_NO_PAD.encode(br#"{"alg":"none"}"#)
-    );
-    assert!(matches!(
-        at(&verifier(), &unsigned, NOW),
-        Err(VerifyError::MalformedToken(_))
-    ));
+    // Other algorithms make tags of other lengths, and `none` makes none.
+    for (alg, length) in [("none", 0), ("HS384", 64), ("HS512", 86), ("RS256", 342)] {
+        let header = URL_SAFE_NO_PAD.encode(format!(r#"{{"alg":"{alg}","typ":"JWT"}}"#));
+        let token = format!("{header}.{payload}.{}", "A".repeat(length));
+        assert_eq!(at(&verifier(), &token, NOW), Err(VerifyError::Algorithm));
+    }
+}
+
+#[test]
+fn a_token_is_three_parts_of_base64url_and_nothing_else() {
+    let token = token(b"{}", |token| token);
+    let (signed, tag) = token.rsplit_once('.').unwrap();
+    let (header, payload) = signed.split_once('.').unwrap();
+    let resigned = |signed: &str| {
+        // With a proper signature: it is the form that is wrong.
+        let digits = SigningKey::new(CURRENT).unwrap().sign(signed.as_bytes());
+        let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+        let tag: Vec<u8> = (0..64).step_by(2).map(byte).collect();
+        format!("{signed}.{}", URL_SAFE_NO_PAD.encode(tag))
+    };
+    assert_eq!(at(&verifier(), &resigned(signed), NOW), Ok(()));
+    for malformed in [
+        String::new(),
+        ".".repeat(60),
+        tag.to_owned(),
+        format!(".{tag}"),
+        format!("{payload}.{tag}"),
+        format!("{signed}."),
+        format!("{signed}.{tag}="),
+        format!("{signed}..{tag}"),
+        format!("{token}.{tag}"),
+        format!("{token} "),
+        resigned(&format!("{signed}.{payload}")),
+        resigned(&format!("{header}.{payload}=")),
+        resigned(&format!("{header}.{payload}+")),
+        resigned(&format!("{header}=.{payload}")),
+        resigned(&format!("{header}.")),
+    ] {
+        let judged = at(&verifier(), &malformed, NOW);
+        let expected = matches!(judged, Err(VerifyError::MalformedToken(_)));
+        assert!(expected, "{malformed}: {judged:?}");
+    }
 }
 
 #[test]
@@ -376,44 +410,4 @@ fn a_token_over_16_kib_is_none() {
     let fits = (16 * 1024 - size) / 4 * 3;
     assert!(verify(fits).1);
     assert!(!verify(fits + 6).1);
-}
-
-proptest! {
-    #[test]
-    fn one_flipped_bit_of_the_token_is_enough(bit: usize) {
-        let mut bytes = token(b"{}", |token| token).into_bytes();
-        let bit = bit % (bytes.len() * 8);
-        bytes[bit / 8] ^= 1 << (bit % 8);
-        let mut parts = parts(&[]);
-        if let Ok(value) = http::HeaderValue::from_bytes(&bytes) {
-            parts.headers.insert("upstash-signature", value);
-        }
-        let refused = verify(&verifier(), &parts, b"{}").is_err();
-        prop_assert!(refused);
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_body_is_enough(body in proptest::collection::vec(any::<u8>(), 1..64), bit: usize) {
-        let parts = with_token(&token(&body, |token| token));
-        let mut other = body.clone();
-        let bit = bit % (body.len() * 8);
-        other[bit / 8] ^= 1 << (bit % 8);
-        prop_assert_eq!(verify(&verifier(), &parts, &other), Err(VerifyError::BodyMismatch { key: current() }));
-    }
-
-    #[test]
-    fn one_flipped_bit_of_the_key_is_enough(bit in 0..CURRENT.len() * 8) {
-        let mut key = CURRENT.as_bytes().to_vec();
-        key[bit / 8] ^= 1 << (bit % 8);
-        let verifier = Verifier::builder().current_signing_key(&key).public_origin(ORIGIN).build().unwrap();
-        let parts = with_token(&token(b"{}", |token| token));
-        let tried = VerifyError::TokenSignature { keys: 1, region: None };
-        prop_assert_eq!(verify(&verifier, &parts, b"{}"), Err(tried));
-    }
-
-    #[test]
-    fn arbitrary_claims_never_panic_nor_pass(payload in proptest::collection::vec(any::<u8>(), 0..80)) {
-        let token = sign_hs256(CURRENT.as_bytes(), &payload);
-        prop_assert!(at(&verifier(), &token, NOW).is_err());
-    }
 }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::Full;
-use qstash_verify::{OwnedDelivery, Verifier};
+use qstash_verify::{OwnedDelivery, Verifier, VerifyError};
 
 /// What a consumer is served by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,8 @@ pub(crate) enum Framework {
 
 pub(crate) const ALL: [Framework; 3] = [Framework::Axum, Framework::Actix, Framework::Tower];
 
-/// Serves `POST /orders`, which answers `<attempt> <order_id>` of a verified `{"order_id": n}`.
+/// Serves `POST /orders`, which answers `<attempt> <order_id>` of a verified `{"order_id": n}`. The reason in the
+/// extensions of an answer is told in its header `x-reason`.
 pub(crate) async fn serve(framework: Framework, verifier: Verifier) -> SocketAddr {
     match framework {
         Framework::Axum => axum(verifier).await,
@@ -27,9 +28,23 @@ pub(crate) async fn serve(framework: Framework, verifier: Verifier) -> SocketAdd
     }
 }
 
-fn answer(delivery: &OwnedDelivery, order: &serde_json::Value) -> String {
+#[derive(serde::Deserialize)]
+struct Order {
+    order_id: u32,
+}
+
+fn answer(delivery: &OwnedDelivery, order: &Order) -> String {
     let attempt = delivery.attempt().unwrap_or_default();
-    format!("{attempt} {}", order["order_id"])
+    format!("{attempt} {}", order.order_id)
+}
+
+/// What a middleware outside of ours can do: read the typed reason.
+fn tell_reason<B>(mut response: Response<B>) -> Response<B> {
+    if let Some(reason) = response.extensions().get::<VerifyError>() {
+        let reason = reason.to_string().parse().unwrap();
+        response.headers_mut().insert("x-reason", reason);
+    }
+    response
 }
 
 async fn axum(verifier: Verifier) -> SocketAddr {
@@ -40,7 +55,11 @@ async fn axum(verifier: Verifier) -> SocketAddr {
         answer(&delivery, &order)
     };
     let app = Router::new().route("/orders", post(handler));
-    let app = app.with_state(verifier);
+    let app = app
+        .layer(::tower::util::MapResponseLayer::new(
+            tell_reason::<axum::body::Body>,
+        ))
+        .with_state(verifier);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move { axum::serve(listener, app).await });
@@ -51,13 +70,15 @@ fn actix(verifier: Verifier) -> SocketAddr {
     use actix_web::{App, HttpServer, web};
     use qstash_verify::actix::Verified;
 
-    type Order = Verified<(OwnedDelivery, web::Json<serde_json::Value>)>;
+    type Delivered = Verified<(OwnedDelivery, web::Json<Order>)>;
     let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let app = move || {
-                let handler = async |Verified((delivery, order)): Order| answer(&delivery, &order);
+                let handler =
+                    async |Verified((delivery, order)): Delivered| answer(&delivery, &order);
                 App::new()
+                    .wrap(actix_web::middleware::from_fn(tell_reason_in_actix))
                     .app_data(verifier.clone())
                     .route("/orders", web::post().to(handler))
             };
@@ -71,6 +92,23 @@ fn actix(verifier: Verifier) -> SocketAddr {
         })
     });
     receiver.recv().unwrap()
+}
+
+async fn tell_reason_in_actix(
+    request: actix_web::dev::ServiceRequest,
+    next: actix_web::middleware::Next<impl actix_web::body::MessageBody>,
+) -> Result<actix_web::dev::ServiceResponse<impl actix_web::body::MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    let reason = response
+        .response()
+        .extensions()
+        .get()
+        .map(VerifyError::to_string);
+    if let Some(reason) = reason {
+        let name = actix_web::http::header::HeaderName::from_static("x-reason");
+        response.headers_mut().insert(name, reason.parse().unwrap());
+    }
+    Ok(response)
 }
 
 async fn tower(verifier: Verifier) -> SocketAddr {
@@ -87,6 +125,7 @@ async fn tower(verifier: Verifier) -> SocketAddr {
         ))))
     };
     let service = ::tower::ServiceBuilder::new()
+        .layer(::tower::util::MapResponseLayer::new(tell_reason))
         .layer(VerifyLayer::new(verifier))
         .service_fn(handler);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
