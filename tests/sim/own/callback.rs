@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Callback, CallbackReport, Config, Envelope, Event, Method, Own, Seed,
+    Callback, CallbackReport, Config, Envelope, Event, Method, Own, Redaction, Seed,
 };
 
 use super::words::{
@@ -174,6 +174,30 @@ fn a_callback_is_sent_as_it_was_configured() {
         world.gaps().last(),
         Some(&1),
         "its own waits, not the ladder's"
+    );
+}
+
+#[test]
+fn a_callback_hides_its_body_where_its_source_hides_anything() {
+    let hiding = |redaction: Option<Redaction>| {
+        let mut world = World::new(1);
+        let send = telling_failure(calling_back(retries(to(A), 0)));
+        world.send(with(send, |it| it.redaction = redaction.map(Arc::new)));
+        world.answer_next(failure());
+        [0, 1].map(|call| own_of(&world, call).redaction.as_deref().cloned())
+    };
+    assert_eq!(hiding(None), [None, None]);
+    let header = Redaction {
+        headers: vec!["x-secret".into()],
+        ..Redaction::default()
+    };
+    let expected = Redaction {
+        body: true,
+        ..header.clone()
+    };
+    assert_eq!(
+        hiding(Some(header)),
+        [Some(expected.clone()), Some(expected)]
     );
 }
 

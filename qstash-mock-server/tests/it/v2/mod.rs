@@ -10,6 +10,7 @@ mod keys;
 mod logs;
 mod messages;
 mod queues;
+mod redaction;
 mod refusals;
 mod schedules;
 mod transcript;
