@@ -13,5 +13,6 @@ mod queues;
 mod redaction;
 mod refusals;
 mod schedules;
+mod scopes;
 mod transcript;
 mod url_groups;
