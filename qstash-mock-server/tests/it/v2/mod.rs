@@ -12,6 +12,7 @@ mod messages;
 mod queues;
 mod redaction;
 mod refusals;
+mod routes;
 mod schedules;
 mod scopes;
 mod transcript;
