@@ -42,7 +42,7 @@ struct DevArgs {
     #[command(flatten)]
     settings: Settings,
     /// Accepted for compatibility: logs are read from the main port
-    #[arg(long, env = "QSTASH_DEV_LOG_PORT")]
+    #[arg(long)]
     log_port: Option<u16>,
 }
 
