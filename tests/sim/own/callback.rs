@@ -7,8 +7,8 @@ use qstash_mock_server::engine::{
 };
 
 use super::words::{
-    A, BACK, FAILED, callback, calling_back, expression, rejected, retries, secs, telling_failure,
-    to, unreachable, with,
+    A, BACK, FAILED, callback, calling_back, expression, flowing, labelled, rejected, retries,
+    secs, telling_failure, to, unreachable, with,
 };
 use crate::world::{World, failure, success};
 
@@ -175,6 +175,24 @@ fn a_callback_is_sent_as_it_was_configured() {
         Some(&1),
         "its own waits, not the ladder's"
     );
+}
+
+#[test]
+fn a_callback_has_its_sources_labels_and_caller_but_neither_its_key_nor_its_waits() {
+    let mut world = World::new(1);
+    let send = flowing(labelled(calling_back(to(A)), &["one", "two"]), "k", 1, 0, 1);
+    world.send(with(send, |it| {
+        it.caller_ip = Some("203.0.113.9".into());
+        it.retry_delay = expression("1000");
+        it.timeout = Some(secs(9));
+    }));
+    world.answer_next(success());
+    let own = own_of(&world, 0);
+    let labels: Vec<_> = own.labels.iter().map(|it| &**it).collect();
+    assert_eq!(labels, ["one", "two"]);
+    assert_eq!(own.caller_ip.as_deref(), Some("203.0.113.9"));
+    assert_eq!((&own.flow_control, &own.retry_delay), (&None, &None));
+    assert_eq!(own.timeout, None);
 }
 
 #[test]
