@@ -42,7 +42,7 @@ struct DevArgs {
     #[command(flatten)]
     settings: Settings,
     /// Accepted for compatibility: logs are read from the main port
-    #[arg(long, env = "QSTASH_DEV_LOG_PORT")]
+    #[arg(long)]
     log_port: Option<u16>,
 }
 
@@ -128,12 +128,17 @@ fn command() -> clap::Command {
         .mut_subcommand("dev", |dev| dev.mut_args(|arg| told(arg, true)))
 }
 
-/// The official command takes long flags with one dash, too: `dev -port 8080`.
+/// The official command takes long flags with one dash, too: `dev -port 8080`, `dev -port=8080`.
 fn double_dashed(argument: OsString) -> OsString {
     match argument.to_str() {
-        Some(text @ ("-port" | "-log-port" | "-quota")) => format!("-{text}").into(),
+        Some(text) if is_official(text) => format!("-{text}").into(),
         _ => argument,
     }
+}
+
+fn is_official(text: &str) -> bool {
+    let name = text.split('=').next().unwrap_or_default();
+    ["-port", "-log-port", "-quota"].contains(&name)
 }
 
 fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<(), Failure> {
@@ -337,6 +342,32 @@ mod tests {
             assert_eq!(found, Some(&*variable));
             let flag = arg.get_id().as_str().replace('_', "-");
             assert_eq!(arg.get_long(), Some(&*flag));
+        }
+    }
+
+    #[test]
+    fn the_official_commands_flags_may_have_one_dash_and_an_equals_sign() {
+        for (word, expected) in [
+            ("-port", "--port"),
+            ("-port=9", "--port=9"),
+            ("-log-port=10", "--log-port=10"),
+            ("-quota=pro", "--quota=pro"),
+            ("--quota=pro", "--quota=pro"),
+            ("-portable", "-portable"),
+            ("-9", "-9"),
+        ] {
+            assert_eq!(double_dashed(word.into()), expected);
+        }
+        for words in [
+            "dev -port 9 -log-port 10 -quota pro",
+            "dev -port=9 -log-port=10",
+        ] {
+            let words = ["x"].into_iter().chain(words.split(' '));
+            let cli = Cli::try_parse_from(words.map(|word| double_dashed(word.into()))).unwrap();
+            let Some(Subcommands::Dev(dev)) = cli.command else {
+                panic!("{:?}", cli.command);
+            };
+            assert_eq!(dev.log_port, Some(10));
         }
     }
 

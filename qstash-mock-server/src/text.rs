@@ -36,6 +36,13 @@ pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     Some(Timestamp::from_millis(millis))
 }
 
+/// What is shown of a value that is hidden (v2.md section 3.12).
+pub(crate) fn redacted(value: &[u8]) -> String {
+    let digest = Sha256::digest(value);
+    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("REDACTED:{digits}")
+}
+
 /// Stands before every lease id.
 pub(crate) const LEASE_PREFIX: &str = "lse_";
 

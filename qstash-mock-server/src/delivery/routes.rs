@@ -85,7 +85,7 @@ fn prefix(url: &str) -> Option<(String, &str)> {
     plain.then(|| split(url))?
 }
 
-/// The origin in lower case and without a default port, and what comes after it.
+/// The origin in lower case, without a user and a default port, and what comes after it.
 fn split(url: &str) -> Option<(String, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
@@ -95,7 +95,9 @@ fn split(url: &str) -> Option<(String, &str)> {
         _ => return None,
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let authority = rest[..end].to_ascii_lowercase();
+    // Who calls is no part of an origin: `https://user:secret@a.example` is one of a.example.
+    let host = rest[..end].rsplit('@').next().unwrap_or_default();
+    let authority = host.to_ascii_lowercase();
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);
     Some((format!("{scheme}://{authority}"), &rest[end..]))
 }
@@ -133,8 +135,30 @@ mod tests {
             ),
             (
                 origin,
+                "https://a.example:443@evil/x",
+                "https://a.example:443@evil/x",
+            ),
+            (
+                origin,
+                "https://evil/@a.example/x",
+                "https://evil/@a.example/x",
+            ),
+            (
+                origin,
+                "https://user:secret@A.example/x?y=@z",
+                "http://127.0.0.1:3000/x?y=@z",
+            ),
+            (
+                origin,
                 "https://a.example:8443/x",
                 "https://a.example:8443/x",
+            ),
+            (origin, "https://a.example./x", "https://a.example./x"),
+            (origin, "HTTPS://a.example/X", "http://127.0.0.1:3000/X"),
+            (
+                prefix,
+                "https://a.example/api?x=/y",
+                "http://127.0.0.1:4000/v1?x=/y",
             ),
             (origin, "http://a.example/x", "http://a.example/x"),
             (

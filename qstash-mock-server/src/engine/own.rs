@@ -135,6 +135,14 @@ impl Redaction {
     pub fn hides_header(&self, name: &str) -> bool {
         self.all_headers || self.headers.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
+
+    /// What a callback hides whose source hides this: its body quotes the source's body and headers.
+    fn of_report(&self) -> Arc<Self> {
+        Arc::new(Self {
+            body: true,
+            ..self.clone()
+        })
+    }
 }
 
 /// What the publisher said; `None` is the default, or leaves a stored value as it is.
@@ -222,7 +230,7 @@ impl Own {
             failure_callback: None,
             flow_control: callback.flow_control.clone(),
             labels: Arc::clone(&parent.labels),
-            redaction: None,
+            redaction: parent.redaction.as_deref().map(Redaction::of_report),
             caller_ip: parent.caller_ip.clone(),
         }
     }

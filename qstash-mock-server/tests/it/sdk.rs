@@ -144,6 +144,10 @@ async fn the_official_python_sdk_works_unchanged() {
     let server = Server::start(program(&["--port", "0"])).await;
     let variables = [("QSTASH_URL", server.url.as_str()), clock()];
     run(&folder, ["venv/bin/python", "sdk.py"], &variables).await;
+
+    let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
+    let variables = [("QSTASH_URL", server.url.as_str())];
+    run(&folder, ["venv/bin/python", "plan.py"], &variables).await;
 }
 
 #[tokio::test]
@@ -152,6 +156,10 @@ async fn the_official_typescript_sdk_works_unchanged_and_finds_the_server_in_dev
     let server = Server::start(program(&["--port", "0"])).await;
     let variables = [("QSTASH_URL", server.url.as_str()), clock()];
     run(&folder, ["node", "sdk.mjs"], &variables).await;
+
+    let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
+    let variables = [("QSTASH_URL", server.url.as_str())];
+    run(&folder, ["node", "plan.mjs"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0"])).await;
     let port = server.url.rsplit(':').next().unwrap();

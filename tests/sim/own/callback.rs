@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Callback, CallbackReport, Config, Envelope, Event, Method, Own, Seed,
+    Callback, CallbackReport, Config, Envelope, Event, Method, Own, Redaction, Seed,
 };
 
 use super::words::{
-    A, BACK, FAILED, callback, calling_back, expression, rejected, retries, secs, telling_failure,
-    to, unreachable, with,
+    A, BACK, FAILED, callback, calling_back, expression, flowing, labelled, rejected, retries,
+    secs, telling_failure, to, unreachable, with,
 };
 use crate::world::{World, failure, success};
 
@@ -174,6 +174,48 @@ fn a_callback_is_sent_as_it_was_configured() {
         world.gaps().last(),
         Some(&1),
         "its own waits, not the ladder's"
+    );
+}
+
+#[test]
+fn a_callback_has_its_sources_labels_and_caller_but_neither_its_key_nor_its_waits() {
+    let mut world = World::new(1);
+    let send = flowing(labelled(calling_back(to(A)), &["one", "two"]), "k", 1, 0, 1);
+    world.send(with(send, |it| {
+        it.caller_ip = Some("203.0.113.9".into());
+        it.retry_delay = expression("1000");
+        it.timeout = Some(secs(9));
+    }));
+    world.answer_next(success());
+    let own = own_of(&world, 0);
+    let labels: Vec<_> = own.labels.iter().map(|it| &**it).collect();
+    assert_eq!(labels, ["one", "two"]);
+    assert_eq!(own.caller_ip.as_deref(), Some("203.0.113.9"));
+    assert_eq!((&own.flow_control, &own.retry_delay), (&None, &None));
+    assert_eq!(own.timeout, None);
+}
+
+#[test]
+fn a_callback_hides_its_body_where_its_source_hides_anything() {
+    let hiding = |redaction: Option<Redaction>| {
+        let mut world = World::new(1);
+        let send = telling_failure(calling_back(retries(to(A), 0)));
+        world.send(with(send, |it| it.redaction = redaction.map(Arc::new)));
+        world.answer_next(failure());
+        [0, 1].map(|call| own_of(&world, call).redaction.as_deref().cloned())
+    };
+    assert_eq!(hiding(None), [None, None]);
+    let header = Redaction {
+        headers: vec!["x-secret".into()],
+        ..Redaction::default()
+    };
+    let expected = Redaction {
+        body: true,
+        ..header.clone()
+    };
+    assert_eq!(
+        hiding(Some(header)),
+        [Some(expected.clone()), Some(expected)]
     );
 }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Config, DlqAction, DlqQuery, Error, Filter, MessageId, Method, Reply, RowId, Seed,
-    Send, Sent, Settings,
+    Action, Config, DlqAction, DlqQuery, Error, Filter, MessageId, Method, Redaction, Reply, RowId,
+    Seed, Send, Sent, Settings,
 };
 
 use super::words::{
-    A, B, DAY, all_dead, delayed, flowing, labelled, millis, rejected, retries, through, to,
-    unreachable, with,
+    A, B, DAY, all_dead, calling_back, delayed, expression, flowing, labelled, millis, rejected,
+    retries, telling_failure, through, to, unreachable, with,
 };
 use crate::world::{World, failure, name, success};
 
@@ -274,6 +274,47 @@ fn a_retry_takes_what_is_overridden_and_keeps_the_rest() {
     );
     let expected = headers(&[("X-One", "1"), ("x-two", "3")]);
     assert_eq!(Some(message.headers), expected);
+}
+
+#[test]
+fn every_other_setting_can_be_overridden_and_what_hides_is_hidden_unless_it_is() {
+    let hiding = |name: &str| {
+        Some(Arc::new(Redaction {
+            headers: vec![name.into()],
+            ..Redaction::default()
+        }))
+    };
+    let given = |limit: u32, name: &str| {
+        let send = labelled(flowing(to(A), "k", limit, 0, 1), &[name]);
+        with(telling_failure(calling_back(send)), |it| {
+            it.redaction = hiding(name);
+            it.timeout = Some(super::words::secs(limit.into()));
+            it.retry_delay = expression(&limit.to_string());
+        })
+    };
+    let mut world = World::new(1);
+    let own_of = |world: &mut World, id| {
+        let message = world.own(id).expect("it is there").message;
+        message.own().expect("its own rules").as_ref().clone()
+    };
+    let row = bury(&mut world, given(7, "old"), failure());
+    let new = retry(&mut world, row, given(8, "new").settings);
+    let (kept, expected) = (own_of(&mut world, new), given(8, "new").settings);
+    assert_eq!(kept.redaction, hiding("new"));
+    assert_eq!(kept.labels.len(), 1);
+    assert_eq!(&*kept.labels[0], "new");
+    assert_eq!(kept.timeout, expected.timeout);
+    assert_eq!(kept.retry_delay, expected.retry_delay);
+    assert_eq!(kept.flow_control, expected.flow_control);
+
+    let mut world = World::new(1);
+    let row = bury(&mut world, given(7, "old"), failure());
+    let new = retry(&mut world, row, Settings::default());
+    let (kept, expected) = (own_of(&mut world, new), given(7, "old").settings);
+    assert_eq!(kept.redaction, hiding("old"));
+    assert_eq!(kept.callback, expected.callback);
+    assert_eq!(kept.failure_callback, expected.failure_callback);
+    assert_eq!(kept.flow_control, expected.flow_control);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! v2.md section 3.7: limits that messages share by a key.
 
-use super::words::{A, B, C, DAY, flowing, millis, retries, secs, to, with};
+use super::words::{A, B, C, DAY, expression, flowing, millis, retries, secs, to, with};
 use crate::world::{World, failure, success};
 
 #[test]
@@ -100,6 +100,24 @@ fn a_retry_takes_a_unit_of_the_rate_and_waits_for_one() {
     assert_eq!(world.flow("k").waiting, 1);
     world.advance_secs(48);
     assert_eq!(world.called_at(first), [0, 60_000]);
+}
+
+#[test]
+fn a_retry_leaves_one_less_of_the_rate_to_others() {
+    let mut world = World::new(1);
+    let retried = with(flowing(to(A), "k", 0, 1, 60), |it| {
+        it.retry_delay = expression("100000");
+    });
+    world.send(retried);
+    world.answer_next(failure());
+    world.advance_secs(100);
+    assert_eq!(world.calls.len(), 1, "it opens a window of its own");
+    assert_eq!(world.flow("k").key.rate_count, 1);
+    let other = world.send(flowing(to(A), "k", 0, 1, 60));
+    world.advance_secs(59);
+    assert_eq!(world.calls.len(), 1, "the retry has used the window up");
+    world.advance_secs(1);
+    assert_eq!(world.called_at(other), [60_000]);
 }
 
 #[test]

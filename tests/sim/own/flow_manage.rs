@@ -127,6 +127,13 @@ fn pinned_values_stand_whatever_messages_say() {
         (Some(1), Some(2), secs(60))
     );
     assert!(key.pinned_parallelism && key.pinned_rate);
+    world.flow_act(pin(None, None, Some(90)));
+    let key = world.flow("k").key;
+    assert_eq!(
+        (key.rate, key.period),
+        (Some(2), secs(90)),
+        "the rate is kept"
+    );
 }
 
 #[test]

@@ -67,6 +67,18 @@ fn overwriting_replaces_every_setting() {
 }
 
 #[test]
+fn a_paused_schedule_that_is_overwritten_stays_paused() {
+    let mut world = World::new(1);
+    world.put_schedule(schedule("s", MINUTELY, to(A)));
+    let pause = ScheduleAction::SetPaused(schedule_id("s"), true);
+    world.done(Action::Schedules(pause));
+    world.put_schedule(schedule("s", MINUTELY, to(B)));
+    assert!(world.schedule("s").paused);
+    world.advance_secs(120);
+    assert!(world.started.is_empty());
+}
+
+#[test]
 fn a_message_carries_its_schedules_id_and_the_schedule_tells_how_it_went() {
     let mut world = World::new(1);
     world.put_schedule(schedule("s", MINUTELY, retries(to(A), 1)));

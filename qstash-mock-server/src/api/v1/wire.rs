@@ -9,7 +9,7 @@ use crate::engine::{
     AttemptRecord, Backoff, DeadLetter, Error, LeaseId, MessageId, MessageView, OnAccepted,
     Published, QueueName, QueueView, Received, SigningSecret, Stage, Timestamp,
 };
-use crate::text::{LEASE_PREFIX, lease_id};
+use crate::text::{LEASE_PREFIX, lease_id, redacted};
 
 pub(super) fn published(published: Published) -> Response {
     Json::object(|json| write_published(json, published)).into_ok()
@@ -191,7 +191,12 @@ fn write_message(json: &mut Json, message: &MessageView) {
     json.key("queue")
         .maybe(message.queue.as_ref().map(QueueName::as_str), Json::text);
     write_state(json, message);
+    let redaction = message.own.as_deref();
+    let redaction = redaction.and_then(|own| own.redaction.as_deref());
     match &message.body {
+        Some(body) if redaction.is_some_and(|it| it.body) => {
+            json.key("message").text(&redacted(body));
+        }
         // What the other dialect published may be anything, not only JSON.
         Some(body) if message.own.is_some() => {
             json.key("message").text(&String::from_utf8_lossy(body));
@@ -209,7 +214,14 @@ fn write_message(json: &mut Json, message: &MessageView) {
         });
     json.key("headers").members(|json| {
         for (name, value) in message.headers.iter() {
-            json.text_key(name).text(value);
+            match redaction {
+                Some(it) if it.hides_header(name) => {
+                    json.text_key(name).text(&redacted(value.as_bytes()));
+                }
+                _ => {
+                    json.text_key(name).text(value);
+                }
+            }
         }
     });
     json.key("dead_letter")

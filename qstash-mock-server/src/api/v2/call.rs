@@ -14,7 +14,7 @@ use super::super::limits::Expected;
 use super::super::{ApiState, Peer};
 use super::error::Refusal;
 use super::lines::Lines;
-use crate::engine::{Action, Caller, Command, Reply};
+use crate::engine::{Action, Caller, Command, Permission, Reply};
 
 pub(super) struct Call {
     api: ApiState,
@@ -69,6 +69,11 @@ impl Call {
     pub(super) fn lines(&self) -> Result<Lines, Refusal> {
         let query = Lines::of_query(self.query().unwrap_or_default())?;
         Ok(self.incoming()?.or(&query))
+    }
+
+    /// Refuses a caller whose grant has any limit, for what is tied to no queue (v1.md section 1).
+    pub(super) fn check_unlimited(&self, permission: Permission) -> Result<(), Refusal> {
+        Ok(self.caller.check_unlimited(permission)?)
     }
 
     pub(super) async fn ask(&self, action: Action) -> Result<Reply, Refusal> {

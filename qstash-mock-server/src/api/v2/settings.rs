@@ -119,12 +119,14 @@ impl Settings {
             .iter()
             .map(|(name, _)| name.clone())
             .collect();
+        let of_connection = named_by_connection(incoming);
         for (name, value) in incoming.iter() {
             let mine = name.starts_with("upstash-") || name == "content-type";
             let holds_token = name == "authorization" && contains(value, token.as_bytes());
             if !mine
                 && !holds_token
                 && !is_of_connection(name)
+                && !of_connection.iter().any(|it| it == name)
                 && !explicit.iter().any(|it| it == name)
             {
                 self.own.forward.push((name.to_owned(), value.clone()));
@@ -160,6 +162,16 @@ impl Settings {
         }
         Ok(self)
     }
+}
+
+/// What `Connection` names is of the connection, too.
+fn named_by_connection(incoming: &Lines) -> Vec<String> {
+    let lines = incoming.iter().filter(|(name, _)| *name == "connection");
+    let values = lines.filter_map(|(_, value)| std::str::from_utf8(value).ok());
+    values
+        .flat_map(|value| value.split(','))
+        .map(|name| name.trim().to_ascii_lowercase())
+        .collect()
 }
 
 fn contains(value: &[u8], token: &[u8]) -> bool {

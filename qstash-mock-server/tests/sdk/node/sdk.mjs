@@ -10,8 +10,10 @@ import {
   QstashError,
   Receiver,
   SignatureError,
+  anthropic,
   custom,
   decodeBase64,
+  openai,
   resend,
   upstash,
 } from "@upstash/qstash";
@@ -455,6 +457,23 @@ const stories = {
     assert.equal(message.url, "https://api.resend.com/emails");
     assert.deepEqual(message.header.Authorization, ["Bearer mail-token"]);
     await client.messages.delete(mail.messageId);
+    const analytics = { name: "helicone", token: "heli" };
+    for (const [provider, extra, address, headers] of [
+      [openai({ token: "o" }), {}, "https://api.openai.com/v1/chat/completions", { Authorization: "Bearer o" }],
+      [anthropic({ token: "a" }), {}, "https://api.anthropic.com/v1/messages", { "X-Api-Key": "a" }],
+      [openai({ token: "o" }), { analytics }, "https://gateway.helicone.ai/v1/chat/completions", {
+        "Helicone-Auth": "Bearer heli",
+        "Helicone-Target-Url": "https://api.openai.com",
+      }],
+    ]) {
+      const api = { name: "llm", provider, ...extra };
+      const request = { api, body: { model: "any" }, callback: url("/llm-told"), delay: "1h" };
+      const { messageId } = await client.publishJSON(request);
+      const { url: to, header } = await client.messages.get(messageId);
+      assert.equal(to, address);
+      for (const [name, value] of Object.entries(headers)) assert.deepEqual(header[name], [value]);
+      await client.messages.delete(messageId);
+    }
   },
 
   async "what is left out says so"() {

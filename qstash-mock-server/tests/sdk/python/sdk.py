@@ -17,7 +17,7 @@ import traceback
 
 from consumer import Consumer
 from qstash import AsyncQStash, QStash, Receiver
-from qstash.chat import custom
+from qstash.chat import custom, openai
 from qstash.errors import QStashError, SignatureError
 from qstash.log import LogState
 
@@ -458,6 +458,18 @@ async def llm_requests_are_ordinary_messages(s):
     [request] = s.received("/llm/v1/chat/completions")
     assert request.headers["Authorization"] == "Bearer llm-token"
     s.received("/llm-told")
+    result = await call(
+        s.client.message.publish_json,
+        api={"name": "llm", "provider": openai("o")},
+        body={"model": "any"},
+        callback=s.url("/llm-told"),
+        headers={},
+        delay="1h",
+    )
+    message = await call(s.client.message.get, result.message_id)
+    assert message.url == "https://api.openai.com/v1/chat/completions", message
+    assert message.headers["Authorization"] == ["Bearer o"], message
+    await call(s.client.message.cancel, result.message_id)
 
 
 async def schedules_are_kept(s):

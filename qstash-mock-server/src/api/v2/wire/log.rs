@@ -67,9 +67,10 @@ fn write_row(json: &mut Json, row: &LogRow) {
         json,
         ("callback", "callbackHeaders"),
         own.callback.as_deref(),
+        redaction,
     );
     let failure = ("failureCallback", "failureCallbackHeaders");
-    parts::write_callback(json, failure, own.failure_callback.as_deref());
+    parts::write_callback(json, failure, own.failure_callback.as_deref(), redaction);
     json.key("maxRetries").integer(own.max_retries.into());
     // One SDK reads the short name, the documents have the long one.
     let expression = own.retry_delay.as_ref().map(|delay| delay.as_str());

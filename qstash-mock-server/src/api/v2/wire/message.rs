@@ -45,9 +45,10 @@ fn write_message(json: &mut Json, message: &Message, body: &[u8]) {
         json,
         ("callback", "callbackHeader"),
         own.callback.as_deref(),
+        redaction,
     );
     let failure = ("failureCallback", "failureCallbackHeader");
-    parts::write_callback(json, failure, own.failure_callback.as_deref());
+    parts::write_callback(json, failure, own.failure_callback.as_deref(), redaction);
     parts::write_text(
         json,
         "queueName",

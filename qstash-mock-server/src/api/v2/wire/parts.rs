@@ -3,18 +3,11 @@
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
-use sha2::{Digest, Sha256};
 
 use super::super::super::json::Json;
 use super::super::settings::canonical;
 use crate::engine::{Callback, FlowControl, Headers, Redaction, RowId};
-
-/// What is shown of a value that is hidden (v2.md section 3.12).
-fn redacted(value: &[u8]) -> String {
-    let digest = Sha256::digest(value);
-    let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("REDACTED:{digits}")
-}
+use crate::text::redacted;
 
 /// Names in canonical case, each with one string for each line; never split.
 pub(super) fn write_headers<'a>(
@@ -83,11 +76,12 @@ fn hides_body(redaction: Option<&Redaction>) -> bool {
     redaction.is_some_and(|redaction| redaction.body)
 }
 
-/// The URL of a callback under one name, what it sends along under another.
+/// The URL of a callback under one name, what it sends along under another. `redaction` is its message's.
 pub(super) fn write_callback(
     json: &mut Json,
     names: (&'static str, &'static str),
     callback: Option<&Callback>,
+    redaction: Option<&Redaction>,
 ) {
     let Some(callback) = callback else {
         return;
@@ -103,7 +97,7 @@ pub(super) fn write_callback(
         .peekable();
     if given.peek().is_some() {
         json.key(names.1);
-        write_headers(json, given, None);
+        write_headers(json, given, redaction);
     }
 }
 

@@ -47,9 +47,15 @@ fn write_schedule(json: &mut Json, schedule: &Schedule) {
         json,
         ("callback", "callbackHeader"),
         settings.callback.as_deref(),
+        redaction,
     );
     let failure = ("failureCallback", "failureCallbackHeader");
-    parts::write_callback(json, failure, settings.failure_callback.as_deref());
+    parts::write_callback(
+        json,
+        failure,
+        settings.failure_callback.as_deref(),
+        redaction,
+    );
     parts::write_text(
         json,
         "queueName",

@@ -1,0 +1,101 @@
+//! Tokens with limits (v1.md section 1): they reach what is tied to a queue of theirs, and nothing else.
+
+use qstash_verify::jws::sign_hs256;
+
+use super::transcript::{APP, Transcript};
+
+const SECRET: &str = "a token secret for tests";
+
+/// Of a server that takes signed tokens.
+struct Gate(Transcript);
+
+impl Gate {
+    async fn start() -> Self {
+        Self(Transcript::with(|server| server.token_secret(SECRET)).await)
+    }
+
+    /// How a request with a token of these claims is answered.
+    async fn status(&self, claims: &str, method: &str, path: &str, body: &str) -> u16 {
+        let claims = format!(r#"{{"sub":"defaultUser",{claims}}}"#);
+        let token = sign_hs256(SECRET.as_bytes(), claims.as_bytes());
+        let headers = [
+            ("Authorization", &*format!("Bearer {token}")),
+            ("Upstash-Delay", "1d"),
+        ];
+        let response = self.0.send(method, path, &headers, body).await;
+        response.status().as_u16()
+    }
+}
+
+const OF_ORDERS: &str = r#""queues":["order-*"]"#;
+const PUBLISHER: &str = r#""permissions":["publish"]"#;
+
+#[tokio::test]
+async fn a_token_of_some_queues_enqueues_to_them_and_manages_them() {
+    let gate = Gate::start().await;
+    for (method, path, body) in [
+        ("POST", &*format!("/v2/enqueue/order-1/{APP}"), ""),
+        ("POST", "/v2/queues", r#"{"queueName":"order-1"}"#),
+        ("GET", "/v2/queues/order-1", ""),
+        ("POST", "/v2/queues/order-1/pause", ""),
+        ("POST", "/v2/queues/order-1/resume", ""),
+        ("DELETE", "/v2/queues/order-1", ""),
+    ] {
+        let status = gate.status(OF_ORDERS, method, path, body).await;
+        assert_eq!(status, 200, "{method} {path}");
+    }
+    let other = format!("/v2/enqueue/other/{APP}");
+    for (method, path, body) in [
+        ("POST", &*other, ""),
+        ("POST", "/v2/queues", r#"{"queueName":"other"}"#),
+        ("GET", "/v2/queues/other", ""),
+        ("DELETE", "/v2/queues/other", ""),
+        ("POST", "/v2/queues/other/pause", ""),
+    ] {
+        let status = gate.status(OF_ORDERS, method, path, body).await;
+        assert_eq!(status, 403, "{method} {path}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_with_a_limit_reaches_nothing_that_is_tied_to_no_queue() {
+    let gate = Gate::start().await;
+    let publish = format!("/v2/publish/{APP}");
+    let schedule = format!("/v2/schedules/{APP}?upstash-cron=0+0+1+1+*");
+    for (method, path) in [
+        ("POST", &*publish),
+        ("POST", &schedule),
+        ("GET", "/v2/queues"),
+        ("DELETE", "/v2/messages"),
+        ("GET", "/v2/messages/msg_1C5Gabyw2kf4PXxiZn1Npf"),
+        ("DELETE", "/v2/messages/msg_1C5Gabyw2kf4PXxiZn1Npf"),
+        ("GET", "/v2/events"),
+        ("GET", "/v2/dlq"),
+        ("DELETE", "/v2/dlq"),
+        ("POST", "/v2/dlq/retry"),
+        ("GET", "/v2/topics"),
+        ("DELETE", "/v2/topics/g"),
+        ("GET", "/v2/schedules"),
+        ("GET", "/v2/flowControl"),
+        ("POST", "/v2/flowControl/k/pause"),
+        ("GET", "/v2/globalParallelism"),
+        ("GET", "/v2/keys"),
+        ("POST", "/v2/keys/rotate"),
+    ] {
+        for claims in [OF_ORDERS, PUBLISHER] {
+            let status = gate.status(claims, method, path, "").await;
+            assert_eq!(status, 403, "{claims} {method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_of_some_permissions_does_no_more_with_a_queue() {
+    let gate = Gate::start().await;
+    let enqueue = format!("/v2/enqueue/q/{APP}");
+    assert_eq!(gate.status(PUBLISHER, "POST", &enqueue, "").await, 200);
+    assert_eq!(gate.status(PUBLISHER, "GET", "/v2/queues/q", "").await, 403);
+    let manager = r#""permissions":["manage"]"#;
+    assert_eq!(gate.status(manager, "GET", "/v2/queues/q", "").await, 200);
+    assert_eq!(gate.status(manager, "POST", &enqueue, "").await, 403);
+}
