@@ -135,9 +135,12 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
         .or_else(|| url.strip_prefix("http://"))
     else {
         // Not shown whole: it may be a URL with secrets and a scheme that is misspelt.
-        return Err(Error::invalid(format!(
-            "{noun} must begin with http:// or https:// (a URL group is `Group(name)`)"
-        )));
+        let hint = match noun {
+            "destination" => " (a URL group is `Group(name)`)",
+            _ => "",
+        };
+        let rule = format!("{noun} must begin with http:// or https://{hint}");
+        return Err(Error::invalid(rule));
     };
     if rest.is_empty() || rest.starts_with(['/', '?', ':', '#']) {
         return bad("names no host".to_owned());
