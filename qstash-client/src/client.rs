@@ -10,6 +10,7 @@ use tracing::Instrument as _;
 use crate::endpoint::{BaseUrl, Operation};
 use crate::error::{Error, ErrorKind};
 use crate::transport::retry::{Failure, RetryPolicy};
+use crate::transport::tries::Tries;
 use crate::transport::{BoxFuture, Stage, Transport};
 use crate::types::rate_limit::asked_wait;
 use crate::types::region::Region;
@@ -86,47 +87,59 @@ impl Client {
     }
 
     async fn send_in_time<T>(&self, operation: &Operation<T>) -> Result<T, Error> {
-        let Some(total) = self.0.total_timeout else {
-            return self.send_with_retries(operation).await;
+        let tries = Tries::default();
+        let result = match self.0.total_timeout {
+            None => self.send_with_retries(operation, &tries).await,
+            Some(total) => tokio::select! {
+                biased;
+                result = self.send_with_retries(operation, &tries) => result,
+                () = self.wait(total.saturating_add(operation.patience)) => {
+                    let reason = format!("no answer within {total:?}, all retries included");
+                    let error = Error::new(ErrorKind::Timeout, &operation.attempted, reason);
+                    Err(error.after(tries.last()))
+                }
+            },
         };
-        tokio::select! {
-            biased;
-            result = self.send_with_retries(operation) => result,
-            () = self.wait(total.saturating_add(operation.patience)) => {
-                let reason = format!("no answer within {total:?}, all retries included");
-                Err(Error::new(ErrorKind::Timeout, &operation.attempted, reason))
-            }
-        }
+        let retries = tries.retries();
+        tracing::Span::current().record("retries", retries);
+        result.map_err(|error| error.with_retries(retries))
     }
 
-    async fn send_with_retries<T>(&self, operation: &Operation<T>) -> Result<T, Error> {
-        let span = tracing::Span::current();
-        let mut retries = 0;
+    async fn send_with_retries<T>(
+        &self,
+        operation: &Operation<T>,
+        tries: &Tries,
+    ) -> Result<T, Error> {
+        let mut waited = Duration::ZERO;
         loop {
             let (error, failure) = match self.send_once(operation).await {
                 Ok(response) => {
-                    span.record("status", response.status().as_u16());
+                    let status = response.status().as_u16();
+                    tracing::Span::current().record("status", status);
                     match self.read(operation, &response) {
-                        Ok(value) => {
-                            span.record("retries", retries);
-                            return Ok(value);
-                        }
+                        Ok(value) => return Ok(value),
                         Err(failed) => failed,
                     }
                 }
                 Err(failed) => failed,
             };
+            let retries = tries.retries();
             let wait = failure.and_then(|failure| {
                 let policy = &self.0.retry;
                 policy.decide(retries, operation.safety, failure, random())
             });
+            // Time would run out meanwhile, and hide why.
+            let wait = wait.filter(|wait| {
+                waited = waited.saturating_add(*wait);
+                self.0.total_timeout.is_none_or(|total| waited < total)
+            });
             let Some(wait) = wait else {
-                span.record("retries", retries);
-                return Err(error.with_retries(retries));
+                return Err(error);
             };
             tracing::debug!(%error, ?wait, "trying again");
+            tries.note(error);
             self.wait(wait).await;
-            retries += 1;
+            tries.again();
         }
     }
 
@@ -295,7 +308,9 @@ impl ClientBuilder {
         self
     }
 
-    /// How long a call may take with all its retries. Unlimited by default; a long poll has its wait on top.
+    /// How long a call may take with all its retries. Unlimited by default; a long poll has its wait on top. Where
+    /// the wait before a retry would not end in time, the call fails at once; where time runs out later, the error's
+    /// source is the last failure.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self

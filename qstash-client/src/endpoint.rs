@@ -277,9 +277,15 @@ fn push_encoded(out: &mut String, text: &str) {
     }
 }
 
-/// A query string under construction.
-#[derive(Clone, Debug, Default)]
+/// A query string under construction. `Debug` shows how long it is: URLs in it may hold secrets.
+#[derive(Clone, Default)]
 pub(crate) struct Query(String);
+
+impl std::fmt::Debug for Query {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Query({} bytes)", self.0.len())
+    }
+}
 
 impl Query {
     pub(crate) fn push(&mut self, name: &str, value: &(impl ToString + ?Sized)) {

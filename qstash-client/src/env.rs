@@ -114,6 +114,13 @@ mod tests {
     }
 
     #[test]
+    fn a_url_may_end_with_a_slash() {
+        let (url, _) = debug(&[("QSTASH_TOKEN", "t"), ("QSTASH_URL", "http://h:8080/")]);
+        let base = crate::endpoint::BaseUrl::parse(&url).expect("a base URL");
+        assert_eq!(base.as_str(), "http://h:8080");
+    }
+
+    #[test]
     fn a_region_needs_both_its_variables() {
         let mut vars = vec![
             ("QSTASH_REGION", "us-east-1"),
@@ -144,7 +151,10 @@ mod tests {
         }
         vars[0].1 = "false";
         assert_eq!(debug(&vars).1, "t");
-        vars[0].1 = "yes";
-        assert!(resolve_vars(&vars, false).is_err());
+        for bad in ["yes", "2", "on", " 1"] {
+            vars[0].1 = bad;
+            let error = resolve_vars(&vars, false).expect_err(bad).to_string();
+            assert!(error.contains("QSTASH_DEV"), "{error}");
+        }
     }
 }

@@ -216,6 +216,16 @@ impl Error {
         self
     }
 
+    /// What had gone wrong before time ran out: as the source, with what it tells of limits.
+    pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
+        if let Some(earlier) = earlier {
+            self.0.rate_limit = earlier.0.rate_limit.clone();
+            self.0.retry_after = earlier.0.retry_after;
+            self.0.source = Some(Arc::new(earlier));
+        }
+        self
+    }
+
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
         self.0.status = Some(status);
         self

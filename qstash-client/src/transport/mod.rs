@@ -7,6 +7,7 @@
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry;
+pub(crate) mod tries;
 
 use std::future::Future;
 use std::pin::Pin;

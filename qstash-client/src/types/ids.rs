@@ -102,8 +102,9 @@ text_type! {
 }
 
 text_type! {
-    /// The key of v2's flow control: 1 to 512 visible ASCII characters, neither `.` nor `..`.
-    FlowControlKey, "flow control key", check_id
+    /// The key of v2's flow control: 1 to 512 bytes of text without control characters and without blanks around it,
+    /// neither `.` nor `..`. Only one in ASCII can be given to a message; a list may show others.
+    FlowControlKey, "flow control key", check_key
 }
 
 text_type! {
@@ -177,6 +178,15 @@ pub(crate) fn check_id(text: &str) -> Result<(), &'static str> {
     refuse_dots(text)
 }
 
+/// Free text, as long as a path segment can hold it.
+fn check_key(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() || text.len() > 512 || text.trim() != text || text.contains(char::is_control)
+    {
+        return Err("must be 1 to 512 bytes of one line without blanks around it");
+    }
+    refuse_dots(text)
+}
+
 fn refuse_dots(text: &str) -> Result<(), &'static str> {
     match text {
         "." | ".." => Err("must not be `.` or `..`: URL parsers would cut it out of the path"),
@@ -221,7 +231,12 @@ mod tests {
         }
         assert!(UrlGroupName::parse("..").is_err());
         assert!(ScheduleId::parse("a/pause").is_err());
-        assert!(FlowControlKey::parse("a:b/c").is_ok(), "keys are free text");
+        for good in ["a:b/c", "tenant 7", "müller"] {
+            assert!(FlowControlKey::parse(good).is_ok(), "keys are free text");
+        }
+        for bad in ["", " ", " a", "a\t", "a\nb", ".", "..", &"a".repeat(513)] {
+            assert!(FlowControlKey::parse(bad).is_err(), "{bad:?}");
+        }
         assert!(DlqId::parse("").is_err());
     }
 

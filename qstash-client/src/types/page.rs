@@ -1,5 +1,7 @@
 //! One page of a list.
 
+use crate::v2::Other;
+
 /// Some items of a list, and where to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -8,6 +10,8 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// Where the next page begins; `None` on the last one.
     pub cursor: Option<String>,
+    /// Fields beside the items that this version does not know. Empty in v1.
+    pub other: Other,
 }
 
 impl<T> Page<T> {
@@ -16,6 +20,11 @@ impl<T> Page<T> {
         Self {
             items,
             cursor: cursor.filter(|cursor| !cursor.is_empty()),
+            other: Other::new(),
         }
+    }
+
+    pub(crate) fn with_other(self, other: Other) -> Self {
+        Self { other, ..self }
     }
 }

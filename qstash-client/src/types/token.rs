@@ -52,6 +52,9 @@ mod tests {
         );
         let error = Token::parse("s3cret with blanks").expect_err("blanks");
         assert!(!format!("{error} {error:?}").contains("s3cret"));
+        // From a file that ends with a line break.
+        let error = Token::parse("s3cret\n").expect_err("a line break");
+        assert!(!format!("{error} {error:?}").contains("s3cret"));
         assert!(Token::parse("").is_err());
     }
 }

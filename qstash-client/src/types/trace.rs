@@ -41,11 +41,16 @@ impl TraceContext {
     /// Adds a `tracestate`.
     ///
     /// # Errors
-    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput) when it cannot stand in a header.
+    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is not one line of visible ASCII.
     pub fn with_state(mut self, tracestate: &str) -> Result<Self, Error> {
-        let state = HeaderValue::from_str(tracestate)
-            .map_err(|e| Error::invalid("tracestate cannot be sent by HTTP").with_source(e))?;
-        self.state = Some(state);
+        self.state = match HeaderValue::from_str(tracestate) {
+            Ok(state) if tracestate.is_ascii() => Some(state),
+            _ => {
+                return Err(Error::invalid(
+                    "tracestate must be one line of visible ASCII",
+                ));
+            }
+        };
         Ok(self)
     }
 }
@@ -67,5 +72,9 @@ mod tests {
         ] {
             assert!(TraceContext::parse(bad).is_err(), "{bad:?}");
         }
+        let context = TraceContext::parse(good).expect("valid");
+        assert!(context.clone().with_state("v=1,w=2").is_ok());
+        assert!(context.clone().with_state("v=\u{e4}").is_err());
+        assert!(context.with_state("v=1\r\nx: y").is_err());
     }
 }

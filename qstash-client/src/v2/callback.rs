@@ -5,10 +5,10 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 
 use crate::error::Error;
-use crate::v2::destination::origin;
+use crate::v2::destination::{check_url, origin};
 use crate::v2::limits::FlowControl;
 use crate::v2::retry_delay::RetryDelay;
-use crate::v2::settings::Settings;
+use crate::v2::settings::{Settings, text};
 
 /// A URL that is told of deliveries, and how the message that tells it is sent. A text converts to one with default
 /// settings.
@@ -22,7 +22,8 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// A callback to an `http://` or `https://` URL.
+    /// A callback to an `http://` or `https://` URL. As for a destination, one that URL parsing would change is refused
+    /// when the message is sent.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -76,20 +77,8 @@ impl Callback {
 
     /// Writes it as `<prefix>` and `<prefix>-<setting>`.
     pub(crate) fn write(self, prefix: &'static str, to: &mut HeaderMap) -> Result<(), Error> {
-        let scheme = self.url.split_once("://").map(|(scheme, _)| scheme);
-        if !matches!(scheme, Some("http" | "https")) {
-            let reason = format!("{prefix}: a callback must begin with http:// or https://");
-            return Err(Error::invalid(reason));
-        }
-        let url = http::HeaderValue::from_str(&self.url);
-        let url = match url {
-            Ok(url) if !self.url.contains([' ', '\t']) => url,
-            _ => {
-                let reason = format!("{prefix}: a callback must be visible ASCII without blanks");
-                return Err(Error::invalid(reason));
-            }
-        };
-        to.insert(prefix, url);
+        check_url(prefix, &self.url)?;
+        to.insert(prefix, text(prefix, &self.url)?);
         self.settings.write_prefixed(prefix, to)
     }
 }

@@ -135,9 +135,12 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
         .or_else(|| url.strip_prefix("http://"))
     else {
         // Not shown whole: it may be a URL with secrets and a scheme that is misspelt.
-        return Err(Error::invalid(format!(
-            "{noun} must begin with http:// or https:// (a URL group is `Group(name)`)"
-        )));
+        let hint = match noun {
+            "destination" => " (a URL group is `Group(name)`)",
+            _ => "",
+        };
+        let rule = format!("{noun} must begin with http:// or https://{hint}");
+        return Err(Error::invalid(rule));
     };
     if rest.is_empty() || rest.starts_with(['/', '?', ':', '#']) {
         return bad("names no host".to_owned());
@@ -146,16 +149,19 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
         Some((path, query)) => (path, query),
         None => (rest, ""),
     };
-    for (part, text) in [("path", path), ("query", query)] {
+    let (host, path) = path.split_at(path.find('/').unwrap_or(path.len()));
+    for (part, text) in [("host", host), ("path", path), ("query", query)] {
         if let Some(character) = text.chars().find(|&c| !stays(c, part == "query")) {
             return bad(match character {
                 '#' => "has a fragment, which is never sent".to_owned(),
                 '\\' => format!("has a backslash in its {part}, which URL parsing may read as `/`"),
+                _ if part == "host" => format!("has {character:?} in its host: write it in ASCII"),
                 _ => format!("has {character:?} in its {part}: percent-encode it"),
             });
         }
     }
-    if let Some(segment) = path.split('/').find(|segment| is_dot_segment(segment)) {
+    let mut segments = std::iter::once(host).chain(path.split('/'));
+    if let Some(segment) = segments.find(|segment| is_dot_segment(segment)) {
         return bad(format!(
             "has the dot segment {segment:?} in its path, which URL parsing would cut out"
         ));
@@ -208,7 +214,8 @@ mod tests {
             ("https://e.com/?x=\\", "backslash"),
             ("https://e.com/a\tb", "'\\t'"),
             ("https://e.com/a b", "' '"),
-            ("https://e.com/ä", "'ä'"),
+            ("https://e.com/ä", "'ä' in its path"),
+            ("https://exämple.com/", "'ä' in its host"),
             ("https://e.com/?q='", "query"),
             ("https://e.com/#top", "fragment"),
             ("https://e.com/{id}", "'{'"),

@@ -1,7 +1,6 @@
 //! `/v2/dlq`: messages that ran out of retries.
 
 use http::Method;
-use serde::Deserialize;
 
 use crate::call::Call;
 use crate::client::Client;
@@ -9,13 +8,13 @@ use crate::endpoint::{Operation, Query, json, nothing, segment};
 use crate::error::{ApiError, Error};
 use crate::types::ids::DlqId;
 use crate::v2::destination::answer;
-use crate::v2::fields::Fields;
+use crate::v2::fields::{Fields, Other};
 use crate::v2::filter::{All, DlqFilter};
 use crate::v2::list::PagedList;
 use crate::v2::message::{DeadLetter, DeadLetterWithoutId};
 use crate::v2::messages::{Selection, many, matching};
 use crate::v2::options::Options;
-use crate::v2::published::{Answer as _, Entry, GroupPublished, Published};
+use crate::v2::published::{Answer as _, GroupPublished, Published, entry};
 use crate::v2::setters::delivery_setters;
 
 /// The most entries that one request deletes or retries.
@@ -193,6 +192,8 @@ pub struct Deleted {
     pub deleted: u64,
     /// Where to go on; `None` when all is done.
     pub cursor: Option<String>,
+    /// Fields that this version does not know.
+    pub other: Other,
 }
 
 /// A deletion of several entries that is being set up.
@@ -250,6 +251,7 @@ impl DeleteDlq<'_> {
             return Ok(Deleted {
                 deleted: 0,
                 cursor: None,
+                other: Other::new(),
             });
         };
         let path = format!("/v2/dlq{}", query.as_str());
@@ -259,6 +261,7 @@ impl DeleteDlq<'_> {
             Ok(Deleted {
                 deleted: fields.number("deleted").ok_or("`deleted` is missing")?,
                 cursor: fields.text("cursor").filter(|cursor| !cursor.is_empty()),
+                other: fields.rest(),
             })
         });
         let operation = operation.repeatable_if(self.bulk.is_fixed());
@@ -307,6 +310,8 @@ pub struct Retried {
     pub responses: GroupPublished,
     /// Where to go on; `None` when all is done.
     pub cursor: Option<String>,
+    /// Fields that this version does not know.
+    pub other: Other,
 }
 
 /// A retry of several entries that is being set up. Each option overrides what is stored with the messages.
@@ -371,21 +376,18 @@ impl RetryDlq<'_> {
             return Ok(Retried {
                 responses: Vec::new(),
                 cursor: None,
+                other: Other::new(),
             });
         };
         let path = format!("/v2/dlq/retry{}", query.as_str());
         let name = "v2.dlq.retry";
         let mut operation = Operation::new(name, "retry dead letters", Method::POST, path, |r| {
-            #[derive(Deserialize)]
-            struct Answer {
-                responses: Vec<Entry>,
-                #[serde(default)]
-                cursor: Option<String>,
-            }
-            let answer: Answer = json(r)?;
+            let mut fields: Fields = json(r)?;
+            let responses = fields.array("responses").ok_or("`responses` is missing")?;
             Ok(Retried {
-                responses: answer.responses.into_iter().map(|entry| entry.0).collect(),
-                cursor: answer.cursor.filter(|cursor| !cursor.is_empty()),
+                responses: responses.into_iter().map(entry).collect(),
+                cursor: fields.text("cursor").filter(|cursor| !cursor.is_empty()),
+                other: fields.rest(),
             })
         });
         operation.headers = content.headers;

@@ -123,6 +123,15 @@ impl Fields {
         })
     }
 
+    /// The elements of an array, as they are; null is an empty one.
+    pub(crate) fn array(&mut self, name: &str) -> Option<Vec<Value>> {
+        self.take(name, |value| match value {
+            Value::Array(values) => Some(values.clone()),
+            Value::Null => Some(Vec::new()),
+            _ => None,
+        })
+    }
+
     /// The elements of an array that are what they should be; with others, the array stays as well.
     pub(crate) fn list<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Vec<T> {
         let Some(Value::Array(values)) = self.0.get(name) else {

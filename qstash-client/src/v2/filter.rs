@@ -12,8 +12,21 @@ use crate::types::timing::Timestamp;
 pub struct All;
 
 /// Conditions under their names on the wire, or the first mistake made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Conditions(Result<Vec<(&'static str, Vec<String>)>, Error>);
+
+/// Shows names, no values: URLs may hold secrets.
+impl std::fmt::Debug for Conditions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.0 {
+            Ok(all) => f
+                .debug_list()
+                .entries(all.iter().map(|(name, _)| name))
+                .finish(),
+            Err(error) => error.fmt(f),
+        }
+    }
+}
 
 impl Conditions {
     fn one_of<S: ToString>(name: &'static str, values: impl IntoIterator<Item = S>) -> Self {
@@ -22,7 +35,8 @@ impl Conditions {
         if values.is_empty() {
             return bad("has no value, so that it would not filter");
         }
-        if values.iter().any(String::is_empty) {
+        // A service that trims makes nothing of a blank.
+        if values.iter().any(|value| value.trim().is_empty()) {
             return bad("has an empty value, so that it might not filter");
         }
         // Of the parameters of a query, one value with commas counts as several.

@@ -7,15 +7,29 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::endpoint::{Operation, json};
 use crate::types::secret::Secret;
+use crate::v2::fields::Other;
 
 /// The account's signing keys. Consumers accept both.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct SigningKeys {
     /// Signs every delivery from now on.
     pub current: Secret,
     /// Becomes the current one with the next rotation.
     pub next: Secret,
+    /// Fields that this version does not know. They may hold keys.
+    #[serde(flatten)]
+    pub other: Other,
+}
+
+/// Shows no key, nor what may be one.
+impl std::fmt::Debug for SigningKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SigningKeys")
+            .field("current", &self.current)
+            .field("next", &self.next)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The operations on signing keys.

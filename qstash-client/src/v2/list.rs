@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::endpoint::{Operation, Query, json};
 use crate::error::{BoxError, Error};
 use crate::types::page::Page;
-use crate::v2::fields::Fields;
+use crate::v2::fields::{Fields, Other};
 use crate::v2::filter::{Conditions, DlqFilter, LogFilter, Order};
 use crate::v2::logs::LogEntry;
 use crate::v2::message::DeadLetter;
@@ -186,17 +186,25 @@ fn operation<T: Listed>(query: &Query) -> Operation<Page<T>> {
 
 fn page<T: Listed>(response: &Response<Bytes>) -> Result<Page<T>, BoxError> {
     let mut answer: Value = json(response)?;
-    let mut cursor = None;
+    let (mut cursor, mut other) = (None, Other::new());
     if let Value::Object(object) = &mut answer {
-        let array = T::ARRAYS.iter().find_map(|name| object.remove(*name));
+        // The log comes under two names; the second is the same again.
+        let arrays: Vec<Value> = T::ARRAYS
+            .iter()
+            .filter_map(|name| object.remove(*name))
+            .collect();
         let mut fields: Fields = serde_json::from_value(answer)?;
         cursor = fields.text("cursor");
-        answer = array.ok_or("the answer holds no list")?;
+        other = fields.rest();
+        answer = arrays
+            .into_iter()
+            .next()
+            .ok_or("the answer holds no list")?;
     }
     let items = match answer {
         // The service should answer `[]`; `null` has been seen from servers written in Go.
         Value::Null => Vec::new(),
         answer => serde_json::from_value(answer)?,
     };
-    Ok(Page::new(items, cursor))
+    Ok(Page::new(items, cursor).with_other(other))
 }

@@ -1,13 +1,14 @@
 //! Language models and e-mail: URLs with the headers that their providers want. The service sees ordinary
 //! publishes (v2 contract, section 2.12).
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 
 use crate::error::Error;
 use crate::types::secret::Secret;
 use crate::v2::callback::Callback;
 use crate::v2::destination::{Destination, Target};
 use crate::v2::published::Published;
+use crate::v2::settings::text;
 
 /// A language model's provider. Its answer goes to the callback, so there is no model without one.
 ///
@@ -150,14 +151,14 @@ impl Forwarded {
     fn write(self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         for (name, value) in self.0 {
-            let bad = || Error::invalid(format!("{name}: must be one line of visible ASCII"));
             if value.trim_end() == "Bearer" || value.is_empty() {
                 return Err(Error::invalid(format!("{name}: the token is empty")));
             }
-            let mut value = HeaderValue::from_str(&value).map_err(|_| bad())?;
+            let mut value = text(name, &value)?;
             value.set_sensitive(true);
-            let name = HeaderName::from_bytes(format!("upstash-forward-{name}").as_bytes());
-            headers.append(name.map_err(|_| bad())?, value);
+            let name = HeaderName::from_bytes(format!("upstash-forward-{name}").as_bytes())
+                .map_err(|e| Error::invalid("header name").with_source(e))?;
+            headers.append(name, value);
         }
         Ok(headers)
     }

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use http::Method;
-use serde::Deserialize;
+use bytes::Bytes;
+use http::{Method, Response};
 
 use crate::call::Call;
 use crate::client::Client;
 use crate::endpoint::{Operation, Query, json, segment};
-use crate::error::Error;
+use crate::error::{BoxError, Error};
 use crate::types::ids::MessageId;
+use crate::v2::fields::Fields;
 use crate::v2::filter::{All, Conditions, MessageFilter};
 use crate::v2::message::Message;
 
@@ -44,7 +45,13 @@ impl<'a> Messages<'a> {
     pub fn cancel(self, id: impl AsRef<str>) -> Call<'a, u64> {
         let make = |id: MessageId| {
             let path = format!("/v2/messages/{}", segment(&id));
-            cancel(format!("cancel message `{id}`"), path)
+            // An older service answered a single cancellation with text; its status says it all.
+            let decode = |response: &Response<Bytes>| match cancelled(response) {
+                Err(_) if !response.body().starts_with(b"{") => Ok(1),
+                result => result,
+            };
+            let attempted = format!("cancel message `{id}`");
+            Operation::new(CANCEL, attempted, Method::DELETE, path, decode)
                 .repeatable()
                 .about(id)
         };
@@ -178,24 +185,18 @@ impl CancelMessages<'_> {
             query.push("count", &count);
         }
         let path = format!("/v2/messages{}", query.as_str());
-        let operation = cancel("cancel messages".to_owned(), path);
+        let attempted = "cancel messages";
+        let operation = Operation::new(CANCEL, attempted, Method::DELETE, path, cancelled);
         let operation = operation.repeatable_if(selection.is_fixed() && self.count.is_none());
         self.client.send(&operation).await
     }
 }
 
-fn cancel(attempted: String, path: String) -> Operation<u64> {
-    let name = "v2.messages.cancel";
-    Operation::new(name, attempted, Method::DELETE, path, |response| {
-        #[derive(Deserialize)]
-        struct Answer {
-            cancelled: u64,
-        }
-        // An older service answered a single cancellation with text; its status says it all.
-        match json::<Answer>(response) {
-            Ok(answer) => Ok(answer.cancelled),
-            Err(_) if !response.body().starts_with(b"{") => Ok(1),
-            Err(error) => Err(error),
-        }
-    })
+const CANCEL: &str = "v2.messages.cancel";
+
+fn cancelled(response: &Response<Bytes>) -> Result<u64, BoxError> {
+    let mut fields: Fields = json(response)?;
+    fields
+        .number("cancelled")
+        .ok_or_else(|| "the field `cancelled` is missing or no count".into())
 }

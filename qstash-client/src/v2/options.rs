@@ -176,8 +176,8 @@ impl Options {
 
     /// A header of the request itself, without a prefix.
     pub(crate) fn raw_header(&mut self, name: &str, value: &str) {
-        /// What the client or HTTP itself sets.
-        const TAKEN: [&str; 9] = [
+        /// What the client or HTTP itself sets, and what every builder has a method for.
+        const TAKEN: [&str; 19] = [
             "authorization",
             "connection",
             "content-length",
@@ -185,8 +185,18 @@ impl Options {
             "host",
             "transfer-encoding",
             "upgrade",
+            headers::CALLBACK,
             headers::CONTENT_BASED_DEDUPLICATION,
             headers::DEDUPLICATION_ID,
+            headers::FAILURE_CALLBACK,
+            headers::FLOW_CONTROL_KEY,
+            headers::FLOW_CONTROL_VALUE,
+            headers::LABEL,
+            headers::METHOD,
+            headers::REDACT,
+            headers::RETRIES,
+            headers::RETRY_DELAY,
+            headers::TIMEOUT,
         ];
         self.settings.attempt(|headers| {
             let own = HeaderName::from_bytes(name.as_bytes()).map_err(|_| not_a_name(name))?;

@@ -1,7 +1,6 @@
 //! What a publish answers.
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::ApiError;
@@ -14,7 +13,8 @@ use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
 pub struct Published {
     /// The message's id, or the first message's where this one was a duplicate.
     pub message_id: MessageId,
-    /// Whether the deduplication id or the content was known already, so that nothing was stored.
+    /// Whether the deduplication id or the content was known already, so that nothing was stored: by an earlier publish,
+    /// or by an earlier try of this one that had arrived although its answer was lost.
     pub deduplicated: bool,
     /// The endpoint that this message is for, where the answer names it.
     pub url: Option<String>,
@@ -71,8 +71,16 @@ impl Answer for Published {
 
 impl Answer for GroupPublished {
     fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let entries: Vec<Entry> = serde_json::from_slice(body)?;
-        Ok(entries.into_iter().map(|entry| entry.0).collect())
+        /// The service's OpenAPI document wraps the array, the service does not.
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Wire {
+            Bare(Vec<Value>),
+            Wrapped { messages: Vec<Value> },
+        }
+        let (Wire::Bare(entries) | Wire::Wrapped { messages: entries }) =
+            serde_json::from_slice(body)?;
+        Ok(entries.into_iter().map(entry).collect())
     }
 
     fn message_id(&self) -> Option<&str> {
@@ -93,47 +101,29 @@ impl Published {
 
 read_by_fields!(Published);
 
-/// A message, or why there is none.
-pub(crate) struct Entry(pub(crate) Result<Published, ApiError>);
-
-impl<'de> Deserialize<'de> for Entry {
-    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(from)?;
-        let message = match value.get("error") {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) if !other.is_null() => other.to_string(),
-            _ => {
-                return Published::deserialize(value)
-                    .map(|p| Self(Ok(p)))
-                    .map_err(D::Error::custom);
-            }
-        };
-        Ok(Self(Err(ApiError {
-            message,
-            ..ApiError::default()
-        })))
-    }
+/// A message, or why there is none. An entry that is none of the documented shapes counts as failed, with itself as
+/// the message, so that it does not hide what became of the others.
+#[expect(clippy::needless_pass_by_value, reason = "maps over what was answered")]
+pub(crate) fn entry(value: Value) -> Result<Published, ApiError> {
+    let message = match value.get("error") {
+        Some(Value::String(text)) => text.clone(),
+        Some(other) if !other.is_null() => other.to_string(),
+        _ => match Published::deserialize(&value) {
+            Ok(published) => return Ok(published),
+            Err(_) => format!("the answer for this item was not understood: {value}"),
+        },
+    };
+    Err(ApiError {
+        message,
+        ..ApiError::default()
+    })
 }
 
-/// One element of a batch's answer. An element that is none of the documented shapes counts as failed, with itself
-/// as the message, so that it does not hide what became of the others.
+/// One element of a batch's answer.
 pub(crate) fn receipt(element: Value) -> Result<Receipt, ApiError> {
-    let strange = |element: &Value| ApiError {
-        message: format!("the answer for this item was not understood: {element}"),
-        ..ApiError::default()
-    };
     match element {
-        Value::Array(entries) => {
-            let read = |entry: Value| match Entry::deserialize(&entry) {
-                Ok(entry) => entry.0,
-                Err(_) => Err(strange(&entry)),
-            };
-            Ok(Receipt::Group(entries.into_iter().map(read).collect()))
-        }
-        element => match Entry::deserialize(&element) {
-            Ok(entry) => entry.0.map(Receipt::Message),
-            Err(_) => Err(strange(&element)),
-        },
+        Value::Array(entries) => Ok(Receipt::Group(entries.into_iter().map(entry).collect())),
+        element => entry(element).map(Receipt::Message),
     }
 }
 
@@ -159,6 +149,9 @@ mod tests {
         let entries = GroupPublished::from_json(body).expect("reads");
         assert!(entries[0].as_ref().expect("published").deduplicated);
         assert_eq!(entries[1].as_ref().expect_err("failed").message, "No.");
+        let strange = br#"{"messages":[{"messageId":"m1"},{"id":2}]}"#;
+        let entries = GroupPublished::from_json(strange).expect("as the OpenAPI document has it");
+        assert!(entries[0].is_ok() && entries[1].is_err());
         assert!(GroupPublished::from_json(br#"{"messageId":"m"}"#).is_err());
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::error::Error;
+use crate::v2::settings::text;
 
 /// An expression in milliseconds over [`retried`], the number of retries so far: 0 before the first one.
 ///
@@ -37,7 +38,11 @@ pub fn retried() -> RetryDelay {
 impl RetryDelay {
     /// An expression as text: `pow(2, retried) * 1000`. Only the service checks its grammar.
     pub fn text(expression: impl Into<String>) -> Self {
-        Self::atom(expression)
+        // Its outermost operator is unknown, and may bind less tightly than a product.
+        Self {
+            is_sum: true,
+            ..Self::atom(expression)
+        }
     }
 
     /// `pow(self, exponent)`.
@@ -117,7 +122,7 @@ impl RetryDelay {
             let reason = format!("retry delay: {number} is not a finite number of 0 or more");
             return Err(Error::invalid(reason));
         }
-        match HeaderValue::from_str(&self.text) {
+        match text("retry delay", &self.text) {
             Ok(value) if !self.text.trim().is_empty() => Ok(value),
             _ => Err(Error::invalid_input(
                 "retry delay",
@@ -222,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_in_text_keeps_its_value_in_a_product() {
+        let product = RetryDelay::text("retried + 1") * 1000;
+        assert_eq!(product.to_string(), "(retried + 1) * 1000");
+        let capped = RetryDelay::text("1000 - retried").max(5);
+        assert_eq!(capped.to_string(), "max(1000 - retried, 5)");
+        assert_eq!(RetryDelay::text("retried").to_string(), "retried");
+    }
+
+    #[test]
     fn what_cannot_be_sent_is_refused() {
         for bad in [
             RetryDelay::from(-1),
@@ -229,6 +243,7 @@ mod tests {
             RetryDelay::from(1) + f64::INFINITY,
             RetryDelay::from(1).min(-0.5),
             RetryDelay::text(" "),
+            RetryDelay::text("1000 × retried"),
             RetryDelay::text("1\r\nx: y"),
         ] {
             assert!(bad.header().is_err(), "{bad}");

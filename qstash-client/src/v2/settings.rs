@@ -133,9 +133,15 @@ impl std::fmt::Debug for Settings {
     }
 }
 
+/// A header's value. Of anything but ASCII no two sides of HTTP make the same.
 pub(crate) fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
-    HeaderValue::from_str(value)
-        .map_err(|_| Error::invalid(format!("{noun} must be one line of visible ASCII")))
+    match HeaderValue::from_str(value) {
+        Ok(text) if value.is_ascii() => Ok(text),
+        _ => {
+            let reason = format!("{noun} must be one line of visible ASCII");
+            Err(Error::invalid(reason))
+        }
+    }
 }
 
 pub(crate) fn not_a_name(name: &str) -> Error {

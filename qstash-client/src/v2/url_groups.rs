@@ -10,14 +10,14 @@ use crate::error::Error;
 use crate::types::ids::UrlGroupName;
 use crate::types::timing::Timestamp;
 use crate::v2::batch::header_map;
-use crate::v2::destination::check_url;
+use crate::v2::destination::{check_url, origin};
 use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
 use crate::v2::list::{List, Listed};
 use crate::v2::options::Options;
 use crate::v2::setters::delivery_setters;
 
-/// An endpoint of a URL group: a URL and perhaps a name.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// An endpoint of a URL group: a URL and perhaps a name. `Debug` shows no path and no query of the URL.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct Endpoint {
     url: String,
@@ -43,14 +43,32 @@ impl Endpoint {
     }
 }
 
-/// Which endpoint to remove.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("url", &origin(&self.url))
+            .field("name", &self.name)
+            .finish()
+    }
+}
+
+/// Which endpoint to remove. `Debug` shows no path and no query of the URL.
+#[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointRef {
     /// The one with this URL.
     Url(String),
     /// The one with this name.
     Name(String),
+}
+
+impl std::fmt::Debug for EndpointRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(url) => f.debug_tuple("Url").field(&origin(url)).finish(),
+            Self::Name(name) => f.debug_tuple("Name").field(name).finish(),
+        }
+    }
 }
 
 /// The operations on URL groups.

@@ -353,6 +353,15 @@ pub(super) async fn flow_control_is_managed(place: &Place) {
     );
     control.pause(&key).send().await.unwrap();
     assert!(state().await.paused);
+    let listed: Vec<_> = control
+        .list()
+        .search(&key)
+        .stream()
+        .try_collect()
+        .await
+        .unwrap();
+    assert_eq!(listed.len(), 1, "names are unlike any other");
+    assert_eq!((listed[0].key.as_str(), listed[0].paused), (&*key, true));
     control.resume(&key).send().await.unwrap();
     control
         .pin(&key)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
 use http::Method;
-use qstash_client::v2::{Group, LogState, NewMessage, Receipt};
+use qstash_client::v2::{All, Group, LogState, NewMessage, Receipt};
 use qstash_client::{ErrorKind, QueueName, Timestamp, UrlGroupName};
 
 use crate::fake::{Fake, Seen, ok};
@@ -286,4 +286,58 @@ async fn a_cancellation_is_counted_and_the_older_text_answer_is_understood() {
     assert_eq!(cancel().await.expect("text"), 1);
     assert_eq!(cancel().await.expect("empty"), 1);
     cancel().await.expect_err("no count");
+}
+
+#[tokio::test]
+async fn every_answer_keeps_what_is_new() {
+    let fake = Fake::new([
+        ok(r#"{"deleted":"3","cursor":"c","new":1}"#),
+        ok(r#"{"responses":[{"messageId":"m1","new":1},{"odd":2},"?"],"cursor":5,"new":[1]}"#),
+        ok(r#"{"current":"sig_1","next":"sig_2","previous":"sig_0"}"#),
+        ok(r#"{"events":[],"logs":[],"cursor":"","total":7}"#),
+        ok(r#"{"cancelled":"2"}"#),
+    ]);
+    let client = fake.client();
+    let v2 = client.v2();
+    let deleted = v2.dlq().delete_all(All).send().await.expect("reads");
+    assert_eq!((deleted.deleted, deleted.cursor.as_deref()), (3, Some("c")));
+    assert_eq!(deleted.other["new"], 1);
+    let retried = v2.dlq().retry_all(All).send().await.expect("reads");
+    assert_eq!(retried.other["new"], serde_json::json!([1]));
+    assert_eq!(retried.cursor.as_deref(), Some("5"));
+    let published = retried.responses[0].as_ref().expect("published");
+    assert_eq!(published.other["new"], 1);
+    for strange in &retried.responses[1..] {
+        strange.as_ref().expect_err("not understood");
+    }
+    let keys = v2.keys().get().send().await.expect("reads");
+    assert_eq!(keys.other["previous"], "sig_0");
+    assert!(!format!("{keys:?}").contains("sig_"));
+    let page = v2.logs().send().await.expect("reads");
+    assert_eq!(page.other.keys().collect::<Vec<_>>(), ["total"]);
+    assert_eq!(page.cursor, None);
+    let cancelled = v2.messages().cancel_all(All).send().await.expect("reads");
+    assert_eq!(cancelled, 2);
+}
+
+#[tokio::test]
+async fn a_bulk_cancellation_that_answers_no_number_is_not_taken_for_one() {
+    let fake = Fake::new([ok("<h1>Welcome</h1>")]);
+    let all = fake.client().v2().messages().cancel_all(All).send().await;
+    assert_eq!(all.expect_err("no number").kind(), ErrorKind::Decode);
+}
+
+#[tokio::test]
+async fn a_key_that_this_client_would_not_send_does_not_fail_a_list() {
+    let keys = r#"[{"flowControlKey":"tenant 7","isPaused":"true"},{"flowControlKey":"müller"}]"#;
+    let fake = Fake::new([ok(keys), ok("")]);
+    let client = fake.client();
+    let page = client.v2().flow_control().list().send().await;
+    let page = page.expect("two keys");
+    assert!(page.items[0].paused);
+    let key = &page.items[1].key;
+    let paused = client.v2().flow_control().pause(key).send().await;
+    paused.expect("by its encoded name");
+    let line = fake.seen()[1].line();
+    assert_eq!(line, "POST http://q.test/v2/flowControl/m%C3%BCller/pause");
 }

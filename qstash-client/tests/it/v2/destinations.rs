@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use proptest::prelude::*;
 use qstash_client::transport::{Reqwest, Transport as _};
-use qstash_client::v2::{Destination as _, NewMessage};
+use qstash_client::v2::{Destination as _, Endpoint, NewMessage};
 use qstash_client::{Client, ErrorKind};
 
 /// A server that tells the request lines that it gets. (wiremock parses them as URLs.)
@@ -69,6 +69,31 @@ async fn the_url_that_reqwest_sends_is_the_one_that_was_built() {
 }
 
 #[tokio::test]
+async fn an_id_or_key_stays_one_segment_on_the_way() {
+    let (uri, told) = lines();
+    let client = Client::builder().base_url(&uri).build().expect("valid");
+    for (key, segment) in [
+        ("%2e%2e", "%252e%252e"),
+        ("a/../b", "a%2F..%2Fb"),
+        ("a?b#c", "a%3Fb%23c"),
+        ("a\\b", "a%5Cb"),
+        ("a;b:c", "a%3Bb%3Ac"),
+    ] {
+        let pause = client.v2().flow_control().pause(key);
+        pause.send().await.expect(key);
+        let line = told.recv().expect("a request");
+        assert_eq!(
+            line,
+            format!("POST /v2/flowControl/{segment}/pause HTTP/1.1")
+        );
+        let retry = client.v2().dlq().retry(key);
+        retry.send().await.expect(key);
+        let line = told.recv().expect("a request");
+        assert_eq!(line, format!("POST /v2/dlq/retry/{segment} HTTP/1.1"));
+    }
+}
+
+#[tokio::test]
 async fn a_destination_cannot_reach_another_route() {
     let (uri, told) = lines();
     let client = Client::builder().base_url(&uri).build().expect("valid");
@@ -76,7 +101,22 @@ async fn a_destination_cannot_reach_another_route() {
         "https://e.com/../../../messages",
         "https://e.com/%2e%2e/x",
         "https://e.com\\..\\x",
+        "https://e.com/a\tb",
+        "https://e.com/a\nb",
+        "https://e.com/a b",
+        "https://e.com/ä",
+        "https://e.com/#f",
+        "https://",
+        "javascript:alert(1)",
     ] {
+        let told_of = client.v2().publish("https://e.com").callback(url);
+        told_of.send().await.expect_err(url);
+        let failed = NewMessage::to("https://e.com").failure_callback(url);
+        client.v2().batch([failed]).send().await.expect_err(url);
+        let groups = client.v2().url_groups();
+        let added = groups.add_endpoints("g", [Endpoint::url(url)]);
+        added.send().await.expect_err(url);
+        client.v2().enqueue("q", url).send().await.expect_err(url);
         let error = client.v2().publish(url).send().await.expect_err(url);
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let batch = client.v2().batch([NewMessage::to(url)]);

@@ -1,6 +1,10 @@
 //! What the service's answers become, over a real connection.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use qstash_client::{Client, ErrorKind, RateLimit, RetryPolicy};
+use tokio::io::AsyncReadExt as _;
 use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
@@ -89,4 +93,43 @@ async fn the_three_kinds_of_429_are_told_apart() {
     );
     assert_eq!(error.kind(), ErrorKind::RateLimited);
     assert!(error.is_retryable());
+}
+
+/// A server that reads a request, hangs up, and counts.
+async fn hangs_up() -> (String, Arc<AtomicU32>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("binds");
+    let uri = format!("http://{}", listener.local_addr().expect("bound"));
+    let count = Arc::new(AtomicU32::new(0));
+    let counted = count.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n")
+                && stream.read_buf(&mut head).await.is_ok_and(|n| n > 0)
+            {}
+            counted.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    (uri, count)
+}
+
+#[tokio::test]
+async fn a_publish_that_broke_off_is_repeated_only_where_that_is_safe() {
+    let (uri, count) = hangs_up().await;
+    let policy = RetryPolicy {
+        max_retries: 2,
+        base: std::time::Duration::ZERO,
+        ..RetryPolicy::default()
+    };
+    let client = Client::builder().base_url(uri).retry(policy);
+    let client = client.build().expect("valid");
+    let bare = client.v2().publish("https://e.com").without_deduplication();
+    let error = bare.send().await.expect_err("no answer");
+    assert_eq!((error.kind(), error.retries()), (ErrorKind::Transport, 0));
+    assert_eq!(count.swap(0, Ordering::Relaxed), 1, "it may have arrived");
+    let named = client.v2().publish("https://e.com");
+    let error = named.send().await.expect_err("no answer");
+    assert_eq!((error.kind(), error.retries()), (ErrorKind::Transport, 2));
+    assert_eq!(count.load(Ordering::Relaxed), 3);
 }

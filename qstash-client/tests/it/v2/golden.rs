@@ -189,6 +189,12 @@ async fn options_of_a_publish() {
         .without_deduplication()
         .flow_control(FlowControl::rate("key", 10, Duration::from_secs(60)).and_parallelism(5))
         .send());
+    insta::assert_snapshot!(pages.text);
+}
+
+#[tokio::test]
+async fn callbacks() {
+    let mut pages = Pages::new();
     add!(
         pages,
         "a callback and a failure callback with settings of their own",
@@ -207,7 +213,12 @@ async fn options_of_a_publish() {
             )
             .failure_callback(
                 Callback::new("https://example.com/failed")
+                    .method(Method::PUT)
+                    .timeout(Duration::from_secs(8))
                     .retries(0)
+                    .retry_delay(RetryDelay::text("retried + 1") * 1000)
+                    .delay(Duration::from_secs(3))
+                    .flow_control(FlowControl::parallelism("fcb", 2))
                     .header("X-Kind", "failed"),
             )
             .send()

@@ -264,3 +264,60 @@ async fn a_stream_holds_one_page_at_a_time() {
     assert!(stream.try_next().await.expect("a page").is_some());
     assert!(stream.try_next().await.expect("the end").is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_ends_with_an_error_in_its_middle() {
+    let first = r#"{"events":[{"messageId":"m1","state":"CREATED"},{"messageId":"m2","state":"ACTIVE"}],"cursor":"a"}"#;
+    let fake = Fake::new([ok(first), answer(400, r#"{"error":"No."}"#)]);
+    let client = fake.client();
+    let mut stream = std::pin::pin!(client.v2().logs().stream());
+    for id in ["m1", "m2"] {
+        let entry = stream.try_next().await.expect("a page").expect("an entry");
+        assert_eq!(entry.message_id.as_str(), id);
+    }
+    let error = stream.try_next().await.expect_err("the second page");
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(stream.try_next().await.expect("the end").is_none());
+    assert_eq!(fake.seen().len(), 2);
+}
+
+fn hurried(fake: &Fake, total: Duration) -> Client {
+    let policy = RetryPolicy {
+        jitter: 0.0,
+        ..RetryPolicy::default()
+    };
+    let builder = fake.builder().retry(policy).total_timeout(total);
+    builder.build().expect("valid")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_would_outlast_the_total_timeout_is_not_begun() {
+    let limited = |seconds| Step::Answer(429, vec![("retry-after", seconds)], String::new());
+    let fake = Fake::new([limited("4"), limited("6")]);
+    let client = hurried(&fake, Duration::from_secs(10));
+    let error = client.v2().publish("https://e.com").send().await;
+    let error = error.expect_err("limited");
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(6)));
+    assert_eq!(error.retries(), 1);
+    assert_eq!(millis(&fake), [0, 4_000]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_time_runs_out_the_last_failure_is_the_source() {
+    let fake = Fake::new([answer(503, r#"{"error":"busy"}"#), Step::Silence]);
+    let client = hurried(&fake, Duration::from_secs(3));
+    let start = tokio::time::Instant::now();
+    let error = client.v2().publish("https://e.com").send().await;
+    let error = error.expect_err("silence");
+    assert_eq!(start.elapsed(), Duration::from_secs(3));
+    assert!(error.is_timeout());
+    assert_eq!(error.retries(), 1);
+    let source = std::error::Error::source(&error)
+        .expect("the 503")
+        .to_string();
+    assert!(
+        source.contains("503") && source.contains("busy"),
+        "{source}"
+    );
+}

@@ -29,7 +29,22 @@ async fn an_empty_id_or_filter_reaches_nothing() {
     let fake = Fake::new([]);
     let client = fake.client();
     let v2 = client.v2();
-    for id in ["", ".", "..", "a b"] {
+    for id in ["", ".", "..", " ", "a\n", " a"] {
+        refused(v2.messages().get(id).send().await, "message id");
+        refused(v2.dlq().get(id).send().await, "DLQ id");
+        refused(v2.dlq().retry_many([id]).send().await, "DLQ id");
+        refused(v2.queues().pause(id).send().await, "queue name");
+        refused(v2.queues().upsert(id).send().await, "queue name");
+        refused(v2.schedules().pause(id).send().await, "schedule id");
+        let defaults = v2.url_groups().set_defaults(id).retries(1);
+        refused(defaults.send().await, "URL group name");
+        let endpoint = [EndpointRef::Name("a".to_owned())];
+        let removal = v2.url_groups().remove_endpoints(id, endpoint);
+        refused(removal.send().await, "URL group name");
+        let pin = v2.flow_control().pin(id).rate(1);
+        refused(pin.send().await, "flow control key");
+        let unpin = v2.flow_control().unpin(id).rate();
+        refused(unpin.send().await, "flow control key");
         refused(v2.messages().cancel(id).send().await, "message id");
         refused(v2.messages().cancel_many([id]).send().await, "message id");
         refused(v2.dlq().delete(id).send().await, "DLQ id");
@@ -58,6 +73,8 @@ async fn an_empty_id_or_filter_reaches_nothing() {
             .await,
         "`queueName`",
     );
+    let blank = MessageFilter::hosts([" \t"]);
+    refused(v2.messages().cancel_matching(blank).send().await, "`host`");
     refused(
         v2.dlq()
             .delete_matching(DlqFilter::urls(["https://e.com/a,b"]))
@@ -191,6 +208,12 @@ async fn options_are_checked_before_anything_is_sent() {
             .await,
         "header name",
     );
+    let twice = publish().retries(1).raw_header("Upstash-Retries", "2");
+    refused(twice.send().await, "header name");
+    let beyond_ascii = NewMessage::to(URL).header("X-Name", "Müller");
+    refused(client.v2().batch([beyond_ascii]).send().await, "X-Name");
+    let key = FlowControl::parallelism("müller", 1);
+    refused(publish().flow_control(key).send().await, "flow control key");
     refused(
         publish().redact(Redact::Header("a]".into())).send().await,
         "header name",
@@ -276,9 +299,15 @@ fn what_is_being_set_up_shows_no_secret() {
         .publish("https://u:s3cret@e.com/")
         .header("Key", "s3cret")
         .body("s3cret");
+    let url = "https://u:s3cret@e.com/s3cret?k=s3cret";
+    let filter = DlqFilter::urls([url]);
+    let list = client.v2().dlq().list().filter(filter.clone());
+    let deletion = client.v2().dlq().delete_matching(filter.clone());
     let text = format!(
-        "{message:?} {publish:?} {:?}",
-        Llm::openai("s3cret", "https://e.com")
+        "{message:?} {publish:?} {:?} {filter:?} {list:?} {deletion:?} {:?} {:?}",
+        Llm::openai("s3cret", "https://e.com"),
+        Endpoint::url(url).named("a"),
+        EndpointRef::Url(url.to_owned()),
     );
     assert!(!text.contains("s3cret"), "{text}");
 }

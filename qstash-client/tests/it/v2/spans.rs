@@ -95,3 +95,17 @@ async fn a_span_tells_the_message_that_was_asked_for_also_on_failure() {
         assert!(text.contains(part), "{part}: {text}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_span_counts_the_retries_also_when_time_runs_out() {
+    let fake = Fake::new([answer(503, ""), Step::Silence]);
+    let builder = fake
+        .builder()
+        .total_timeout(std::time::Duration::from_secs(3));
+    let client = builder.build().expect("valid");
+    let text = logged(async {
+        client.v2().keys().get().send().await.expect_err("silence");
+    })
+    .await;
+    assert!(text.contains("retries=1"), "{text}");
+}
