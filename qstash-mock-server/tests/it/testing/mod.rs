@@ -1,6 +1,7 @@
 //! The test toolkit, used as a test uses it.
 
 mod admin;
+mod auto;
 mod clock;
 mod consumer;
 mod deliveries;
