@@ -159,7 +159,7 @@ pub(crate) struct Settings {
     /// Attempts that are kept for /_admin/deliveries
     #[arg(long, env = "QSTASH_MOCK_CAPTURE", allow_negative_numbers = true)]
     capture: Option<usize>,
-    /// A TOML or JSON file with queues and messages to begin with
+    /// A TOML or JSON file with queues, URL groups, schedules and messages to begin with
     #[arg(long, env = "QSTASH_MOCK_FIXTURE", value_name = "FILE")]
     fixture: Option<PathBuf>,
     /// What is logged to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`

@@ -15,7 +15,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
-use crate::testing::Watch;
+use crate::testing::{Seed, Watch};
 
 /// A complete QStash server in this process.
 ///
@@ -201,10 +201,7 @@ impl MockServer {
 impl Drop for MockServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "qstash-mock-server: `MockServer::builder().seed({})` makes the same ids and faults again",
-                self.seed
-            );
+            eprintln!("qstash-mock-server: {}", Seed(self.seed));
         } else if let Err(unmet) = self.expectations().judge(&self.running.driver) {
             panic!("{unmet}");
         }

@@ -53,11 +53,17 @@ impl<'a> Object<'a> {
     }
 
     fn only(self, known: &[&str]) -> Result<Self, ApiError> {
-        let unknown = |(name, _): &&(Cow<'a, str>, _)| !known.contains(&name.as_ref());
-        if let Some((name, _)) = self.fields.iter().find(unknown) {
-            return Err(ApiError::unknown_field(name));
-        }
+        self.knows(known)?;
         self.unrepeated()
+    }
+
+    /// Refuses fields that are not among `known`.
+    pub(super) fn knows(&self, known: &[&str]) -> Result<(), ApiError> {
+        let unknown = |(name, _): &&(Cow<'a, str>, _)| !known.contains(&name.as_ref());
+        match self.fields.iter().find(unknown) {
+            Some((name, _)) => Err(ApiError::unknown_field(name)),
+            None => Ok(()),
+        }
     }
 
     fn unrepeated(self) -> Result<Self, ApiError> {

@@ -49,6 +49,11 @@ impl ApiError {
         Self::invalid_value(error).under(field)
     }
 
+    /// A field that is refused in a whole sentence.
+    pub(super) fn of_field(field: &str, sentence: String) -> Self {
+        Self::invalid_value(sentence).on(field)
+    }
+
     pub(super) fn unknown_field(field: &str) -> Self {
         let error = format!("`{}` is not known here; look for a typo", shortened(field));
         Self::new(StatusCode::BAD_REQUEST, "unknown_field", error).on(shortened(field))

@@ -12,13 +12,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
 use crate::driver::{CallError, Driver};
-use crate::engine::{AccountName, Action, Caller, Command, Reply, Secret};
+use crate::engine::{Action, Caller, Command, Reply, Secret};
 
 mod admin;
 mod auth;
 mod body;
 mod decode;
 mod error;
+mod fixture;
 mod front;
 mod json;
 mod limits;
@@ -30,6 +31,7 @@ mod v2;
 pub(crate) use auth::{Authenticator, development_keys};
 use body::{Bodies, Body};
 use error::ApiError;
+pub(crate) use fixture::Decoded as DecodedFixture;
 pub(crate) use front::Front;
 use limits::Expected;
 pub(crate) use limits::Limits;
@@ -89,9 +91,9 @@ fn figures(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// Whose state a fixture becomes, and what makes it so; or what is wrong with it.
-pub(crate) fn decode_fixture(text: &str) -> Result<(AccountName, Vec<Action>), String> {
-    v1::fixture::decode(text).map_err(|error| error.sentence())
+/// What a fixture does to a server; or what is wrong with it.
+pub(crate) fn decode_fixture(text: &str) -> Result<DecodedFixture, String> {
+    fixture::decode(text).map_err(|error| error.sentence())
 }
 
 /// What every handler needs.

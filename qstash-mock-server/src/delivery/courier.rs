@@ -49,8 +49,13 @@ impl Courier {
         }
         let outcome = self.send(job, plan.forgery, plan.reset_mid_body).await;
         if plan.duplicate {
-            // What the consumer says to the second one does not matter.
-            self.send(job, plan.forgery, false).await;
+            // What the consumer says to the second one does not matter, nor when: else a consumer that takes
+            // the server's time would make the attempt late, which it has answered.
+            let unparked = self.toolkit.parking.refuse(attempt.id);
+            tokio::select! {
+                _ = self.send(job, plan.forgery, false) => {}
+                () = unparked.called() => {}
+            }
         }
         if let Some(slow) = plan.slow {
             self.toolkit.delay(attempt.id, slow).await;

@@ -5,8 +5,11 @@
 //!
 //! - that is parked: a consumer or a fault of the test toolkit is known to wait for the clock; its time is
 //!   a deadline like any other,
-//! - whose consumer did not answer within the driver's patience (real time): it is left behind, fails at
-//!   its virtual timeout, and the report lists it. The next call waits for it anew.
+//! - whose consumer did not answer within the driver's patience (real time), while no other one did: it is
+//!   left behind, fails at its virtual timeout, and the report lists it. The next call waits for it anew.
+//!
+//! Consumers that publish in answer to what was published, without a delay, would be waited for without
+//! end: over the driver's bound of calls that publish at one deadline the clock stays there and says so.
 //!
 //! One caller at a time moves the clock. Another one, also from inside a consumer, is told [`ClockBusy`]:
 //! waiting would be a deadlock, because the clock waits for that consumer.
@@ -86,7 +89,7 @@ impl Advanced {
     }
 }
 
-/// Somebody else is moving the clock, or the server's clock is not a manual one.
+/// Why the clock was not moved, or not as far as it was to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClockBusy {
@@ -96,15 +99,22 @@ pub enum ClockBusy {
     /// The server runs on the system clock.
     #[error("the server's clock is not a manual one")]
     NotManual,
+    /// Consumers publish in answer to what was published, without a delay, and so for ever: more often at one
+    /// moment than [`MockServerBuilder::settle_limit`](crate::MockServerBuilder::settle_limit) allows. The clock
+    /// stands at that moment.
+    #[error(
+        "consumers publish without end, at one moment of the server's time: let them use a delay"
+    )]
+    Endless,
 }
 
 impl Driver {
     /// Moves the clock to `target`, stopping at every deadline before it.
     pub(crate) async fn advance_to(&self, target: Timestamp) -> Result<Advanced, ClockBusy> {
         let moving = Moving::begin(self)?;
-        self.settle_now().await;
+        self.settle_now().await?;
         while let Some(next) = self.next_deadline().filter(|next| *next <= target) {
-            self.step_to(next).await;
+            self.step_to(next).await?;
         }
         self.shared().clock.set(target);
         Ok(moving.report())
@@ -113,11 +123,11 @@ impl Driver {
     /// Moves the clock to the next deadline and settles there; `None` if there is none.
     pub(crate) async fn advance_to_next(&self) -> Result<Option<Advanced>, ClockBusy> {
         let moving = Moving::begin(self)?;
-        self.settle_now().await;
+        self.settle_now().await?;
         moving.forget();
         match self.next_deadline() {
             Some(next) => {
-                self.step_to(next).await;
+                self.step_to(next).await?;
                 Ok(Some(moving.report()))
             }
             None => Ok(None),
@@ -131,11 +141,11 @@ impl Driver {
         mut done: impl FnMut() -> bool,
     ) -> Result<Advanced, ClockBusy> {
         let moving = Moving::begin(self)?;
-        self.settle_now().await;
+        self.settle_now().await?;
         while !done()
             && let Some(next) = self.next_deadline().filter(|next| *next <= latest)
         {
-            self.step_to(next).await;
+            self.step_to(next).await?;
         }
         Ok(moving.report())
     }
@@ -145,11 +155,9 @@ impl Driver {
         self.advance_to(self.now()).await
     }
 
-    /// Messages that will be delivered without anybody doing anything: they are delayed or handed out.
+    /// Whether no message will go on by itself, however much time passes.
     pub(crate) fn is_idle(&self) -> bool {
-        let figures = self.all_metrics();
-        let mut queues = figures.iter().flat_map(|(_, it)| it.queues.values());
-        queues.all(|queue| queue.delayed + queue.in_flight == 0)
+        self.lock().engine.is_idle(self.now())
     }
 
     fn next_deadline(&self) -> Option<Timestamp> {
@@ -161,20 +169,23 @@ impl Driver {
         core.engine.poll_timeout().into_iter().chain(parked).min()
     }
 
-    async fn step_to(&self, next: Timestamp) {
+    async fn step_to(&self, next: Timestamp) -> Result<(), ClockBusy> {
         self.shared().clock.set(next);
+        // First what the engine has due: an answer at the very time of a timeout comes too late.
+        self.fire_all();
         self.toolkit().parking.wake(self.now());
         if let Some(moved) = &mut self.lock().moved {
             moved.report.deadlines += 1;
+            moved.published = 0;
         }
-        self.settle_now().await;
+        self.settle_now().await
     }
 
-    async fn settle_now(&self) {
+    async fn settle_now(&self) -> Result<(), ClockBusy> {
         loop {
             self.fire_all();
-            if !self.await_deliveries().await {
-                return;
+            if !self.await_deliveries().await? {
+                return Ok(());
             }
         }
     }
@@ -191,30 +202,43 @@ impl Driver {
     }
 
     /// Waits for what is under way and applies the outcomes; false if there was nothing.
-    async fn await_deliveries(&self) -> bool {
+    async fn await_deliveries(&self) -> Result<bool, ClockBusy> {
         let mut patience = None;
-        while self.is_open() {
-            let patience = patience.get_or_insert_with(|| RealSleep::start(self.shared().patience));
+        while self.is_open()? {
+            let (sleep, over) = patience.get_or_insert_with(|| {
+                let over = self.lock().moved.as_ref().map_or(0, Moved::over);
+                (RealSleep::start(self.shared().patience), over)
+            });
             tokio::select! {
                 () = self.shared().delivered.notified() => {}
                 () = self.toolkit().parking.changed.notified() => {}
-                () = patience.wait() => {
-                    self.leave_behind();
-                    break;
+                () = sleep.wait() => {
+                    // Who has to wait for a busy machine does not hang.
+                    let now_over = self.lock().moved.as_ref().map_or(0, Moved::over);
+                    if now_over > *over {
+                        patience = None;
+                    } else {
+                        self.leave_behind();
+                        break;
+                    }
                 }
             }
         }
-        self.apply_held()
+        Ok(self.apply_held())
     }
 
     /// Whether something is under way that will be over without the clock moving.
-    fn is_open(&self) -> bool {
+    fn is_open(&self) -> Result<bool, ClockBusy> {
         let core = self.lock();
+        let published = core.moved.as_ref().map_or(0, |moved| moved.published);
+        if published > self.shared().settle_limit {
+            return Err(ClockBusy::Endless);
+        }
         let parking = &self.toolkit().parking;
         let mut flights = core.deliveries.iter();
-        !core.stopped
-            && (!core.is_committed()
-                || flights.any(|(id, flight)| !flight.left_behind && !parking.is_parked(*id)))
+        let open = !core.is_committed()
+            || flights.any(|(id, flight)| !flight.left_behind && !parking.is_parked(*id));
+        Ok(open && !core.stopped)
     }
 
     fn leave_behind(&self) {

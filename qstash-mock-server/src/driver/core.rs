@@ -49,6 +49,15 @@ pub(super) struct Moved {
     /// To be applied in attempt order.
     pub(super) outcomes: BTreeMap<AttemptId, (Outcome, Option<Arc<Record>>)>,
     pub(super) report: Advanced,
+    /// Calls that published since the clock was moved the last time.
+    pub(super) published: usize,
+}
+
+impl Moved {
+    /// Deliveries that are over and not applied yet.
+    pub(super) fn over(&self) -> usize {
+        self.outcomes.len()
+    }
 }
 
 /// Something that may leave once its commit is durable.

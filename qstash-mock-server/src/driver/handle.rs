@@ -41,6 +41,8 @@ pub(super) struct Shared {
     pub(super) moving: tokio::sync::Mutex<()>,
     /// How long, in real time, the clock waits for a consumer.
     pub(super) patience: Duration,
+    /// How many calls that publish it waits for at one moment.
+    pub(super) settle_limit: usize,
     courier: Courier,
     toolkit: Arc<Toolkit>,
     runtime: Handle,
@@ -61,7 +63,7 @@ impl Driver {
         engine: Engine,
         mut store: Box<dyn Store>,
         toolkit: Arc<Toolkit>,
-        patience: Duration,
+        (patience, settle_limit): (Duration, usize),
         deliverer: Deliverer,
     ) -> Self {
         Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
@@ -82,6 +84,7 @@ impl Driver {
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 patience,
+                settle_limit,
                 courier: Courier::new(Arc::clone(&toolkit), deliverer),
                 toolkit,
                 runtime: Handle::current(),
@@ -145,6 +148,9 @@ impl Driver {
             let mut core = self.lock();
             if core.stopped {
                 return Err(CallError::Stopped);
+            }
+            if let Some(moved) = &mut core.moved {
+                moved.published += usize::from(publishes(&command.action));
             }
             let reply = self.input(&mut core, |engine, now| engine.handle(now, command));
             match reply {
@@ -316,6 +322,14 @@ impl Driver {
     pub(crate) fn stop(&self) {
         self.lock().stop();
     }
+}
+
+/// Whether an action makes messages.
+const fn publishes(action: &Action) -> bool {
+    matches!(
+        action,
+        Action::Publish(_) | Action::PublishBatch(_) | Action::Send(_) | Action::SendBatch(_)
+    )
 }
 
 /// A caller that waits. When it is dropped before it has its answer, the engine is told.

@@ -162,6 +162,19 @@ impl FlowKey {
 }
 
 impl Engine {
+    /// Whether no message will go on by itself: none is delayed, in flight or leased, and none waits for the
+    /// next window of its key. A schedule may still make new ones.
+    #[must_use]
+    pub fn is_idle(&self, now: Timestamp) -> bool {
+        let mut waited_for = self.state.flows_waiting();
+        self.state.going_on() == 0
+            && !waited_for.any(|(id, _, calls, _)| {
+                let key = self.state.flow_key(id);
+                let closed = key.and_then(|key| key.closed(now, calls));
+                matches!(closed, Some(Closed::Until(_)))
+            })
+    }
+
     pub(crate) fn flow_control(
         &mut self,
         now: Timestamp,

@@ -65,6 +65,8 @@ impl Engine {
     }
 
     fn check_timers(&self) {
+        let going_on = self.state.messages().filter(|it| it.state.goes_on());
+        assert_eq!(going_on.count(), self.state.going_on(), "miscounted");
         for message in self.state.messages() {
             if let Some(at) = self.state.message_timer(message) {
                 let set = self.state.timers.contains(at, Timer::Message(message.id));

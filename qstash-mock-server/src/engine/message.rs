@@ -106,6 +106,15 @@ impl State {
             Self::Finished { stage, .. } => stage,
         }
     }
+
+    /// Whether it will be another one without anybody doing anything.
+    #[must_use]
+    pub const fn goes_on(self) -> bool {
+        matches!(
+            self,
+            Self::Delayed { .. } | Self::InFlight { .. } | Self::Leased { .. }
+        )
+    }
 }
 
 /// The queue a message is in.

@@ -63,6 +63,8 @@ pub(crate) struct EngineState {
     changed: Vec<EntityKey>,
     /// Queues in which something may be handed out.
     stirred: BTreeSet<QueueId>,
+    /// Messages that go on without anybody doing anything: see [`State::goes_on`].
+    going_on: usize,
 }
 
 impl EngineState {
@@ -87,6 +89,7 @@ impl EngineState {
             own_retention,
             changed: vec![EntityKey::Meta],
             stirred: BTreeSet::new(),
+            going_on: 0,
         }
     }
 
@@ -126,6 +129,11 @@ impl EngineState {
 
     pub(crate) fn body(&self, id: BodyId) -> Option<&Bytes> {
         self.bodies.get(&id).map(|body| &body.bytes)
+    }
+
+    /// Messages that go on without anybody doing anything, but for those that wait for a flow-control key.
+    pub(crate) const fn going_on(&self) -> usize {
+        self.going_on
     }
 
     pub(crate) fn held_bytes(&self) -> usize {
@@ -326,6 +334,7 @@ impl EngineState {
     fn index(&mut self, message: &Message) {
         let room = self.room(message);
         self.enter(&room, message);
+        self.going_on += usize::from(message.state.goes_on());
         if let Some(id) = message.queue_id()
             && let Some(line) = self.lines.get_mut(&id)
         {
@@ -344,6 +353,7 @@ impl EngineState {
     fn unindex(&mut self, message: &Message) {
         let room = self.room(message);
         self.leave(&room, message);
+        self.going_on -= usize::from(message.state.goes_on());
         if let Some(id) = message.queue_id()
             && let Some(line) = self.lines.get_mut(&id)
         {

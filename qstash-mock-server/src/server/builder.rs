@@ -36,6 +36,7 @@ pub struct MockServerBuilder {
     capture: Bounds,
     admin: bool,
     patience: Duration,
+    settle_limit: usize,
     delivery: delivery::Settings,
     quotas: Quotas,
     deduplication_window: Duration,
@@ -62,6 +63,7 @@ impl Default for MockServerBuilder {
             capture: Bounds::default(),
             admin: true,
             patience: Duration::from_secs(5),
+            settle_limit: 10_000,
             delivery: delivery::Settings::default(),
             quotas: Quotas::unlimited(),
             deduplication_window: Duration::from_secs(600),
@@ -169,9 +171,17 @@ impl MockServerBuilder {
         self
     }
 
-    /// How long, in real time, [`MockServer::advance`] waits for a consumer's answer. Default: 5 s.
+    /// How long, in real time, [`MockServer::advance`] waits for a consumer's answer, while no other one
+    /// answers. Default: 5 s.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// How many calls may publish while [`MockServer::advance`] waits at one moment of the server's time: a
+    /// consumer that publishes in answer to what it published would be waited for without end. Default: 10,000.
+    pub fn settle_limit(mut self, calls: usize) -> Self {
+        self.settle_limit = calls;
         self
     }
 
@@ -379,7 +389,8 @@ impl MockServerBuilder {
         toolkit.real_signatures = self.signature_clock == SignatureClock::Real;
         let toolkit = Arc::new(toolkit);
         let deliverer = Deliverer::new(self.delivery);
-        let driver = Driver::new(engine, store, toolkit, self.patience, deliverer);
+        let bounds = (self.patience, self.settle_limit);
+        let driver = Driver::new(engine, store, toolkit, bounds, deliverer);
         Ok((driver, secret, keys))
     }
 }

@@ -130,7 +130,7 @@ impl MockServer {
         snapshot.restore(&self.running.driver)
     }
 
-    /// Makes the queues and publishes the messages of a fixture.
+    /// Makes the queues, URL groups and schedules of a fixture, and publishes its messages.
     ///
     /// # Errors
     /// The server refuses one of them; those before it are there.

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use super::delivery::Delivery;
 use super::faults::fits;
 use super::journal;
+use super::toolkit::Seed;
 use super::watch::Watch;
 
 /// The captured deliveries of a server; made by [`MockServer::deliveries`](crate::MockServer::deliveries).
@@ -160,6 +161,7 @@ impl Deliveries {
             filter: self.filter.clone(),
             matching: self.all(),
             others: self.watch.driver().toolkit().captured.all().len(),
+            seed: self.watch.driver().toolkit().faults.seed(),
         })
     }
 
@@ -183,13 +185,20 @@ impl IntoIterator for Deliveries {
     }
 }
 
-/// Fewer deliveries than were waited for.
-#[derive(Clone, Debug)]
+/// Fewer deliveries than were waited for. `Display` and `Debug` are a report for a person.
+#[derive(Clone)]
 pub struct TooFew {
     wanted: usize,
     filter: Filter,
     matching: Vec<Delivery>,
     others: usize,
+    seed: u64,
+}
+
+impl fmt::Debug for TooFew {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 impl fmt::Display for TooFew {
@@ -208,7 +217,7 @@ impl fmt::Display for TooFew {
         for delivery in self.matching.iter().rev().take(5).rev() {
             write!(f, "\n  {delivery:?}")?;
         }
-        Ok(())
+        write!(f, "\n{}", Seed(self.seed))
     }
 }
 

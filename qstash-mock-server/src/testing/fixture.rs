@@ -1,16 +1,26 @@
 //! What a server is to hold before a test begins, as a file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::api;
-use crate::driver::{CallError, Driver};
-use crate::engine::{AccountName, Action, Caller, Command};
+use serde_json::{Map, Number, Value};
 
-/// Queues and messages in a TOML or JSON file.
+use crate::api::{self, DecodedFixture};
+use crate::driver::{CallError, Driver};
+use crate::engine::{Caller, Command};
+
+/// Queues, URL groups, schedules and messages in a TOML or JSON file.
 ///
-/// The members are those of the API: a queue is what `POST /v1/queues` takes, a message what
-/// `POST /v1/publish` takes. Queues are made first, then messages are published, each in order.
+/// The members are those of the API, and are made in this order:
+///
+/// - `queues`: each what `POST /v1/queues` takes.
+/// - `url_groups`: a `name`, `endpoints` as `POST /v2/topics/{name}/endpoints` takes them, and `headers` that a
+///   publish to the group has by default, if any.
+/// - `schedules`: a `cron` and a `destination`; if wanted a `schedule_id`, a `queue`, `headers` such as
+///   `Upstash-Retries`, and a `body`.
+/// - `messages`: each what `POST /v1/publish` takes or, if it has a `destination`, an item of `POST /v2/batch`.
+///
+/// `account` says whose all of this is; `defaultUser` if it does not.
 ///
 /// ```
 /// use qstash_mock_server::testing::Fixture;
@@ -21,6 +31,15 @@ use crate::engine::{AccountName, Action, Caller, Command};
 ///     webhook_url = "http://127.0.0.1:9000/orders"
 ///     max_retries = 7
 ///
+///     [[url_groups]]
+///     name = "everybody"
+///     endpoints = [{ url = "http://127.0.0.1:9000/a" }, { url = "http://127.0.0.1:9000/b", name = "b" }]
+///
+///     [[schedules]]
+///     cron = "CRON_TZ=Europe/Berlin 0 9 * * *"
+///     destination = "everybody"
+///     headers = { Upstash-Retries = "2" }
+///
 ///     [[messages]]
 ///     queue = "order-events"
 ///     delay_seconds = 60
@@ -29,18 +48,20 @@ use crate::engine::{AccountName, Action, Caller, Command};
 /// # Ok::<(), qstash_mock_server::testing::FixtureError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Fixture {
-    account: AccountName,
-    actions: Vec<Action>,
-}
+pub struct Fixture(DecodedFixture);
 
 /// Why a fixture cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FixtureError {
     /// The file cannot be read.
-    #[error("the fixture cannot be read")]
-    Read(#[from] std::io::Error),
+    #[error("the fixture {} cannot be read", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// It is not TOML.
     #[error("the fixture is not TOML")]
     Toml(#[from] toml::de::Error),
@@ -48,28 +69,38 @@ pub enum FixtureError {
     #[error("the fixture is not valid: {0}")]
     Invalid(String),
     /// The server refused a part of it.
-    #[error("the server refused the fixture: {0}")]
-    Refused(String),
+    #[error("the server refused `{item}` of the fixture: {reason}")]
+    Refused {
+        /// The part, such as `queues[1]`.
+        item: String,
+        /// Why, in a sentence.
+        reason: String,
+    },
 }
 
 impl Fixture {
+    pub(crate) const fn of(decoded: DecodedFixture) -> Self {
+        Self(decoded)
+    }
+
     /// Reads a fixture in JSON.
     ///
     /// # Errors
     /// It is not a fixture; the error names the field.
     pub fn from_json(text: &str) -> Result<Self, FixtureError> {
-        let (account, actions) = api::decode_fixture(text).map_err(FixtureError::Invalid)?;
-        Ok(Self { account, actions })
+        api::decode_fixture(text)
+            .map(Self)
+            .map_err(FixtureError::Invalid)
     }
 
-    /// Reads a fixture in TOML. Messages become the JSON of the same values.
+    /// Reads a fixture in TOML. Messages become the JSON of the same values, times the text that they are.
     ///
     /// # Errors
     /// It is not TOML or not a fixture; the error names the field.
     pub fn from_toml(text: &str) -> Result<Self, FixtureError> {
-        let value: toml::Table = toml::from_str(text)?;
-        let json = serde_json::to_string(&value);
-        Self::from_json(&json.map_err(|error| FixtureError::Invalid(error.to_string()))?)
+        let table: toml::Table = toml::from_str(text)?;
+        let json = json(toml::Value::Table(table)).map_err(FixtureError::Invalid)?;
+        Self::from_json(&json.to_string())
     }
 
     /// Reads a file: TOML if its name ends in `.toml`, else JSON.
@@ -78,7 +109,10 @@ impl Fixture {
     /// It cannot be read, or is not a fixture.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, FixtureError> {
         let path = path.as_ref();
-        let text = std::fs::read_to_string(path)?;
+        let text = std::fs::read_to_string(path).map_err(|source| FixtureError::Read {
+            path: path.to_owned(),
+            source,
+        })?;
         if path
             .extension()
             .is_some_and(|it| it.eq_ignore_ascii_case("toml"))
@@ -90,24 +124,47 @@ impl Fixture {
     }
 
     pub(crate) async fn load(&self, driver: &Driver) -> Result<(), FixtureError> {
-        let caller = Arc::new(Caller::owner(self.account.as_str()));
-        for action in &self.actions {
+        let caller = Arc::new(Caller::owner(self.0.account.as_str()));
+        for (item, action) in &self.0.actions {
             let command = Command {
                 caller: Arc::clone(&caller),
                 action: action.clone(),
             };
-            driver.call(command).await.map_err(|error| {
-                FixtureError::Refused(match error {
-                    CallError::Refused(error) => error.to_string(),
-                    CallError::Stopped => "it is stopped".to_owned(),
-                })
-            })?;
+            driver
+                .call(command)
+                .await
+                .map_err(|error| FixtureError::Refused {
+                    item: item.clone(),
+                    reason: match error {
+                        CallError::Refused(error) => error.to_string(),
+                        CallError::Stopped => "it is stopped".to_owned(),
+                    },
+                })?;
         }
         Ok(())
     }
 
-    /// Queues and messages.
-    pub(crate) fn len(&self) -> usize {
-        self.actions.len()
+    /// How many items it has.
+    pub(crate) const fn len(&self) -> usize {
+        self.0.items
     }
+}
+
+/// The same value in JSON.
+fn json(value: toml::Value) -> Result<Value, String> {
+    Ok(match value {
+        toml::Value::String(text) => Value::String(text),
+        toml::Value::Integer(number) => number.into(),
+        toml::Value::Float(number) => Number::from_f64(number)
+            .map(Value::Number)
+            .ok_or_else(|| format!("JSON has no number {number}"))?,
+        toml::Value::Boolean(it) => it.into(),
+        toml::Value::Datetime(time) => Value::String(time.to_string()),
+        toml::Value::Array(items) => items.into_iter().map(json).collect::<Result<_, _>>()?,
+        toml::Value::Table(fields) => {
+            let field = |(name, value)| Ok((name, json(value)?));
+            let fields = fields.into_iter().map(field);
+            Value::Object(fields.collect::<Result<Map<_, _>, String>>()?)
+        }
+    })
 }

@@ -83,5 +83,5 @@ pub use faults::{Fault, FaultHandle, FaultId, InvalidFault};
 pub use fixture::{Fixture, FixtureError};
 pub(crate) use parking::UnderWay;
 pub use snapshot::Snapshot;
-pub(crate) use toolkit::{Job, Toolkit};
+pub(crate) use toolkit::{Job, Seed, Toolkit};
 pub(crate) use watch::Watch;

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::HeaderMap;
 use tokio::sync::{Notify, oneshot};
@@ -49,11 +49,17 @@ pub(crate) struct Parking {
     parked: Mutex<BTreeMap<AttemptId, Parked>>,
     /// Something was parked: whoever waits for attempts looks again.
     pub(crate) changed: Notify,
+    /// Attempts that are not to be parked, and who wants to know that they would be.
+    refused: Mutex<HashMap<AttemptId, Arc<Notify>>>,
 }
 
 impl Parking {
     fn parked(&self) -> MutexGuard<'_, BTreeMap<AttemptId, Parked>> {
         self.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refused(&self) -> MutexGuard<'_, HashMap<AttemptId, Arc<Notify>>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn labels(&self) -> MutexGuard<'_, HashMap<Label, UnderWay>> {
@@ -89,6 +95,12 @@ impl Parking {
 
     /// Waits until it is `until` on a manual clock; with `None`, for ever. Cancel safe.
     pub(crate) async fn park(&self, attempt: AttemptId, until: Option<Timestamp>) {
+        let refused = self.refused().get(&attempt).cloned();
+        if let Some(called) = refused {
+            called.notify_one();
+            // Whoever refused gives the request up.
+            return std::future::pending().await;
+        }
         let _leave = Leave {
             parking: self,
             attempt,
@@ -99,6 +111,17 @@ impl Parking {
         if woken.await.is_err() {
             // The attempt is over, or somebody else has parked it again.
             std::future::pending::<()>().await;
+        }
+    }
+
+    /// From now on, and until the guard is dropped, `attempt` is not parked; see [`Unparked::called`].
+    pub(crate) fn refuse(&self, attempt: AttemptId) -> Unparked<'_> {
+        let called = Arc::new(Notify::new());
+        self.refused().insert(attempt, Arc::clone(&called));
+        Unparked {
+            parking: self,
+            attempt,
+            called,
         }
     }
 
@@ -130,6 +153,26 @@ impl Parking {
     /// The attempt is over: nobody waits for it any more.
     pub(crate) fn forget(&self, attempt: AttemptId) {
         self.parked().remove(&attempt);
+    }
+}
+
+/// An attempt that is not to be parked.
+pub(crate) struct Unparked<'a> {
+    parking: &'a Parking,
+    attempt: AttemptId,
+    called: Arc<Notify>,
+}
+
+impl Unparked<'_> {
+    /// Returns once the attempt would be parked.
+    pub(crate) async fn called(&self) {
+        self.called.notified().await;
+    }
+}
+
+impl Drop for Unparked<'_> {
+    fn drop(&mut self) {
+        self.parking.refused().remove(&self.attempt);
     }
 }
 

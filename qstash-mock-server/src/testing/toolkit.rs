@@ -11,6 +11,19 @@ use super::parking::Parking;
 use crate::driver::{Clock, wall_time};
 use crate::engine::{Attempt, AttemptId, Timestamp};
 
+/// How to see the same again, in words.
+pub(crate) struct Seed(pub(crate) u64);
+
+impl std::fmt::Display for Seed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let seed = self.0;
+        write!(
+            f,
+            "seed {seed}: `MockServer::builder().seed({seed})` makes the same ids and faults again"
+        )
+    }
+}
+
 /// The test toolkit of one server.
 pub(crate) struct Toolkit {
     pub(crate) clock: Arc<Clock>,

@@ -398,7 +398,10 @@ async fn settings_of_test_control_that_make_no_sense_are_refused() {
             &["--patience-seconds=-1"],
             "`patience_seconds` must be a number",
         ),
-        (&["--fixture=no-such-file"], "the fixture cannot be read"),
+        (
+            &["--fixture=no-such-file"],
+            "the fixture no-such-file cannot be read",
+        ),
     ] {
         let said = refusal(program(arguments)).await;
         assert!(said.contains(expected), "{said}");

@@ -1,5 +1,5 @@
 //! The official SDKs, from their registries, against the program: scripts in `tests/sdk` go through every method
-//! of each and assert on results and on what a consumer received.
+//! of each and assert on results and on what a consumer received. `examples/control.py` runs beside them.
 //!
 //! They need Python or Node and their registry. Where those are missing the suite is left out and says so on
 //! stderr; with `QSTASH_CI=1`, as in `.ci/run`, it fails instead.
@@ -82,7 +82,11 @@ fn ready(folder: &Path, pins: &str, installed: Result<(), String>) -> bool {
     }
 }
 
+/// One test installs, the other finds it installed.
+static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 async fn python() -> Option<PathBuf> {
+    let _one = INSTALLING.lock().await;
     let folder = workshop("sdk-python");
     let pins = "requirements.txt";
     if copy_suite("python", &folder, pins) {
@@ -112,13 +116,13 @@ async fn node() -> Option<PathBuf> {
 }
 
 /// Runs a script in an environment that says nothing about QStash but `variables`; it must exit with 0.
-async fn run(folder: &Path, words: [&str; 2], variables: &[(&str, &str)]) {
+async fn run(folder: &Path, words: &[&str], variables: &[(&str, &str)]) {
     let mut command = Command::new(words[0]);
     for (name, _) in std::env::vars().filter(|(name, _)| name.contains("QSTASH")) {
         command.env_remove(name);
     }
     command
-        .arg(words[1])
+        .args(&words[1..])
         .current_dir(folder)
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
@@ -143,11 +147,24 @@ async fn the_official_python_sdk_works_unchanged() {
     let Some(folder) = python().await else { return };
     let server = Server::start(program(&["--port", "0"])).await;
     let variables = [("QSTASH_URL", server.url.as_str()), clock()];
-    run(&folder, ["venv/bin/python", "sdk.py"], &variables).await;
+    run(&folder, &["venv/bin/python", "sdk.py"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
     let variables = [("QSTASH_URL", server.url.as_str())];
-    run(&folder, ["venv/bin/python", "plan.py"], &variables).await;
+    run(&folder, &["venv/bin/python", "plan.py"], &variables).await;
+}
+
+/// The SDK stands on httpx, and so does the example.
+#[tokio::test]
+async fn the_python_example_drives_clock_and_faults_through_test_control() {
+    let Some(folder) = python().await else { return };
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/control.py");
+    let words = [
+        "venv/bin/python",
+        example.to_str().unwrap(),
+        env!("CARGO_BIN_EXE_qstash-mock-server"),
+    ];
+    run(&folder, &words, &[]).await;
 }
 
 #[tokio::test]
@@ -155,14 +172,14 @@ async fn the_official_typescript_sdk_works_unchanged_and_finds_the_server_in_dev
     let Some(folder) = node().await else { return };
     let server = Server::start(program(&["--port", "0"])).await;
     let variables = [("QSTASH_URL", server.url.as_str()), clock()];
-    run(&folder, ["node", "sdk.mjs"], &variables).await;
+    run(&folder, &["node", "sdk.mjs"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
     let variables = [("QSTASH_URL", server.url.as_str())];
-    run(&folder, ["node", "plan.mjs"], &variables).await;
+    run(&folder, &["node", "plan.mjs"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0"])).await;
     let port = server.url.rsplit(':').next().unwrap();
     let variables = [("QSTASH_DEV", "true"), ("QSTASH_DEV_PORT", port)];
-    run(&folder, ["node", "dev.mjs"], &variables).await;
+    run(&folder, &["node", "dev.mjs"], &variables).await;
 }

@@ -127,6 +127,7 @@ impl From<ClockBusy> for ApiError {
             match busy {
                 ClockBusy::Moving => "clock_busy",
                 ClockBusy::NotManual => "clock_not_manual",
+                ClockBusy::Endless => "clock_endless",
             },
             busy.to_string(),
         )

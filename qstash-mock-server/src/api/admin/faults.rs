@@ -115,6 +115,12 @@ struct Listed {
     id: u64,
     kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    headers: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     account: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     queue: Option<String>,
@@ -124,6 +130,8 @@ struct Listed {
     path: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     probability: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    script: Option<Vec<bool>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     times: Option<u64>,
     hits: u64,
@@ -135,15 +143,30 @@ impl Listed {
         Self {
             id: id.0,
             kind: fault.kind.name(),
+            status: fault.kind.answer().map(|(status, _)| status.as_u16()),
+            headers: fault
+                .kind
+                .answer()
+                .map_or_else(BTreeMap::new, |it| text_of(it.1)),
+            seconds: fault.kind.duration().map(|it| it.as_secs_f64()),
             account: fault.scope.account,
             queue: fault.scope.queue,
             url: fault.scope.url,
             path: fault.scope.path,
             probability: fault.when.probability,
+            script: fault.when.script,
             times: fault.when.times,
             hits,
         }
     }
+}
+
+fn text_of(headers: &http::HeaderMap) -> BTreeMap<String, String> {
+    let pair = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    };
+    headers.iter().map(pair).collect()
 }
 
 pub(super) async fn list(State(api): State<ApiState>, _: Admin) -> Answer {

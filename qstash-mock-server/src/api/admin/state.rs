@@ -64,8 +64,7 @@ pub(super) async fn fixture(State(api): State<ApiState>, _: Admin, request: Requ
     let body = api.body(request, Expected::Batch).await?;
     let text =
         std::str::from_utf8(&body).map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
-    super::super::v1::fixture::decode(text)?;
-    let fixture = Fixture::from_json(text).map_err(|error| refused(&error))?;
+    let fixture = Fixture::of(super::super::fixture::decode(text)?);
     fixture
         .load(api.driver())
         .await

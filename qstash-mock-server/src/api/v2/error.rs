@@ -95,6 +95,10 @@ impl Refusal {
         self.status == StatusCode::NOT_FOUND
     }
 
+    pub(super) fn into_sentence(self) -> String {
+        self.error
+    }
+
     /// The sentence, as an item of a batch has it.
     pub(super) fn write(&self, json: &mut Json) {
         json.key("error").text(&self.error);

@@ -10,6 +10,7 @@ mod dead_letters;
 mod destination;
 mod duration;
 mod error;
+mod fixture;
 mod flow;
 mod flow_keys;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -36,6 +37,7 @@ use super::ApiState;
 use call::Call;
 pub(crate) use callback::write_callback;
 use error::Refusal;
+pub(super) use fixture::FixtureReader;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fuzz::fuzz_request;
 use route::Route;

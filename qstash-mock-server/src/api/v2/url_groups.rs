@@ -46,12 +46,7 @@ pub(super) async fn delete(call: Call, name: String) -> Answer {
 pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::HostedJson).await?;
-    let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
-        let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
-        items
-            .map(|(index, item)| endpoint(item).map_err(|error| error.under(&format!("[{index}]"))))
-            .collect()
-    })?;
+    let endpoints = Object::of_any_body(&body)?.required("endpoints", endpoints)?;
     done(&call, UrlGroupAction::PutEndpoints(name, endpoints)).await
 }
 
@@ -74,10 +69,13 @@ pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::HostedJson).await?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
-    // What no publish could use is refused here, and not at each of them.
+    done(&call, UrlGroupAction::SetHeaders(name, defaults(headers)?)).await
+}
+
+/// The headers that a publish has by default. What no publish could use is refused here, and not at each of them.
+pub(super) fn defaults(headers: Lines) -> Result<Vec<(String, String)>, Refusal> {
     Settings::read(&headers, Place::Group)?.into_engine(Place::Group, None)?;
-    let pairs = headers.into_pairs()?;
-    done(&call, UrlGroupAction::SetHeaders(name, pairs)).await
+    headers.into_pairs()
 }
 
 async fn done(call: &Call, action: UrlGroupAction) -> Answer {
@@ -94,6 +92,13 @@ fn group_name(name: &str) -> Result<GroupName, Refusal> {
             "cannot name a URL group; use 1 to 256 letters, digits, `_`, `.` or `-`",
         )
     })
+}
+
+pub(super) fn endpoints(value: &RawValue) -> Result<Vec<Endpoint>, ApiError> {
+    let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
+    items
+        .map(|(index, item)| endpoint(item).map_err(|error| error.under(&format!("[{index}]"))))
+        .collect()
 }
 
 fn endpoint(item: &RawValue) -> Result<Endpoint, ApiError> {

@@ -3,22 +3,31 @@
 use std::fmt;
 
 use super::super::delivery::Delivery;
+use super::super::toolkit::Seed;
 use super::ledger::Entry;
 use crate::driver::Driver;
 
 /// Deliveries that are shown for each expectation.
 const NEAREST: usize = 3;
 
-/// Expectations that were not met. Its `Display` is a report for a person.
-#[derive(Clone, Debug)]
+/// Expectations that were not met. `Display` and `Debug` are a report for a person, so that it can be read
+/// also where a test ends with this error.
+#[derive(Clone)]
 pub struct Unmet {
     missed: Vec<Missed>,
     captured: usize,
     forgotten: u64,
     queues: Vec<String>,
+    seed: u64,
 }
 
 impl std::error::Error for Unmet {}
+
+impl fmt::Debug for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
 
 /// One expectation that was not met.
 #[derive(Clone, Debug)]
@@ -77,6 +86,7 @@ impl Unmet {
             captured: deliveries.len(),
             forgotten: driver.toolkit().captured.forgotten(),
             queues: queues(driver),
+            seed: driver.toolkit().faults.seed(),
         }
     }
 }
@@ -122,6 +132,6 @@ impl fmt::Display for Unmet {
         for queue in &self.queues {
             writeln!(f, "queue {queue}")?;
         }
-        Ok(())
+        writeln!(f, "{}", Seed(self.seed))
     }
 }

@@ -53,6 +53,26 @@ impl Kind {
         )
     }
 
+    /// What an API answer is replaced by.
+    pub(crate) const fn answer(&self) -> Option<(StatusCode, &HeaderMap)> {
+        match self {
+            Self::ApiStatus(status, headers) => Some((*status, headers)),
+            _ => None,
+        }
+    }
+
+    /// How long it takes, or by how much a clock is wrong.
+    pub(crate) const fn duration(&self) -> Option<Duration> {
+        match self {
+            Self::ApiDelay(by)
+            | Self::Delay(by)
+            | Self::Slow(by)
+            | Self::SignerAhead(by)
+            | Self::SignerBehind(by) => Some(*by),
+            _ => None,
+        }
+    }
+
     /// The kind's name over HTTP and in captured deliveries.
     pub(crate) const fn name(&self) -> &'static str {
         match self {

@@ -178,8 +178,8 @@ async fn faults_are_set_listed_and_taken_away() {
     assert_eq!(
         list,
         json!({"seed": 7, "faults": [
-            {"id": 0, "kind": "lose_answer", "queue": "q", "hits": 1},
-            {"id": 1, "kind": "api_status", "path": "/v1/queues", "times": 1, "hits": 1},
+            {"id": 0, "kind": "lose_answer", "queue": "q", "script": [true], "hits": 1},
+            {"id": 1, "kind": "api_status", "status": 429, "headers": {"retry-after": "9"}, "path": "/v1/queues", "times": 1, "hits": 1},
         ]})
     );
     let removed = api

@@ -1,8 +1,12 @@
 //! Moving the clock past consumers that wait for it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use qstash_mock_server::{ClockBusy, MockServer};
+use serde_json::json;
+use tokio::sync::Mutex;
 
 use super::{START, manual, start};
 
@@ -164,23 +168,79 @@ async fn one_caller_at_a_time_moves_the_clock() {
 }
 
 #[tokio::test]
-async fn an_automatic_clock_stands_still_until_somebody_waits_and_then_skips_idle_time() {
-    let api = start(MockServer::builder().auto_clock(START).patience(NEVER)).await;
-    let consumer = api.server.consumer().respond([503, 503, 503, 200]).start();
-    api.queue(
-        "q",
-        &consumer.url(),
-        r#""retry_backoff":{"kind":"fixed","seconds":3600}"#,
-    )
-    .await;
-    api.publish("q", "1").await;
+async fn who_waits_for_a_busy_machine_is_not_left_behind() {
+    let api = start(manual().patience(SECOND)).await;
+    // One after the other, so that the last one waits longer than the clock has patience.
+    let turn = Arc::new(Mutex::new(()));
+    let consumer = api
+        .server
+        .consumer()
+        .handle(move |_| {
+            let turn = Arc::clone(&turn);
+            async move {
+                let _turn = turn.lock().await;
+                let work = || std::thread::park_timeout(Duration::from_millis(300));
+                tokio::task::spawn_blocking(work).await.unwrap();
+                200
+            }
+        })
+        .start();
+    api.queue("q", &consumer.url(), "").await;
+    for _ in 0..6 {
+        api.publish("q", "1").await;
+    }
+    let report = api.server.advance(HOUR).await.unwrap();
+    assert_eq!(report.unanswered, 0);
+    let mut deliveries = api.server.deliveries().into_iter();
+    assert!(deliveries.all(|it| it.is_delivered() && it.attempt() == 1));
+}
+
+#[tokio::test]
+async fn consumers_that_publish_for_ever_at_one_moment_are_not_waited_for_that_long() {
+    let api = start(manual().patience(NEVER).settle_limit(200)).await;
+    let publish = reqwest::Client::new()
+        .post(format!("{}/v1/publish", api.server.uri()))
+        .bearer_auth(api.server.token())
+        .header("content-type", "application/json")
+        .body(r#"{"queue":"q","message":1}"#);
+    let calm = Arc::new(AtomicBool::new(false));
+    let is_calm = Arc::clone(&calm);
+    let consumer = api
+        .server
+        .consumer()
+        .handle(move |_| {
+            let again = publish.try_clone().unwrap();
+            let calm = is_calm.load(Ordering::Relaxed);
+            async move {
+                if !calm {
+                    again.send().await.unwrap().error_for_status().unwrap();
+                }
+                200
+            }
+        })
+        .start();
+    api.queue("q", &consumer.url(), "").await;
+    let body = r#"{"queue":"q","message":1,"delay_seconds":60}"#;
+    api.post("/v1/publish", body).await;
+    let endless = api.server.advance(HOUR).await;
+    assert_eq!(endless.unwrap_err(), ClockBusy::Endless);
+    assert_eq!(api.server.now(), START + 60 * SECOND);
+    // Once they stop, everything settles.
+    calm.store(true, Ordering::Relaxed);
+    api.server.advance(HOUR).await.unwrap();
+    assert_eq!(api.get("/v1/metrics").await["queues"]["q"]["pending"], 0);
+}
+
+#[tokio::test]
+async fn a_long_poll_ends_after_the_same_real_time_if_nobody_moves_the_clock() {
+    let api = start(manual()).await;
+    api.post("/v1/queues", r#"{"name":"q"}"#).await;
+    let wait = r#"{"wait_seconds":0.2}"#;
+    let begun = std::time::Instant::now();
+    let answer = api.post("/v1/queues/q/receive", wait).await;
+    assert!(begun.elapsed() >= Duration::from_millis(200));
+    assert_eq!(answer["messages"], json!([]));
     assert_eq!(api.server.now(), START);
-    let seen = api.server.deliveries().of("q").wait_for(2).await.unwrap();
-    assert_eq!(seen.len(), 2);
-    assert_eq!(api.server.now(), START + HOUR);
-    api.server.settle().await.unwrap();
-    assert_eq!(api.server.now(), START + 3 * HOUR);
-    assert!(api.server.deliveries().last().unwrap().is_delivered());
 }
 
 /// The same ladder of retries on each kind of runtime; no client timeout may be hit by mistake.

@@ -4,6 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use qstash_mock_server::MockServer;
+use qstash_mock_server::testing::Consumer;
 use serde::Deserialize;
 
 use super::{START, manual, start};
@@ -17,7 +18,7 @@ struct Order {
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// A server with one delivered order and one that failed once.
-async fn shop() -> (Api, impl Drop) {
+async fn shop() -> (Api, Consumer) {
     let api = start(manual()).await;
     let consumer = api
         .server
@@ -88,6 +89,55 @@ async fn the_report_shows_what_came_nearest_and_what_is_in_the_queues() {
     let at = |part: &str| report.find(part).unwrap();
     assert!(at("queue: asked for") < at("outcome: asked for"));
     drop(consumer);
+}
+
+#[tokio::test]
+async fn the_report_reads_like_this() {
+    let (api, consumer) = shop().await;
+    let expectation = api.server.expect().message_to("orders");
+    let _ = expectation
+        .matching(|order: &Order| order.id == 2)
+        .with_header("x-kind", "late")
+        .delivered()
+        .times(1);
+    api.server.settle().await.unwrap();
+    let unmet = api.server.try_verify().await.unwrap_err();
+    let report = unmet.to_string();
+    // As a test shows it that ends with this error.
+    assert_eq!(format!("{unmet:?}"), report);
+    let mut report = report.replace(&consumer.url(), "<consumer>");
+    for (delivery, name) in api
+        .server
+        .deliveries()
+        .into_iter()
+        .zip(["<first>", "<second>"])
+    {
+        report = report.replace(&delivery.message_id().0.to_string(), name);
+    }
+    let place = report
+        .find("(tests/")
+        .or_else(|| report.find("(qstash-"))
+        .unwrap();
+    let end = place + report[place..].find(')').unwrap();
+    report.replace_range(place..=end, "(<place>)");
+    assert_eq!(
+        report,
+        r#"1 expectation(s) not met
+
+- expected: delivered of queue `orders`, header `x-kind: late`, with a matching body, 1 times (<place>)
+  happened: 0 times
+  near: Delivery { message_id: <second>, queue: Some("orders"), url: "<consumer>", attempt: 1, ending: "failed: answered 500 Internal Server Error", .. }
+    header x-kind: asked for `late`, is absent
+    outcome: asked for delivered, is failed: answered 500 Internal Server Error
+  near: Delivery { message_id: <first>, queue: Some("orders"), url: "<consumer>", attempt: 1, ending: "delivered", .. }
+    header x-kind: asked for `late`, is absent
+    body: the closure said no to {"id":1}
+
+captured in all: 2 attempts
+queue orders of defaultUser: 0 ready, 1 delayed, 0 in flight, 1 delivered, 0 failed, 0 dead-lettered
+seed 7: `MockServer::builder().seed(7)` makes the same ids and faults again
+"#
+    );
 }
 
 #[tokio::test]
@@ -170,6 +220,7 @@ async fn a_drop_judges_what_was_not_judged_and_does_not_wait() {
     let panic = dropped.unwrap_err();
     let report = panic.downcast_ref::<String>().unwrap();
     assert!(report.contains("queue `refunds`"), "{report}");
+    assert!(report.contains("seed 7: "), "{report}");
     drop(consumer);
 
     let (api, consumer) = shop().await;

@@ -65,6 +65,21 @@ async fn a_duplicate_reaches_the_consumer_twice_and_the_first_answer_counts() {
 }
 
 #[tokio::test]
+async fn the_first_answer_counts_also_where_the_second_takes_too_long() {
+    let api = start(manual().patience(HOUR)).await;
+    let consumer = api.server.consumer().after(20 * SECOND).start();
+    let settings = r#""delivery_timeout_seconds":30"#;
+    api.queue("q", &consumer.url(), settings).await;
+    api.server.inject(Fault::duplicate());
+    api.publish("q", "1").await;
+    api.server.advance(HOUR).await.unwrap();
+    let all = api.server.deliveries().all();
+    assert_eq!((all.len(), consumer.count()), (1, 2));
+    assert!(all[0].is_delivered());
+    assert_eq!(all[0].finished_at(), Some(START + 20 * SECOND));
+}
+
+#[tokio::test]
 async fn delays_pass_in_the_servers_time_and_nobody_waits_for_them() {
     let api = start(manual().patience(Duration::from_secs(600))).await;
     let consumer = api.server.consumer().start();

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use qstash_mock_server::MockServer;
+use qstash_mock_server::engine::Timestamp;
 use qstash_mock_server::testing::{Consumer, Delivery, Fault, Received, SignatureClock};
+use qstash_verify::Verifier;
 use reqwest::Method;
 
 use super::{START, manual, start};
@@ -92,6 +95,53 @@ async fn signatures_tell_the_machines_time_if_asked_to() {
             tells_start,
             "{clock:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn keys_that_are_rotated_in_mid_flight_are_good_for_who_knows_both() {
+    let api = start(manual()).await;
+    let consumer = api.server.consumer().trusting().start();
+    let before = api.get("/v2/keys").await;
+    api.server.inject(Fault::rotate_key().times(1));
+    api.publish_hosted(&consumer, "hello").await;
+    api.server.settle().await.unwrap();
+    let after = api.get("/v2/keys").await;
+    assert_eq!(after["current"], before["next"]);
+    assert_ne!(after["next"], before["next"]);
+    // Signed before the rotation: a consumer with the keys of before takes it, one with those of after does not.
+    let received = &consumer.received()[0];
+    assert!(received.signature().is_err());
+    let old = Verifier::builder()
+        .current_signing_key(before["current"].as_str().unwrap())
+        .next_signing_key(before["next"].as_str().unwrap())
+        .dangerously_accept_any_url()
+        .build()
+        .unwrap();
+    let request = http::Request::post("/").body(()).unwrap();
+    let (mut parts, ()) = request.into_parts();
+    parts.headers = received.headers().clone();
+    let now = qstash_verify::Clock::now(&api.server.clock());
+    assert!(old.verify(&parts, received.body(), now).is_ok());
+}
+
+#[tokio::test]
+async fn tokens_of_the_api_are_checked_in_real_time() {
+    let secret = "a token secret for tests";
+    let hour = Duration::from_secs(3600);
+    let real = std::time::UNIX_EPOCH.elapsed().unwrap();
+    // One server lives in 2001, one in 2096.
+    for start_at in [1_000_000_000_000, 4_000_000_000_000] {
+        let builder = MockServer::builder().token_secret(secret);
+        let builder = builder.manual_clock(Timestamp::from_millis(start_at));
+        let api = start(builder).await;
+        for (expires, status) in [(real + hour, 200), (real - hour, 401)] {
+            let claims = format!(r#"{{"sub":"shop","exp":{}}}"#, expires.as_secs());
+            let token = qstash_verify::jws::sign_hs256(secret.as_bytes(), claims.as_bytes());
+            let request = api.bare(Method::GET, "/v1/queues").bearer_auth(token);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), status, "{start_at}");
+        }
     }
 }
 

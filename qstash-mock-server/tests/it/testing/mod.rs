@@ -1,6 +1,8 @@
 //! The test toolkit, used as a test uses it.
 
 mod admin;
+mod admin_faults;
+mod auto;
 mod clock;
 mod consumer;
 mod deliveries;

@@ -81,6 +81,29 @@ async fn two_hundred_servers_side_by_side_do_not_see_each_other() {
     }
 }
 
+/// Set in the process in which a test is to fail.
+const FAIL: &str = "QSTASH_TEST_FAIL";
+
+#[tokio::test]
+async fn a_test_that_fails_tells_its_seed() {
+    if std::env::var_os(FAIL).is_some() {
+        let _api = start(manual().seed(4711)).await;
+        panic!("the test fails");
+    }
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--exact",
+            "testing::proof::a_test_that_fails_tells_its_seed",
+        ])
+        .env(FAIL, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(!output.status.success());
+    assert!(text.contains("the test fails"), "{text}");
+    assert!(text.contains("MockServer::builder().seed(4711)"), "{text}");
+}
+
 /// Set in the process that measures.
 const ALONE: &str = "QSTASH_TEST_ALONE";
 

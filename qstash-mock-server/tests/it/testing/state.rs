@@ -200,6 +200,138 @@ fn a_mistake_in_a_fixture_is_told_with_its_place() {
     ));
     assert!(matches!(
         Fixture::from_path("no such file"),
-        Err(FixtureError::Read(_))
+        Err(FixtureError::Read { .. })
     ));
+    let error = Fixture::from_path("no such file").unwrap_err().to_string();
+    assert!(error.contains("no such file"), "{error}");
+}
+
+const EVERYTHING: &str = r#"
+    account = "defaultUser"
+
+    [[queues]]
+    name = "slow"
+    paused = true
+
+    [[url_groups]]
+    name = "everybody"
+    endpoints = [{ url = "http://127.0.0.1:1/a" }, { url = "http://127.0.0.1:1/b", name = "b" }]
+    headers = { Upstash-Retries = "0" }
+
+    [[schedules]]
+    schedule_id = "daily"
+    cron = "CRON_TZ=Europe/Berlin 0 9 * * *"
+    destination = "everybody"
+    headers = { Upstash-Forward-X-Kind = "report" }
+    body = "good morning"
+
+    [[schedules]]
+    cron = "0 0 1 1 *"
+    destination = "http://127.0.0.1:1/yearly"
+    queue = "slow"
+
+    [[messages]]
+    queue = "slow"
+    message = { at = 2026-08-01T12:00:00Z }
+
+    [[messages]]
+    destination = "http://127.0.0.1:1/direct"
+    queue = "slow"
+    headers = { Upstash-Delay = "1h" }
+    body = "later"
+"#;
+
+#[tokio::test]
+async fn a_fixture_makes_url_groups_schedules_and_messages_of_both_dialects() {
+    let api = start(manual()).await;
+    let fixture = Fixture::from_toml(EVERYTHING).unwrap();
+    api.server.load(&fixture).await.unwrap();
+    let group = api.get("/v2/topics/everybody").await;
+    assert_eq!(group["endpoints"][1]["name"], "b");
+    let schedule = api.get("/v2/schedules/daily").await;
+    assert_eq!(schedule["cron"], "CRON_TZ=Europe/Berlin 0 9 * * *");
+    assert_eq!(schedule["destination"], "everybody");
+    let all = api.get("/v2/schedules").await;
+    let queued = |it: &serde_json::Value| it["queueName"] == "slow";
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert!(all.as_array().unwrap().iter().any(queued));
+    let metrics = api.get("/v1/metrics").await;
+    let slow = &metrics["queues"]["slow"];
+    assert_eq!((&slow["ready"], &slow["delayed"]), (&1.into(), &1.into()));
+    let messages = api.get("/v1/queues/slow/messages").await;
+    let first = &messages["messages"][0]["message"];
+    assert_eq!(first["at"], "2026-08-01T12:00:00Z");
+    // The schedule does what it says: the headers are its own, the retries those of the group.
+    let day = Duration::from_secs(86_400);
+    api.server.advance(day).await.unwrap();
+    let delivered = api.server.deliveries().with_header("x-kind", "report");
+    let bodies: Vec<_> = delivered.all().iter().map(|it| it.body().clone()).collect();
+    assert_eq!(bodies, ["good morning", "good morning"]);
+}
+
+#[tokio::test]
+async fn a_mistake_in_what_is_hosted_is_told_with_its_place() {
+    for (text, place) in [
+        (r#"{"url_groups":[{"endpoints":[]}]}"#, "url_groups[0].name"),
+        (
+            r#"{"url_groups":[{"name":"a b","endpoints":[]}]}"#,
+            "url_groups[0].name",
+        ),
+        (
+            r#"{"url_groups":[{"name":"a","endpoints":[{"url":"ftp://a"}]}]}"#,
+            "url_groups[0].endpoints[0].url",
+        ),
+        (
+            r#"{"url_groups":[{"name":"a","endpoints":[],"headers":{"Upstash-Retries":"many"}}]}"#,
+            "url_groups[0].headers",
+        ),
+        (
+            r#"{"url_groups":[{"name":"a","endpoint":[]}]}"#,
+            "url_groups[0].endpoint",
+        ),
+        (
+            r#"{"schedules":[{"destination":"http://a"}]}"#,
+            "schedules[0].cron",
+        ),
+        (
+            r#"{"schedules":[{"cron":"every day","destination":"http://a"}]}"#,
+            "schedules[0].cron",
+        ),
+        (
+            r#"{"schedules":[{"cron":"* * * * *"}]}"#,
+            "schedules[0].destination",
+        ),
+        (
+            r#"{"schedules":[{"cron":"* * * * *","destination":"nobody"}]}"#,
+            "schedules[0].destination",
+        ),
+        (
+            r#"{"schedules":[{"cron":"* * * * *","destination":"http://a","schedule_id":"a b"}]}"#,
+            "schedules[0].schedule_id",
+        ),
+        (
+            r#"{"messages":[{"destination":"http://a","message":1}]}"#,
+            "messages[0].message",
+        ),
+        (
+            r#"{"messages":[{"destination":"http://a","headers":{"Upstash-Delay":"soon"}}]}"#,
+            "messages[0].headers",
+        ),
+        (
+            r#"{"messages":[{"destination":"http://a","body":{}}]}"#,
+            "messages[0].body",
+        ),
+    ] {
+        let error = Fixture::from_json(text).unwrap_err().to_string();
+        assert!(
+            error.contains(&format!("(in `{place}`)")),
+            "{text}: {error}"
+        );
+    }
+    // What only the server can know is told with its item.
+    let cycle = r#"{"queues":[{"name":"a"},{"name":"b","dead_letter_queue":"a"},{"name":"a","dead_letter_queue":"b"}]}"#;
+    let api = start(manual()).await;
+    let refused = api.server.load(&Fixture::from_json(cycle).unwrap()).await;
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("`queues[2]`"), "{error}");
 }
