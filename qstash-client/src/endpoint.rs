@@ -56,8 +56,12 @@ impl BaseUrl {
 
 /// Whether URL parsers would fold this segment away.
 pub(crate) fn is_dot_segment(segment: &str) -> bool {
-    let plain = segment.replace("%2e", ".").replace("%2E", ".");
-    plain == "." || plain == ".."
+    let mut dots = 0;
+    let mut rest = segment.as_bytes();
+    while let [b'.', after @ ..] | [b'%', b'2', b'e' | b'E', after @ ..] = rest {
+        (dots, rest) = (dots + 1, after);
+    }
+    rest.is_empty() && (dots == 1 || dots == 2)
 }
 
 /// One call of the API, ready to be sent any number of times.
@@ -329,6 +333,16 @@ mod tests {
             "http://e.com/%2E%2e",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn dot_segments_are_known_in_every_spelling() {
+        for dots in [".", "..", "%2e", "%2E.", ".%2e", "%2e%2E"] {
+            assert!(is_dot_segment(dots), "{dots}");
+        }
+        for other in ["", "...", "%2e%2e%2e", ".a", "a.", "%2f", "%2", "%252e"] {
+            assert!(!is_dot_segment(other), "{other}");
         }
     }
 

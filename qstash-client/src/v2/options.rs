@@ -219,9 +219,12 @@ impl Options {
         if let Some(error) = self.settings.error {
             return Err(error);
         }
-        let mut all = target_headers;
-        // `extend` replaces names that are given and keeps repeated ones.
-        all.extend(self.settings.headers);
+        let mut all = self.settings.headers;
+        if !target_headers.is_empty() {
+            let own = std::mem::replace(&mut all, target_headers);
+            // `extend` replaces names that are given and keeps repeated ones.
+            all.extend(own);
+        }
         if self.wants_trace && self.deduplication != Deduplication::ByContent {
             forward_trace(&mut all, trace);
         }
