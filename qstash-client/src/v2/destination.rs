@@ -50,6 +50,13 @@ impl Target {
 
     pub(crate) fn url(url: &str) -> Result<Self, Error> {
         check_url("destination", url)?;
+        if let Some(name) = setting_in_query(url) {
+            let rule = format!(
+                "has {name:?} in its query, which the service takes for a setting and cuts out: \
+                 settings are methods of the publish"
+            );
+            return Err(Error::invalid_input("destination", &origin(url), &rule));
+        }
         Ok(Self::new(url, format!("`{}`", origin(url))))
     }
 }
@@ -72,8 +79,8 @@ macro_rules! url_destination {
     ($($type:ty),+) => {$(
         /// An `http://` or `https://` URL, sent byte for byte. One that URL parsing would change on the way is
         /// refused: dot segments (also as `%2e`), `\`, blanks, tabs, a fragment, and characters that have to be
-        /// percent-encoded. Parameters of its query that begin with `upstash-`, and `qstash_token`, are read by the
-        /// service as settings.
+        /// percent-encoded. So is one whose query has `qstash_token` or a name that begins with `upstash-`: the
+        /// service would take that for a setting, and a URL that came from somebody else could set a callback.
         impl Destination for $type {
             type Answer = Published;
             fn into_target(self) -> Result<Target, Error> {
@@ -180,6 +187,35 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// The first parameter that the service owns (v2.md section 1.9), in any spelling.
+fn setting_in_query(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    let names = query
+        .split('&')
+        .map(|pair| pair.split('=').next().unwrap_or(pair));
+    names.into_iter().find(|name| {
+        let name = percent_decoded(name).to_ascii_lowercase();
+        name.starts_with(b"upstash-") || name == b"qstash_token"
+    })
+}
+
+fn percent_decoded(text: &str) -> Vec<u8> {
+    let mut rest = text.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let [first, after @ ..] = rest {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        let escaped = digit(0).zip(digit(1)).filter(|_| *first == b'%');
+        let escaped = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
+        decoded.push(escaped.unwrap_or(*first));
+        rest = if escaped.is_some() {
+            &after[2..]
+        } else {
+            after
+        };
+    }
+    decoded
+}
+
 /// Whether URL parsing leaves this character alone.
 fn stays(c: char, in_query: bool) -> bool {
     match c {
@@ -240,6 +276,26 @@ mod tests {
         ] {
             let error = Target::url(bad).expect_err(bad);
             assert!(error.to_string().contains(part), "{bad:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn settings_in_a_query_are_refused_in_any_spelling() {
+        for bad in [
+            "https://e.com/?upstash-callback=https://evil.example",
+            "https://e.com/?a=1&UPSTASH-Retries=9",
+            "https://e.com?%75pstash%2ddelay=1s",
+            "https://e.com/?qstash_token=x",
+            "https://e.com/?a=1&Qstash%5Ftoken",
+        ] {
+            let error = Target::url(bad).expect_err(bad);
+            assert!(error.to_string().contains("setting"), "{bad:?}: {error}");
+        }
+        for good in [
+            "https://e.com/upstash-x?x=upstash-retries",
+            "https://e.com/?xupstash-retries=1&qstash_tokens=1&%zz&%7",
+        ] {
+            assert_eq!(Target::url(good).expect(good).path, good);
         }
     }
 
