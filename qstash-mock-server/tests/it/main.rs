@@ -2,6 +2,7 @@
 
 mod auth;
 mod binary;
+mod bounds;
 mod metrics;
 mod publish;
 mod queues;

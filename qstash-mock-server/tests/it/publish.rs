@@ -1,8 +1,9 @@
 //! Publishing one message and many.
 
 use reqwest::Method;
+use serde_json::json;
 
-use crate::support::{Api, Refusal, assert_refused};
+use crate::support::{Api, Refusal, assert_refused, success};
 
 const fn invalid(field: &str) -> Refusal<'_> {
     (400, "invalid_field", Some(field))
@@ -236,6 +237,41 @@ async fn the_second_publish_with_a_key_answers_the_first_id() {
     assert_eq!(first["message_id"], second["message_id"]);
     assert_eq!(first.get("deduplicated"), None);
     assert_eq!(second["deduplicated"], true);
+}
+
+#[tokio::test]
+async fn a_message_travels_on_in_the_trace_of_its_request() {
+    const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let api = Api::start().await;
+    let headers = async |path: &str, trace: &str, body: &str| {
+        let request = api.request(Method::POST, path).header("traceparent", trace);
+        let request = request.header("content-type", "application/json");
+        let answer = success(request.body(body.to_owned()).send().await.unwrap()).await;
+        let first = answer["results"].get(0).unwrap_or(&answer);
+        let path = format!("/v1/messages/{}", first["message_id"].as_str().unwrap());
+        api.get(&path).await["headers"].clone()
+    };
+    let plain = r#"{"queue":"q","message":1}"#;
+    let batch = format!(r#"{{"messages":[{plain}]}}"#);
+    let own = r#"{"queue":"q","message":1,"headers":{"Traceparent":"mine"}}"#;
+    let joined = json!({"traceparent": TRACE});
+    assert_eq!(headers("/v1/publish", TRACE, plain).await, joined);
+    assert_eq!(headers("/v1/publish/batch", TRACE, &batch).await, joined);
+    let kept = json!({"traceparent": "mine"});
+    assert_eq!(headers("/v1/publish", TRACE, own).await, kept);
+    for broken in [
+        "",
+        "trace",
+        &TRACE.to_uppercase(),
+        &TRACE[..52],
+        &format!("{TRACE}-00"),
+        &TRACE.replacen("00", "ff", 1),
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+    ] {
+        let found = headers("/v1/publish", broken, plain).await;
+        assert_eq!(found, json!({}), "{broken}");
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::extract::{Request, State};
 use bytes::Bytes;
-use http::HeaderName;
+use http::{HeaderMap, HeaderName};
 use serde_json::value::RawValue;
 
 use super::super::ApiState;
@@ -23,8 +23,12 @@ pub(in crate::api) async fn one(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
+    let trace = trace(request.headers());
     let body = api.body(request, Expected::Publish).await?;
-    let publish = decode(&Object::of_body(&body, FIELDS)?, &body, api.limits())?;
+    let mut publish = decode(&Object::of_body(&body, FIELDS)?, &body, api.limits())?;
+    if let Some(trace) = &trace {
+        join(&mut publish, trace);
+    }
     match api.call(caller, Action::Publish(publish)).await? {
         Reply::Published(published) => Ok(wire::published(published)),
         _ => Err(ApiError::unexpected_reply()),
@@ -36,12 +40,43 @@ pub(in crate::api) async fn batch(
     Identity(caller): Identity,
     request: Request,
 ) -> Answer {
+    let trace = trace(request.headers());
     let body = api.body(request, Expected::Batch).await?;
-    let (good, refused) = decode_batch(&body, api.limits())?;
+    let (mut good, refused) = decode_batch(&body, api.limits())?;
     drop(body);
+    if let Some(trace) = &trace {
+        good.iter_mut().for_each(|publish| join(publish, trace));
+    }
     match api.call(caller, Action::PublishBatch(good)).await? {
         Reply::Batch(results) => Ok(wire::batch(results, refused)),
         _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+const TRACEPARENT: &str = "traceparent";
+
+/// The trace that a request belongs to. One that is not written as W3C Trace Context has it is none.
+fn trace(headers: &HeaderMap) -> Option<String> {
+    let given = headers.get(TRACEPARENT)?.to_str().ok()?;
+    let mut parts = given.split('-');
+    let mut part = |length| {
+        let part = parts.next().filter(|part| part.len() == length);
+        part.filter(|part| {
+            part.bytes()
+                .all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f'))
+        })
+    };
+    let (version, trace, parent, _flags) = (part(2)?, part(32)?, part(16)?, part(2)?);
+    let named = |id: &str| id.bytes().any(|it| it != b'0');
+    let whole = version != "ff" && named(trace) && named(parent) && parts.next().is_none();
+    whole.then(|| given.to_owned())
+}
+
+/// Lets a message travel on in `trace`, unless its publisher has put it into another one.
+fn join(publish: &mut Publish, trace: &str) {
+    if publish.headers.iter().all(|(name, _)| name != TRACEPARENT) {
+        let own = (TRACEPARENT.to_owned(), trace.to_owned());
+        publish.headers = publish.headers.iter().cloned().chain([own]).collect();
     }
 }
 
