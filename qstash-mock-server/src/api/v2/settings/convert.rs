@@ -18,8 +18,6 @@ impl Settings {
         place: Place,
         caller_ip: Option<IpAddr>,
     ) -> Result<engine::Settings, Refusal> {
-        // A client library's own content type does not mean the message that is retried.
-        let content_type = self.content_type.filter(|_| place != Place::Retry);
         let callback = callback(self.callback, "Upstash-Callback-Forward-")?;
         let failure_callback = callback_of_failure(self.failure_callback)?;
         let deduplication = match (self.deduplication_id, self.content_based) {
@@ -33,7 +31,7 @@ impl Settings {
         Ok(engine::Settings {
             method: self.own.method.as_ref().map(method),
             headers: Some(headers(
-                content_type,
+                self.content_type,
                 &self.own.forward,
                 "Upstash-Forward-",
             )?),

@@ -209,6 +209,8 @@ impl Setting {
         place: Place,
     ) -> Result<(), Fault> {
         match self {
+            // A client library's own does not mean the message that is retried.
+            Self::ContentType if place == Retry => {}
             Self::ContentType => settings.content_type = Some(value.clone()),
             Self::Forward(whose) => {
                 let prefix = "upstash-forward-".len() + whose.prefix().len();

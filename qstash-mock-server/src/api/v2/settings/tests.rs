@@ -151,6 +151,19 @@ fn a_forwarded_content_type_beats_the_plain_one() {
 }
 
 #[test]
+fn a_retry_changes_the_content_type_only_if_it_is_forwarded() {
+    let plain = ("Content-Type", "text/plain");
+    let forwarded = ("Upstash-Forward-Content-Type", "application/json");
+    let given = |pairs: &[_], place| read(pairs, place).unwrap().content_type;
+    let bytes = |text: &'static str| Some(Bytes::from(text));
+    assert_eq!(given(&[plain], Place::Message), bytes("text/plain"));
+    assert_eq!(given(&[plain], Place::Retry), None);
+    let json = bytes("application/json");
+    assert_eq!(given(&[plain, forwarded], Place::Retry), json);
+    assert_eq!(given(&[forwarded], Place::Retry), json);
+}
+
+#[test]
 fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
     let pairs = [
         ("Upstash-Header-Forward", "TRUE"),
