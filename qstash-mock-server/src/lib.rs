@@ -18,6 +18,8 @@ mod driver;
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "server")]
+mod percent;
+#[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 pub mod storage;

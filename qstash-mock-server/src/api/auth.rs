@@ -13,9 +13,9 @@ use subtle::ConstantTimeEq;
 use super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
-use super::percent::{query_text, segment};
 use super::token::{self, Grant};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
+use crate::percent::{query_text, segment};
 
 /// The development users that the protocol publishes, and their passwords.
 const DEVELOPMENT_USERS: [(&str, &str); 4] = [

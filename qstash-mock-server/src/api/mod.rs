@@ -23,7 +23,6 @@ mod fixture;
 mod front;
 mod json;
 mod limits;
-mod percent;
 mod token;
 mod v1;
 mod v2;

@@ -1,10 +1,14 @@
 //! From an attempt to the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
 
-use http::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use base64ct::{Base64, Encoding};
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT,
+};
 use http::{Method, Request, Uri};
 
 use super::hosted;
 use crate::engine::{Attempt, Envelope, QueueEnvelope};
+use crate::percent::segment;
 use crate::text::{lease_id, rfc3339};
 
 const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
@@ -39,6 +43,12 @@ pub(super) fn request<B>(
     };
     let meant = webhook(&attempt.url)?;
     *request.headers_mut() = headers(attempt, signature)?;
+    if let Some(credentials) = credentials(&meant) {
+        request
+            .headers_mut()
+            .entry(AUTHORIZATION)
+            .or_insert(credentials);
+    }
     if *url == *attempt.url {
         *request.uri_mut() = meant;
     } else {
@@ -74,6 +84,18 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
     (known && named && ported)
         .then_some(uri)
         .ok_or(Unsendable::Url)
+}
+
+/// What a URL with a user in it means to HTTP (RFC 7617); a header of the publisher beats it.
+fn credentials(url: &Uri) -> Option<HeaderValue> {
+    let (user, _) = url.authority()?.as_str().rsplit_once('@')?;
+    // What is not decodable is meant as it stands.
+    let decoded = segment(user).unwrap_or_else(|| user.to_owned());
+    let (name, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
+    let encoded = Base64::encode_string(format!("{name}:{password}").as_bytes());
+    let mut value = HeaderValue::try_from(format!("Basic {encoded}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// The publisher's headers and ours.
@@ -311,6 +333,30 @@ pub(super) mod tests {
                 "x-tenant: 7",
             ]
         );
+    }
+
+    #[test]
+    fn a_user_in_the_url_is_a_basic_credential_unless_the_publisher_says_otherwise() {
+        for (url, headers, expected) in [
+            // The example of RFC 7617, section 2.
+            (
+                "http://Aladdin:open%20sesame@a/",
+                &[][..],
+                Some("Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ=="),
+            ),
+            ("http://key@a/", &[], Some("Basic a2V5Og==")),
+            ("http://u:p%zz@a/", &[], Some("Basic dTpwJXp6")),
+            (
+                "http://u:p@a/",
+                &[("Authorization", "Bearer t")],
+                Some("Bearer t"),
+            ),
+            ("http://a/u:p@b", &[], None),
+        ] {
+            let request = request(&attempt(url, headers), "", ()).unwrap();
+            let found = request.headers().get("authorization");
+            assert_eq!(found.map(|it| it.to_str().unwrap()), expected, "{url}");
+        }
     }
 
     #[test]

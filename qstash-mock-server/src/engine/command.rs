@@ -153,7 +153,9 @@ impl Action {
                 | Self::GetOwn(_)
                 | Self::Dlq(DlqAction::List(_) | DlqAction::Get(_))
                 | Self::Log(_)
-                | Self::UrlGroups(UrlGroupAction::List | UrlGroupAction::Get(_))
+                | Self::UrlGroups(
+                    UrlGroupAction::List | UrlGroupAction::Get(_) | UrlGroupAction::GetToSend(..)
+                )
                 | Self::Schedules(ScheduleAction::List | ScheduleAction::Get(_))
                 | Self::FlowControl(FlowAction::List(_) | FlowAction::Get(_))
                 | Self::GlobalParallelism

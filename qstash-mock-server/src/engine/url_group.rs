@@ -6,7 +6,7 @@ use super::caller::{Caller, Permission};
 use super::command::Reply;
 use super::config::Limits;
 use super::error::Error;
-use super::id::{AccountName, GroupName};
+use super::id::{AccountName, GroupName, QueueName};
 use super::machine::Engine;
 use super::quota;
 use super::send::headers_cost;
@@ -54,6 +54,9 @@ pub enum UrlGroupAction {
     List,
     /// Answers [`Reply::UrlGroup`].
     Get(GroupName),
+    /// The same, for whoever is about to send to the group, perhaps through a queue: its default headers are
+    /// part of what is sent. Answers [`Reply::UrlGroup`].
+    GetToSend(GroupName, Option<QueueName>),
     /// Make the group if absent; add endpoints or change those of the same name, or URL where they
     /// have no name. Answers [`Reply::Done`].
     PutEndpoints(GroupName, Vec<Endpoint>),
@@ -72,13 +75,18 @@ impl Engine {
         caller: &Caller,
         action: UrlGroupAction,
     ) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
+        match &action {
+            UrlGroupAction::GetToSend(_, queue) => {
+                caller.check_either(queue.as_ref(), Permission::Publish)?;
+            }
+            _ => caller.check_unlimited(Permission::Manage)?,
+        }
         match action {
             UrlGroupAction::List => {
                 let groups = self.state.url_groups(&caller.account);
                 Ok(Reply::UrlGroups(groups.cloned().collect()))
             }
-            UrlGroupAction::Get(name) => {
+            UrlGroupAction::Get(name) | UrlGroupAction::GetToSend(name, _) => {
                 let group = self.url_group(&caller.account, &name)?;
                 Ok(Reply::UrlGroup(Box::new(group.clone())))
             }

@@ -4,8 +4,8 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::super::error::ApiError;
 use super::super::limits::{DEFAULT_PAGE, PAGE};
-use super::super::percent::query_text;
 use crate::engine::Stage;
+use crate::percent::query_text;
 
 use super::wire::stage_name;
 

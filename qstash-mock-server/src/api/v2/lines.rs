@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 use super::super::decode::{Object, array, text};
 use super::super::error::ApiError;
 use super::super::limits::{V2_HEADER_BYTES, V2_HEADERS};
-use super::super::percent::query_text;
 use super::error::Refusal;
+use crate::percent::query_text;
 
 /// Names in lower case and values as they came, in order. A repeated header is several lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -31,7 +31,9 @@ pub(super) async fn one(
         call: &call,
         place: Place::Message,
     };
-    let settings = decoder.settings(&destination, lines, &incoming).await?;
+    let settings = decoder
+        .settings(&destination, queue.as_ref(), lines, &incoming)
+        .await?;
     let send = Send {
         destination: named(destination, &settings)?,
         queue,
@@ -96,10 +98,11 @@ impl Decoder<'_> {
     pub(super) async fn settings(
         &self,
         destination: &Destination,
+        queue: Option<&QueueName>,
         lines: Lines,
         incoming: &Lines,
     ) -> Result<engine::Settings, Refusal> {
-        self.read(destination, lines, incoming)
+        self.read(destination, queue, lines, incoming)
             .await?
             .into_engine(self.place, self.call.caller_ip())
     }
@@ -107,11 +110,17 @@ impl Decoder<'_> {
     pub(super) async fn read(
         &self,
         destination: &Destination,
+        queue: Option<&QueueName>,
         lines: Lines,
         incoming: &Lines,
     ) -> Result<Settings, Refusal> {
         let lines = match destination {
-            Destination::UrlGroup(name) => lines.or(&self.defaults(name).await?),
+            Destination::UrlGroup(name) => {
+                // A schedule names its queue in a header.
+                let named = Settings::read(&lines, self.place)?.queue;
+                let defaults = self.defaults(name, queue.cloned().or(named)).await?;
+                lines.or(&defaults)
+            }
             Destination::Url(_) | Destination::Api(_) => lines,
         };
         let mut settings = Settings::read(&lines, self.place)?;
@@ -119,11 +128,11 @@ impl Decoder<'_> {
         Ok(settings)
     }
 
-    async fn defaults(&self, group: &str) -> Result<Lines, Refusal> {
+    async fn defaults(&self, group: &str, queue: Option<QueueName>) -> Result<Lines, Refusal> {
         let name = GroupName::parse(group).ok_or_else(|| Refusal::not_found("topic", group))?;
         match self
             .call
-            .ask(Action::UrlGroups(UrlGroupAction::Get(name)))
+            .ask(Action::UrlGroups(UrlGroupAction::GetToSend(name, queue)))
             .await?
         {
             Reply::UrlGroup(group) => Ok(Lines::of_pairs(&group.headers)),
@@ -144,7 +153,9 @@ impl Decoder<'_> {
         let queue = queue.as_deref().map(queue_name).transpose()?;
         let query = Lines::of_query(query.unwrap_or_default())?;
         let lines = headers.clone().or(&query);
-        let settings = self.settings(&destination, lines, &headers).await?;
+        let settings = self
+            .settings(&destination, queue.as_ref(), lines, &headers)
+            .await?;
         Ok(Send {
             destination: named(destination, &settings)?,
             queue,

@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 
 use super::super::limits::FILTER_VALUES;
-use super::super::percent::query_text;
 use super::error::Refusal;
 use super::lines::is_owned;
 use crate::engine::{self, MessageId, RowId, Timestamp};
+use crate::percent::query_text;
 use crate::text::parse_hosted_message_id;
 
 /// Decoded parameters, in order, all of them known. Those of the service are not among them.

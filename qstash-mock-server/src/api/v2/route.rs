@@ -5,7 +5,6 @@
 
 use http::Method;
 
-use super::super::percent;
 use super::error::Refusal;
 
 /// One operation of v2. A `&str` is raw; a `String` was decoded.
@@ -282,7 +281,8 @@ fn words(rest: &str) -> Vec<&str> {
 }
 
 fn decoded(segment: &str) -> Result<String, Refusal> {
-    percent::segment(segment).ok_or_else(|| Refusal::of(segment, "must be UTF-8, percent-encoded"))
+    crate::percent::segment(segment)
+        .ok_or_else(|| Refusal::of(segment, "must be UTF-8, percent-encoded"))
 }
 
 fn pauses(verb: &str) -> Option<bool> {

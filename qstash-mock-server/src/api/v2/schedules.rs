@@ -20,7 +20,7 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
         call: &call,
         place: Place::Schedule,
     };
-    let mut given = decoder.read(&destination, lines, &incoming).await?;
+    let mut given = decoder.read(&destination, None, lines, &incoming).await?;
     let Some(cron) = given.cron.take() else {
         return Err(Refusal::of("Upstash-Cron", "must be set for a schedule"));
     };

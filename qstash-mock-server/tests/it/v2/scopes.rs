@@ -58,6 +58,35 @@ async fn a_token_of_some_queues_enqueues_to_them_and_manages_them() {
 }
 
 #[tokio::test]
+async fn a_token_of_some_queues_sends_to_url_groups_through_them_and_not_past_them() {
+    let gate = Gate::start().await;
+    let endpoints = format!(r#"{{"endpoints":[{{"url":"{APP}"}}]}}"#);
+    let all = r#""exp":9999999999"#;
+    for (path, body) in [
+        ("/v2/topics/shops/endpoints", &*endpoints),
+        ("/v2/queues", r#"{"queueName":"order-1"}"#),
+    ] {
+        assert_eq!(gate.status(all, "POST", path, body).await, 200, "{path}");
+    }
+    let cron = "upstash-cron=0+0+1+1+*";
+    for (path, expected) in [
+        ("/v2/enqueue/order-1/shops", 200),
+        ("/v2/enqueue/other/shops", 403),
+        ("/v2/enqueue/order-1/nobody", 404),
+        ("/v2/publish/shops", 403),
+        ("/v2/publish/nobody", 403),
+        (
+            &*format!("/v2/schedules/shops?{cron}&upstash-queue-name=order-1"),
+            200,
+        ),
+        (&*format!("/v2/schedules/shops?{cron}"), 403),
+    ] {
+        let status = gate.status(OF_ORDERS, "POST", path, "").await;
+        assert_eq!(status, expected, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_with_a_limit_reaches_nothing_that_is_tied_to_no_queue() {
     let gate = Gate::start().await;
     let publish = format!("/v2/publish/{APP}");

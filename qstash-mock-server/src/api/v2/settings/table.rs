@@ -215,6 +215,9 @@ impl Setting {
             Self::Forward(whose) => {
                 let prefix = "upstash-forward-".len() + whose.prefix().len();
                 let name = &line[prefix..];
+                if name.is_empty() {
+                    return Err("must name a header to forward".into());
+                }
                 if !is_of_connection(name) {
                     let forward = &mut whose.options(settings).forward;
                     forward.push((name.to_owned(), value.clone()));

@@ -202,6 +202,8 @@ fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
 fn what_is_malformed_is_refused_by_name() {
     for (name, value, part) in [
         ("Upstash-Method", "HEAD", "must be GET, POST"),
+        ("Upstash-Forward-", "x", "must name a header"),
+        ("Upstash-Callback-Forward-", "x", "must name a header"),
         ("Upstash-Retries", "-1", "must be a whole number"),
         ("Upstash-Retries", "1.0", "must be a whole number"),
         ("Upstash-Retries", "", "must be a whole number"),

@@ -1,12 +1,12 @@
-//! Undoing percent-encoding, in queries and in segments of paths.
+//! Undoing percent-encoding, in queries, in segments of paths and in credentials.
 
 /// A name or value of a query: `+` is a blank. `None` if it is broken or not UTF-8.
-pub(super) fn query_text(text: &str) -> Option<String> {
+pub(crate) fn query_text(text: &str) -> Option<String> {
     String::from_utf8(bytes(text, true)?).ok()
 }
 
 /// A segment of a path. `None` if it is broken or not UTF-8.
-pub(super) fn segment(text: &str) -> Option<String> {
+pub(crate) fn segment(text: &str) -> Option<String> {
     String::from_utf8(bytes(text, false)?).ok()
 }
 
