@@ -60,15 +60,10 @@ impl Call {
         self.head.extensions.get::<Peer>().map(|peer| peer.0.ip())
     }
 
-    /// The request's own headers.
-    pub(super) fn incoming(&self) -> Result<Lines, Refusal> {
-        Lines::of_request(&self.head.headers)
-    }
-
     /// The settings of the request: its headers, then its query, which a header beats.
     pub(super) fn lines(&self) -> Result<Lines, Refusal> {
         let query = Lines::of_query(self.query().unwrap_or_default())?;
-        Ok(self.incoming()?.or(&query))
+        Ok(Lines::of_request(&self.head.headers)?.or(&query))
     }
 
     /// Refuses a caller whose grant has any limit, for what is tied to no queue (v1.md section 1).

@@ -25,14 +25,14 @@ pub(super) async fn one(
 ) -> Answer {
     let destination = Destination::parse(destination, call.query())?;
     let queue = queue.as_deref().map(queue_name).transpose()?;
-    let (lines, incoming) = (call.lines()?, call.incoming()?);
+    let lines = call.lines()?;
     let body = call.body(body, Expected::HostedMessage).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Message,
     };
     let settings = decoder
-        .settings(&destination, queue.as_ref(), lines, &incoming)
+        .settings(&destination, queue.as_ref(), &lines)
         .await?;
     let send = Send {
         destination: named(destination, &settings)?,
@@ -94,15 +94,13 @@ pub(super) struct Decoder<'a> {
 
 impl Decoder<'_> {
     /// What `lines` say, and where they are silent, the defaults of the URL group that is the destination.
-    /// `incoming` are the headers that [`Settings::forward_incoming`] means.
     pub(super) async fn settings(
         &self,
         destination: &Destination,
         queue: Option<&QueueName>,
-        lines: Lines,
-        incoming: &Lines,
+        lines: &Lines,
     ) -> Result<engine::Settings, Refusal> {
-        self.read(destination, queue, lines, incoming)
+        self.read(destination, queue, lines)
             .await?
             .into_engine(self.place, self.call.caller_ip())
     }
@@ -111,20 +109,21 @@ impl Decoder<'_> {
         &self,
         destination: &Destination,
         queue: Option<&QueueName>,
-        lines: Lines,
-        incoming: &Lines,
+        lines: &Lines,
     ) -> Result<Settings, Refusal> {
-        let lines = match destination {
+        let with_defaults;
+        let all = match destination {
             Destination::UrlGroup(name) => {
                 // A schedule names its queue in a header.
-                let named = Settings::read(&lines, self.place)?.queue;
+                let named = Settings::read(lines, self.place)?.queue;
                 let defaults = self.defaults(name, queue.cloned().or(named)).await?;
-                lines.or(&defaults)
+                with_defaults = lines.clone().or(&defaults);
+                &with_defaults
             }
             Destination::Url(_) | Destination::Api(_) => lines,
         };
-        let mut settings = Settings::read(&lines, self.place)?;
-        settings.forward_incoming(incoming, self.call.token());
+        let mut settings = Settings::read(all, self.place)?;
+        settings.forward_incoming(lines, self.call.token());
         Ok(settings)
     }
 
@@ -152,10 +151,8 @@ impl Decoder<'_> {
         let queue = queue.filter(|name| !name.is_empty());
         let queue = queue.as_deref().map(queue_name).transpose()?;
         let query = Lines::of_query(query.unwrap_or_default())?;
-        let lines = headers.clone().or(&query);
-        let settings = self
-            .settings(&destination, queue.as_ref(), lines, &headers)
-            .await?;
+        let lines = headers.or(&query);
+        let settings = self.settings(&destination, queue.as_ref(), &lines).await?;
         Ok(Send {
             destination: named(destination, &settings)?,
             queue,

@@ -14,13 +14,13 @@ use bytes::Bytes;
 
 pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer {
     let destination = Destination::parse(destination, call.query())?;
-    let (lines, incoming) = (call.lines()?, call.incoming()?);
+    let lines = call.lines()?;
     let body = call.body(body, Expected::HostedMessage).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Schedule,
     };
-    let mut given = decoder.read(&destination, None, lines, &incoming).await?;
+    let mut given = decoder.read(&destination, None, &lines).await?;
     let Some(cron) = given.cron.take() else {
         return Err(Refusal::of("Upstash-Cron", "must be set for a schedule"));
     };

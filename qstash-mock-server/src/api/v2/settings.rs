@@ -82,8 +82,7 @@ pub(super) struct Options {
 }
 
 impl Settings {
-    /// Reads all of `lines`. `incoming` are those that [`Settings::forward_all`] means; a value of theirs that is
-    /// the caller's `token` stays behind.
+    /// Reads all of `lines`.
     pub(super) fn read(lines: &Lines, place: Place) -> Result<Self, Refusal> {
         let mut settings = Self::default();
         let mut seen: Vec<(&str, &Bytes)> = Vec::new();
@@ -107,7 +106,8 @@ impl Settings {
         settings.finish()
     }
 
-    /// Sends along what came in `incoming` without a prefix, unless it was set explicitly.
+    /// Sends along what came in `incoming` without a prefix, unless it was set explicitly. Settings of the query
+    /// may be among `incoming`: none is sent along.
     /// `token` is the caller's own and stays behind.
     pub(super) fn forward_incoming(&mut self, incoming: &Lines, token: &str) {
         if !self.forward_all {

@@ -182,10 +182,7 @@ pub(super) fn find(name: &str) -> Option<Setting> {
         .find(|whose| rest.starts_with(whose.prefix()))
         .unwrap_or(Whose::Message);
     let option = &rest[whose.prefix().len()..];
-    if option
-        .strip_prefix("forward-")
-        .is_some_and(|name| !name.is_empty())
-    {
+    if option.starts_with("forward-") {
         return Some(Setting::Forward(whose));
     }
     let row = OPTIONS.iter().find(|row| row.name == option)?;
