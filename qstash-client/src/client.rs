@@ -316,9 +316,9 @@ impl ClientBuilder {
         self
     }
 
-    /// Asked at each v2 publish for the trace it belongs to, which then travels as `traceparent` (and
-    /// `tracestate`) to the consumer. None by default. Without effect where the message has a `traceparent` of its
-    /// own, on schedules, and under content-based deduplication, whose hash covers forwarded headers.
+    /// Asked at each publish for the trace it belongs to, which then travels as `traceparent` (and `tracestate`)
+    /// to the consumer. None by default. Without effect where the message has a `traceparent` of its own, on
+    /// schedules, and under v2's content-based deduplication, whose hash covers forwarded headers.
     pub fn trace_context(
         mut self,
         source: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,

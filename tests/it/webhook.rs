@@ -220,6 +220,28 @@ async fn a_202_is_the_end_where_the_queue_says_so() {
 }
 
 #[tokio::test]
+async fn a_consumer_joins_the_trace_of_its_producer() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::manual().await;
+    let consumer = Consumer::of(&world).await;
+    world.pushed("orders", &consumer).send().await.unwrap();
+    let traced = qstash_client::Client::builder()
+        .base_url(world.server.uri())
+        .token(world.server.token())
+        .trace_context(|| qstash_client::TraceContext::parse(TRACE).ok())
+        .build()
+        .unwrap();
+    traced.v1().publish("orders", &1).send().await.unwrap();
+    let batch = [qstash_client::v1::NewMessage::new("orders", &2)];
+    traced.v1().publish_batch(batch).send().await.unwrap();
+    world.settle().await;
+    assert_eq!(consumer.count(), 2);
+    for call in consumer.calls().iter() {
+        assert_eq!(call.header("traceparent"), TRACE);
+    }
+}
+
+#[tokio::test]
 async fn retry_after_puts_the_next_attempt_off() {
     for (status, count) in [(503, 1), (429, 1), (500, 2)] {
         let world = World::manual().await;

@@ -53,6 +53,19 @@ impl TraceContext {
         };
         Ok(self)
     }
+
+    /// As headers.
+    pub(crate) fn into_lines(self) -> impl Iterator<Item = (String, String)> {
+        let state = self.state.map(|state| ("tracestate", state));
+        let lines = [("traceparent", self.parent)].into_iter().chain(state);
+        // Both were checked to be visible ASCII.
+        lines.map(|(name, value)| {
+            (
+                name.to_owned(),
+                String::from_utf8_lossy(value.as_bytes()).into_owned(),
+            )
+        })
+    }
 }
 
 #[cfg(test)]

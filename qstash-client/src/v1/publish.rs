@@ -12,6 +12,7 @@ use crate::error::{ApiError, Error, ErrorKind};
 use crate::types::ids::{IdempotencyKey, MessageId, QueueName};
 use crate::types::json::RawJson;
 use crate::types::timing::Seconds;
+use crate::types::trace::TraceContext;
 use crate::v1::wire::{BatchAnswer, BatchBody, PublishAnswer, PublishBody};
 
 /// The most messages in one batch.
@@ -135,6 +136,18 @@ impl NewMessage {
             Ok(())
         })
     }
+
+    /// The message as it goes out: part of the trace that `trace` tells, unless it says itself which one.
+    fn finish(self, trace: impl FnOnce() -> Option<TraceContext>) -> Result<PublishBody, Error> {
+        let mut body = self.0?;
+        let mut names = body.headers.keys();
+        if !names.any(|name| name.eq_ignore_ascii_case("traceparent"))
+            && let Some(trace) = trace()
+        {
+            body.headers.extend(trace.into_lines());
+        }
+        Ok(body)
+    }
 }
 
 /// A publish that is being set up.
@@ -190,8 +203,9 @@ impl<'a> Publish<'a> {
     /// Dropping the future leaves open whether the message was stored; publish it again with the same
     /// idempotency key to find out.
     pub async fn send(self) -> Result<Published, Error> {
-        let operation = publish(&self.message.0?)?;
-        self.client.send(&operation).await.map(Published::from)
+        let client = self.client;
+        let operation = publish(&self.message.finish(|| client.trace_context())?)?;
+        client.send(&operation).await.map(Published::from)
     }
 }
 
@@ -216,7 +230,10 @@ impl<'a> PublishBatch<'a> {
     pub(crate) fn new(client: &'a Client, messages: impl IntoIterator<Item = NewMessage>) -> Self {
         Self {
             client,
-            messages: messages.into_iter().map(|message| message.0).collect(),
+            messages: messages
+                .into_iter()
+                .map(|message| message.finish(|| client.trace_context()))
+                .collect(),
         }
     }
 
@@ -297,6 +314,32 @@ mod tests {
              {\"queue\":\"order-events\",\"message\":{\"order_id\":42},\"delay_seconds\":1.5,\
              \"idempotency_key\":\"k-1\",\"max_retries\":5,\"headers\":{\"x-tenant\":\"7\"}}"
         );
+    }
+
+    #[test]
+    fn a_message_joins_a_trace_unless_it_names_one_itself() {
+        const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let trace = || {
+            let trace = TraceContext::parse(TRACE).and_then(|trace| trace.with_state("v=1"));
+            Some(trace.expect("valid"))
+        };
+        let message = NewMessage::new("q", &1).without_idempotency_key();
+        let body = message.finish(trace).expect("valid");
+        assert_eq!(
+            publish(&body).expect("builds").to_text(),
+            format!(
+                "POST /v1/publish\ncontent-type: application/json\n\n{{\"queue\":\"q\",\"message\":1,\
+                 \"headers\":{{\"traceparent\":\"{TRACE}\",\"tracestate\":\"v=1\"}}}}"
+            )
+        );
+        let message = NewMessage::new("q", &1).header("TraceParent", "mine");
+        let headers = message.finish(trace).expect("valid").headers;
+        assert_eq!(
+            headers,
+            BTreeMap::from([("TraceParent".into(), "mine".into())])
+        );
+        let untraced = NewMessage::new("q", &1).finish(|| None).expect("valid");
+        assert!(untraced.headers.is_empty());
     }
 
     #[test]
