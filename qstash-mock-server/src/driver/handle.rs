@@ -1,8 +1,9 @@
 //! What the rest of the server calls.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
@@ -27,6 +28,7 @@ impl std::fmt::Debug for Driver {
 }
 
 pub(super) struct Shared {
+    /// Fair in the long run, so that the steps of a bulk operation keep no caller out.
     core: Mutex<Core>,
     pub(super) clock: Arc<Clock>,
     /// When the server was started.
@@ -97,7 +99,7 @@ impl Driver {
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
-        self.0.core.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.core.lock()
     }
 
     pub(crate) fn toolkit(&self) -> &Arc<Toolkit> {
