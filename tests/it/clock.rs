@@ -85,15 +85,7 @@ async fn what_many_queues_have_due_happens_in_the_order_of_time() {
 async fn a_second_hand_on_the_clock_is_refused() {
     let world = World::manual().await;
     let door = Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     world.pushed("slow", &consumer).send().await.unwrap();
     let id = world.publish("slow", "1").await;
     consumer.until(1).await;
@@ -177,15 +169,7 @@ async fn a_consumer_that_hangs_is_left_behind_and_fails_at_its_virtual_timeout()
 async fn a_move_that_is_given_up_loses_no_outcome() {
     let world = World::manual().await;
     let door = Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     world.pushed("slow", &consumer).send().await.unwrap();
     let ids = [
         world.publish("slow", "1").await,

@@ -204,15 +204,7 @@ async fn a_shutdown_waits_for_what_is_in_flight_and_records_it() {
     };
     let world = World::with(builder()).await;
     let door = Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     world.pushed("orders", &consumer).send().await.unwrap();
     let id = world.publish("orders", "1").await;
     consumer.until(1).await;
@@ -237,15 +229,7 @@ async fn a_shutdown_starts_no_further_delivery() {
     };
     let world = World::with(builder()).await;
     let door = Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     let queue = world.pushed("orders", &consumer).parallelism(1);
     queue.send().await.unwrap();
     let [first, second] = [

@@ -189,15 +189,7 @@ async fn a_stopped_server_commits_nothing_more() {
     let store = Gate::default();
     let world = world(&store).await;
     let door = crate::support::Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     world.pushed("orders", &consumer).send().await.unwrap();
     world.publish("orders", "1").await;
     consumer.until(1).await;

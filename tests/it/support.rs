@@ -205,6 +205,19 @@ impl Consumer {
         Self::answering(world, async |_| 200).await
     }
 
+    /// Answers 200 once `door` lets the call pass.
+    pub(crate) async fn behind(world: &World, door: &Door) -> Self {
+        let door = door.clone();
+        Self::answering(world, move |_| {
+            let door = door.clone();
+            async move {
+                door.pass().await;
+                200
+            }
+        })
+        .await
+    }
+
     /// Answers each call with a status, or whatever else is a response.
     pub(crate) async fn answering<F, R>(world: &World, answer: F) -> Self
     where

@@ -317,15 +317,7 @@ async fn extending_while_a_call_is_in_flight_moves_its_timeout() {
     let builder = qstash_mock_server::MockServer::builder().manual_clock(START);
     let world = World::with(builder.patience(Duration::from_millis(10))).await;
     let door = Door::closed();
-    let handler = door.clone();
-    let consumer = Consumer::answering(&world, move |_| {
-        let door = handler.clone();
-        async move {
-            door.pass().await;
-            200
-        }
-    })
-    .await;
+    let consumer = Consumer::behind(&world, &door).await;
     world
         .pushed("slow", &consumer)
         .delivery_timeout(10 * SECOND)
