@@ -285,8 +285,8 @@ fn delivery_knows_no_queues() {
 #[test]
 fn dialects_do_not_know_each_other() {
     for owner in ["qstash-mock-server/src/api", "qstash-client/src"] {
-        for (own, other) in [("v1", "v2"), ("v2", "v1")] {
-            let folder = format!("{owner}/{own}/");
+        for (carried, other) in [("v1", "v2"), ("v2", "v1")] {
+            let folder = format!("{owner}/{carried}/");
             let dialect = rust().filter(|it| it.is_in(&folder)).collect::<Vec<_>>();
             if !dialect.is_empty() {
                 forbid(&folder, &[other], dialect.into_iter(), Source::program);

@@ -18,7 +18,7 @@ use crate::support::World;
 /// One test for each story, here and there.
 macro_rules! both {
     ($($story:ident),+ $(,)?) => {
-        mod own {
+        mod carried {
             $(#[tokio::test]
             async fn $story() {
                 let world = super::World::manual().await;

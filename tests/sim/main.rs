@@ -3,8 +3,8 @@
 //! `PROPTEST_CASES` sets the number of random cases (64), `PROPTEST_RNG_SEED` repeats a run.
 
 mod agreement;
+mod carried;
 mod model;
-mod own;
 mod properties;
 mod run;
 mod stories;

@@ -82,8 +82,8 @@ pub(crate) fn outcome(verdict: Verdict, status: u16) -> Outcome {
 /// The secret that signs an attempt of a queue's message.
 pub(crate) fn secret_of(attempt: &qstash_mock_server::engine::Attempt) -> std::sync::Arc<str> {
     match &attempt.envelope {
-        qstash_mock_server::engine::Envelope::OfQueue(envelope) => envelope.secret.clone(),
-        qstash_mock_server::engine::Envelope::Own(envelope) => envelope.key.clone(),
+        qstash_mock_server::engine::Envelope::QueueRules(envelope) => envelope.secret.clone(),
+        qstash_mock_server::engine::Envelope::CarriedRules(envelope) => envelope.key.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) async fn against_relay(plan: &Plan) {
     let mut toy = Connection::open(relayer.address)
         .await
         .expect("a connection");
-    let mut own = Connection::open(server.address)
+    let mut carried = Connection::open(server.address)
         .await
         .expect("a connection");
     let (mut middles, mut tails) = (vec![], vec![]);
@@ -25,7 +25,7 @@ pub(crate) async fn against_relay(plan: &Plan) {
         let (mut c, mut d) = (vec![], vec![]);
         for _ in 0..plan.singles {
             c.push(one(&mut toy, &to_toy, &consumer).await);
-            d.push(one(&mut own, &to_server, &consumer).await);
+            d.push(one(&mut carried, &to_server, &consumer).await);
         }
         let at = |times: &[f64], share| percentile(times.iter().copied(), share);
         middles.push((at(&c, 0.5), at(&d, 0.5)));

@@ -3,7 +3,7 @@
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use super::request::{Unsendable, text};
-use crate::engine::{Attempt, FlowControl, OwnEnvelope};
+use crate::engine::{Attempt, CarriedEnvelope, FlowControl};
 use crate::text::hosted_message_id;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("upstash-signature");
@@ -27,10 +27,10 @@ const EU: HeaderValue = HeaderValue::from_static("EU-CENTRAL-1");
 pub(super) fn add(
     headers: &mut HeaderMap,
     attempt: &Attempt,
-    envelope: &OwnEnvelope,
+    envelope: &CarriedEnvelope,
     signature: &str,
 ) -> Result<(), Unsendable> {
-    let own = &envelope.own;
+    let carried = &envelope.carried;
     let retried = attempt.number.saturating_sub(1);
     headers.entry(USER_AGENT).or_insert(AGENT);
     headers.insert(MESSAGE_ID, text(&hosted_message_id(attempt.message))?);
@@ -38,26 +38,26 @@ pub(super) fn add(
     headers.insert(RETRIED, retried.into());
     // On deliveries this counts, too; the limit has a name of its own (v2.md section 6.29).
     headers.insert(RETRIES, retried.into());
-    headers.insert(MAX_RETRIES, own.max_retries.into());
+    headers.insert(MAX_RETRIES, carried.max_retries.into());
     headers.insert(REGION, EU);
-    if let Some(expression) = &own.retry_delay {
+    if let Some(expression) = &carried.retry_delay {
         headers.insert(RETRY_DELAY, text(expression.as_str())?);
     }
-    if let Some(flow) = &own.flow_control {
+    if let Some(flow) = &carried.flow_control {
         headers.insert(FLOW_KEY, text(&flow.key)?);
         headers.insert(FLOW_VALUE, text(&flow_value(flow))?);
     }
-    if let Some((group, _)) = &own.group {
+    if let Some((group, _)) = &carried.group {
         headers.insert(TOPIC, text(group.as_str())?);
     }
-    if let Some(schedule) = &own.schedule {
+    if let Some(schedule) = &carried.schedule {
         headers.insert(SCHEDULE, text(schedule.as_str())?);
     }
-    if let Some(ip) = &own.caller_ip {
+    if let Some(ip) = &carried.caller_ip {
         headers.insert(CALLER_IP, text(ip)?);
     }
-    if !own.labels.is_empty() {
-        headers.insert(LABEL, text(&own.labels.join(","))?);
+    if !carried.labels.is_empty() {
+        headers.insert(LABEL, text(&carried.labels.join(","))?);
     }
     Ok(())
 }

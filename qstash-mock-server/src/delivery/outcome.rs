@@ -21,8 +21,8 @@ pub(super) fn answered(
     now: Timestamp,
 ) -> Outcome {
     let (verdict, headers) = match envelope {
-        Envelope::OfQueue(_) => (verdict(head.status, &head.headers, now), Arc::new([]) as _),
-        Envelope::Own(_) => (own_verdict(head, now), kept(&head.headers)),
+        Envelope::QueueRules(_) => (verdict(head.status, &head.headers, now), Arc::new([]) as _),
+        Envelope::CarriedRules(_) => (own_verdict(head, now), kept(&head.headers)),
     };
     let failed = matches!(verdict, Verdict::Failure { .. } | Verdict::Rejected);
     Outcome {
@@ -110,7 +110,7 @@ fn sentence(status: StatusCode) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::super::request::tests::{envelope, own_envelope};
+    use super::super::request::tests::{carried_envelope, envelope};
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_millis(784_111_770_500); // Sun, 06 Nov 1994 08:49:30.5 GMT
@@ -192,21 +192,21 @@ mod tests {
         assert_eq!(wait(503, "99999999999999999999999"), Some(absurd));
     }
 
-    fn own(status: u16, headers: &[(&str, &str)]) -> Outcome {
+    fn carried(status: u16, headers: &[(&str, &str)]) -> Outcome {
         let mut answer = http::Response::builder().status(status);
         for (name, value) in headers {
             answer = answer.header(*name, *value);
         }
         let (head, ()) = answer.body(()).unwrap().into_parts();
-        let envelope = Envelope::Own(own_envelope());
+        let envelope = Envelope::CarriedRules(carried_envelope());
         answered(&envelope, &head, Bytes::from_static(b"body"), NOW)
     }
 
     #[test]
     fn for_a_message_with_its_own_rules_202_is_success_and_any_failure_may_ask_for_a_wait() {
-        assert_eq!(own(202, &[]).verdict, Verdict::Success);
+        assert_eq!(carried(202, &[]).verdict, Verdict::Success);
         for status in [301, 404, 500, 503] {
-            let asked = own(status, &[("X-RateLimit-Reset", "6m5s")]);
+            let asked = carried(status, &[("X-RateLimit-Reset", "6m5s")]);
             let retry_after = Some(Duration::from_secs(365));
             assert_eq!(asked.verdict, Verdict::Failure { retry_after });
         }
@@ -215,15 +215,15 @@ mod tests {
     #[test]
     fn only_489_together_with_its_header_is_the_final_word() {
         let header = ("Upstash-NonRetryable-Error", "true");
-        assert_eq!(own(489, &[header]).verdict, Verdict::Rejected);
+        assert_eq!(carried(489, &[header]).verdict, Verdict::Rejected);
         let retried = Verdict::Failure { retry_after: None };
-        assert_eq!(own(489, &[]).verdict, retried);
-        assert_eq!(own(500, &[header]).verdict, retried);
+        assert_eq!(carried(489, &[]).verdict, retried);
+        assert_eq!(carried(500, &[header]).verdict, retried);
     }
 
     #[test]
     fn the_headers_of_the_answer_are_kept_with_their_names_in_canonical_case() {
-        let outcome = own(500, &[("x-request-id", "a"), ("x-request-id", "b, c")]);
+        let outcome = carried(500, &[("x-request-id", "a"), ("x-request-id", "b, c")]);
         let kept: Vec<_> = outcome.headers.iter().map(|(n, v)| (&**n, &**v)).collect();
         assert_eq!(kept, [("X-Request-Id", "a"), ("X-Request-Id", "b, c")]);
     }

@@ -38,8 +38,8 @@ pub(super) fn request<B>(
 ) -> Result<Request<B>, Unsendable> {
     let mut request = Request::new(body);
     *request.method_mut() = match &attempt.envelope {
-        Envelope::OfQueue(_) => Method::POST,
-        Envelope::Own(envelope) => method(envelope.own.method),
+        Envelope::QueueRules(_) => Method::POST,
+        Envelope::CarriedRules(envelope) => method(envelope.carried.method),
     };
     let meant = webhook(&attempt.url)?;
     *request.headers_mut() = headers(attempt, signature)?;
@@ -106,8 +106,10 @@ pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, U
         headers.append(name, text(value)?);
     }
     match &attempt.envelope {
-        Envelope::OfQueue(envelope) => add(&mut headers, attempt, envelope, signature)?,
-        Envelope::Own(envelope) => hosted::add(&mut headers, attempt, envelope, signature)?,
+        Envelope::QueueRules(envelope) => add(&mut headers, attempt, envelope, signature)?,
+        Envelope::CarriedRules(envelope) => {
+            hosted::add(&mut headers, attempt, envelope, signature)?
+        }
     }
     Ok(headers)
 }
@@ -147,8 +149,8 @@ pub(super) mod tests {
 
     use super::*;
     use crate::engine::{
-        AccountName, AttemptId, FlowControl, GroupName, LeaseId, MessageId, Own, OwnEnvelope,
-        QueueName, RetryDelay, ScheduleId, Timestamp,
+        AccountName, AttemptId, CarriedEnvelope, CarriedRules, FlowControl, GroupName, LeaseId,
+        MessageId, QueueName, RetryDelay, ScheduleId, Timestamp,
     };
 
     pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
@@ -171,21 +173,21 @@ pub(super) mod tests {
     }
 
     pub(crate) fn envelope() -> Envelope {
-        Envelope::OfQueue(QueueEnvelope {
+        Envelope::QueueRules(QueueEnvelope {
             queue: QueueName::parse("order-events").unwrap(),
             lease: LeaseId(0xabc),
             secret: Arc::from("a signing secret"),
         })
     }
 
-    pub(crate) fn own_envelope() -> OwnEnvelope {
+    pub(crate) fn carried_envelope() -> CarriedEnvelope {
         let flow_control = FlowControl {
             key: Arc::from("k"),
             parallelism: Some(5),
             rate: None,
             period: std::time::Duration::from_secs(60),
         };
-        let own = Own {
+        let carried = CarriedRules {
             url: Arc::from("https://a.example/hook?x=1"),
             api: None,
             group: Some((GroupName::parse("orders").unwrap(), None)),
@@ -202,8 +204,8 @@ pub(super) mod tests {
             redaction: None,
             caller_ip: Some(Arc::from("203.0.113.9")),
         };
-        OwnEnvelope {
-            own: Arc::new(own),
+        CarriedEnvelope {
+            carried: Arc::new(carried),
             key: Arc::from("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r"),
         }
     }
@@ -303,7 +305,7 @@ pub(super) mod tests {
     #[test]
     fn a_message_with_its_own_rules_carries_the_headers_of_the_hosted_service() {
         let mut attempt = attempt("https://a.example/hook?x=1", &[("X-Tenant", "7")]);
-        attempt.envelope = Envelope::Own(own_envelope());
+        attempt.envelope = Envelope::CarriedRules(carried_envelope());
         let request = request(&attempt, "eyJ", ()).unwrap();
         let mut lines: Vec<String> = request
             .headers()

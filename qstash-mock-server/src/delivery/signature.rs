@@ -20,8 +20,8 @@ impl Signer {
     /// The signature that goes with an attempt, made at `now`.
     pub(super) fn sign(&self, attempt: &Attempt, now: Timestamp) -> Result<String, KeyError> {
         match &attempt.envelope {
-            Envelope::OfQueue(envelope) => Ok(self.key(&envelope.secret)?.sign(&attempt.body)),
-            Envelope::Own(envelope) => {
+            Envelope::QueueRules(envelope) => Ok(self.key(&envelope.secret)?.sign(&attempt.body)),
+            Envelope::CarriedRules(envelope) => {
                 let key = self.key(&envelope.key)?;
                 let id = token_id(attempt.message, attempt.number);
                 let now = qstash_verify::Timestamp::from_secs(now.as_secs());

@@ -263,8 +263,8 @@ impl Driver {
         let command = Command {
             caller: Arc::new(Caller::owner(attempt.account.as_str())),
             action: match attempt.envelope {
-                Envelope::OfQueue(_) => Action::RotateSigningSecret,
-                Envelope::Own(_) => Action::RotateSigningKeys,
+                Envelope::QueueRules(_) => Action::RotateSigningSecret,
+                Envelope::CarriedRules(_) => Action::RotateSigningKeys,
             },
         };
         if let Err(error) = self.call(command).await {

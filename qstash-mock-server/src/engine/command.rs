@@ -5,21 +5,21 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::caller::Caller;
-use super::cancel::Selection;
-use super::config::Backoff;
-use super::dlq::{DlqAction, DlqView};
-use super::error::Error;
-use super::event_log::{LogQuery, LogRow};
-use super::flow_control::{FlowAction, FlowKeyView};
-use super::id::{LeaseId, MessageId, QueueName, RowId, ScheduleId, WaiterId};
-use super::message::{AttemptRecord, DeadLetter, Message, Stage};
-use super::metrics::Metrics;
-use super::own::Own;
-use super::schedule::{Schedule, ScheduleAction};
-use super::send::{Send, Sent, SentTo};
-use super::time::Timestamp;
-use super::url_group::{UrlGroup, UrlGroupAction};
+use crate::engine::config::Backoff;
+use crate::engine::error::Error;
+use crate::engine::manage::cancel::Selection;
+use crate::engine::manage::dead_letters::{DlqAction, DlqView};
+use crate::engine::manage::flow_control::{FlowAction, FlowKeyView};
+use crate::engine::manage::log::{LogQuery, LogRow};
+use crate::engine::manage::schedules::{Schedule, ScheduleAction};
+use crate::engine::manage::url_groups::{UrlGroup, UrlGroupAction};
+use crate::engine::model::caller::Caller;
+use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::id::{LeaseId, MessageId, QueueName, RowId, ScheduleId, WaiterId};
+use crate::engine::model::message::{AttemptRecord, DeadLetter, Message, Stage};
+use crate::engine::model::metrics::Metrics;
+use crate::engine::model::time::Timestamp;
+use crate::engine::publish::destination::{Send, Sent, SentTo};
 
 /// What a caller wants, and who it is.
 #[derive(Clone, Debug)]
@@ -105,10 +105,10 @@ pub enum Action {
     Send(Box<Send>),
     /// Store many; one that is refused does not stop the others. Answers [`Reply::SentBatch`].
     SendBatch(Vec<Send>),
-    /// A message that carries its own rules, until shortly after it was delivered. Answers [`Reply::Own`].
-    GetOwn(MessageId),
+    /// A message that carries its own rules, until shortly after it was delivered. Answers [`Reply::CarriedRules`].
+    GetCarried(MessageId),
     /// Answers [`Reply::Removed`] with 1.
-    CancelOwn(MessageId),
+    CancelCarried(MessageId),
     /// Answers [`Reply::Removed`], perhaps after [`Reply::Waiting`].
     CancelMany(Selection),
     /// Make a queue or change it, within the quotas. Answers [`Reply::Done`].
@@ -150,7 +150,7 @@ impl Action {
                 | Self::ListMessages { .. }
                 | Self::Metrics
                 | Self::SigningSecret
-                | Self::GetOwn(_)
+                | Self::GetCarried(_)
                 | Self::Dlq(DlqAction::List(_) | DlqAction::Get(_))
                 | Self::Log(_)
                 | Self::UrlGroups(
@@ -319,8 +319,8 @@ pub enum Reply {
     Sent(Sent),
     /// See [`Action::SendBatch`].
     SentBatch(Vec<Result<Sent, Error>>),
-    /// See [`Action::GetOwn`].
-    Own(Box<OwnMessage>),
+    /// See [`Action::GetCarried`].
+    CarriedRules(Box<MessageWithBody>),
     /// See [`DlqAction::List`].
     Dlq {
         /// In the order asked for.
@@ -374,7 +374,7 @@ pub enum Reply {
 
 /// A message that carries its own rules, with its body.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OwnMessage {
+pub struct MessageWithBody {
     /// The message.
     pub message: Message,
     /// What was published.
@@ -436,7 +436,7 @@ pub struct MessageView {
     /// The queue it is in, if it is in one.
     pub queue: Option<QueueName>,
     /// What it carries, if it carries its own rules.
-    pub own: Option<Arc<Own>>,
+    pub carried: Option<Arc<CarriedRules>>,
     /// Its state.
     pub stage: Stage,
     /// The bytes that were published; gone once it is finished.

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::callback::CallbackReport;
-use super::command::{OnAccepted, QueueSettings};
-use super::id::{AccountName, Seed};
-use super::quota::Quotas;
+use crate::engine::command::{OnAccepted, QueueSettings};
+use crate::engine::deliver::callback::CallbackReport;
+use crate::engine::model::id::{AccountName, Seed};
+use crate::engine::quota::Quotas;
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub struct Config {
     /// How long a finished message stays readable.
     pub retention: Duration,
     /// How long a message that carries its own rules stays readable after it was delivered.
-    pub own_retention: Duration,
+    pub carried_retention: Duration,
     /// What the plan allows.
     pub quotas: Quotas,
     /// Current and next signing keys of accounts that have fixed ones. Treat as secrets.
@@ -43,7 +43,7 @@ impl Config {
             signing_secret: None,
             deduplication_window: Duration::from_secs(600),
             retention: Duration::from_secs(600),
-            own_retention: Duration::from_secs(60),
+            carried_retention: Duration::from_secs(60),
             quotas: Quotas::unlimited(),
             signing_keys: BTreeMap::new(),
             write_callback: plain_callback,

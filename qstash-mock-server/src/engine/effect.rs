@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::command::{Headers, Reply};
-use super::id::{AccountName, AttemptId, LeaseId, MessageId, QueueName, WaiterId};
-use super::own::Own;
-use super::send::headers_cost;
-use super::time::Timestamp;
+use crate::engine::command::{Headers, Reply};
+use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::id::{AccountName, AttemptId, LeaseId, MessageId, QueueName, WaiterId};
+use crate::engine::model::time::Timestamp;
+use crate::engine::publish::destination::headers_cost;
 
 /// Something to be done outside the engine.
 #[derive(Clone, Debug)]
@@ -53,9 +53,9 @@ pub struct Attempt {
 #[derive(Clone, Debug)]
 pub enum Envelope {
     /// By those of its queue.
-    OfQueue(QueueEnvelope),
+    QueueRules(QueueEnvelope),
     /// By its own.
-    Own(OwnEnvelope),
+    CarriedRules(CarriedEnvelope),
 }
 
 /// What goes with a message that is delivered by the rules of its queue.
@@ -71,9 +71,9 @@ pub struct QueueEnvelope {
 
 /// What goes with a message that carries its own rules.
 #[derive(Clone)]
-pub struct OwnEnvelope {
+pub struct CarriedEnvelope {
     /// What it carries.
-    pub own: Arc<Own>,
+    pub carried: Arc<CarriedRules>,
     /// The account's current signing key.
     pub key: Arc<str>,
 }
@@ -83,8 +83,8 @@ impl Attempt {
     #[must_use]
     pub const fn queue(&self) -> Option<&QueueName> {
         match &self.envelope {
-            Envelope::OfQueue(envelope) => Some(&envelope.queue),
-            Envelope::Own(_) => None,
+            Envelope::QueueRules(envelope) => Some(&envelope.queue),
+            Envelope::CarriedRules(_) => None,
         }
     }
 
@@ -92,8 +92,8 @@ impl Attempt {
     #[must_use]
     pub const fn lease(&self) -> Option<LeaseId> {
         match &self.envelope {
-            Envelope::OfQueue(envelope) => Some(envelope.lease),
-            Envelope::Own(_) => None,
+            Envelope::QueueRules(envelope) => Some(envelope.lease),
+            Envelope::CarriedRules(_) => None,
         }
     }
 }
@@ -107,10 +107,10 @@ impl std::fmt::Debug for QueueEnvelope {
     }
 }
 
-impl std::fmt::Debug for OwnEnvelope {
+impl std::fmt::Debug for CarriedEnvelope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("OwnEnvelope")
-            .field("own", &self.own)
+            .field("own", &self.carried)
             .finish_non_exhaustive()
     }
 }

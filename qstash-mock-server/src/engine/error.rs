@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::caller::Permission;
-use super::id::{GroupName, QueueName, RowId, ScheduleId};
-use super::time::Timestamp;
+use crate::engine::model::caller::Permission;
+use crate::engine::model::id::{GroupName, QueueName, RowId, ScheduleId};
+use crate::engine::model::time::Timestamp;
 
 /// Why a command was refused. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::id::{BodyId, MessageId, QueueId};
-use super::machine::Engine;
-use super::message::{Message, Stage, State};
-use super::state::Lane;
-use super::timers::Timer;
+use crate::engine::inputs::Engine;
+use crate::engine::model::id::{BodyId, MessageId, QueueId};
+use crate::engine::model::message::{Message, Stage, State};
+use crate::engine::state::Lane;
+use crate::engine::state::timers::Timer;
 
 impl Engine {
     /// Compares every index with the entities it follows from.
@@ -38,21 +38,21 @@ impl Engine {
             }
             let under_way = matches!(message.state, State::InFlight { .. });
             if message.attempts > 0
-                && message.own().is_none()
+                && message.carried().is_none()
                 && !under_way
                 && !message.state.stage().is_finished()
             {
                 counted[4] += 1;
             }
         }
-        for (id, line) in self.state.lines() {
+        for (id, queue_index) in self.state.queue_indices() {
             let expected = gauges.remove(&id).unwrap_or_default();
             assert_eq!(
-                line.gauges(),
+                queue_index.gauges(),
                 expected,
                 "the index of {id:?} differs from its messages"
             );
-            let waiting = !line.waiters.is_empty() && line.receivable() > 0;
+            let waiting = !queue_index.waiters.is_empty() && queue_index.receivable() > 0;
             let paused = self
                 .state
                 .queue(id)
@@ -119,9 +119,9 @@ impl Engine {
                 *calls.entry(queue).or_default() += 1;
             }
         }
-        for (id, line) in self.state.lines() {
+        for (id, queue_index) in self.state.queue_indices() {
             assert_eq!(
-                line.calls,
+                queue_index.calls,
                 calls.remove(&id).unwrap_or_default(),
                 "the calls of {id:?} are miscounted"
             );
@@ -148,10 +148,10 @@ impl Engine {
                 *holders.entry(slot.source).or_default() += 1;
             }
         }
-        for (id, line) in self.state.lines() {
+        for (id, queue_index) in self.state.queue_indices() {
             let expected = slots.remove(&id).unwrap_or_default();
             assert_eq!(
-                line.slots(),
+                queue_index.slots(),
                 &expected,
                 "the slots of {id:?} are miscounted"
             );
@@ -159,9 +159,9 @@ impl Engine {
     }
 
     fn check_gates(&self) {
-        let own = |message: &&Message| message.own().is_some() && self.is_there(message);
+        let carried = |message: &&Message| message.carried().is_some() && self.is_there(message);
         let mut waiting = 0;
-        for message in self.state.messages().filter(own) {
+        for message in self.state.messages().filter(carried) {
             let right = self.state.stands_right(message);
             assert!(right, "{:?} stands before another gate", message.id);
             let passed = message.queue.is_none() || message.slot.is_some();
@@ -175,7 +175,7 @@ impl Engine {
         let calls = self
             .state
             .attempts()
-            .filter(|(_, attempt)| matches!(attempt.lane, Lane::Own { .. }));
+            .filter(|(_, attempt)| matches!(attempt.lane, Lane::CarriedRules { .. }));
         let (counted, counted_calls) = self.state.gate_totals();
         assert_eq!(
             counted_calls as usize,

@@ -15,80 +15,56 @@
 //! rules of its own (`own`, `send`, `own_attempt`, `callback`, `dlq`, `event_log`); queues, timers, bodies and
 //! attempts are the same for both.
 
-mod address;
-mod attempt;
-mod bulk;
-mod callback;
-mod caller;
-mod cancel;
 mod command;
 mod config;
-mod cron;
-mod dead_letter;
-mod dlq;
+mod deliver;
 mod effect;
-mod entity;
 mod error;
-mod event_log;
-mod expr;
-mod filter;
-mod flow_control;
-mod id;
+mod inputs;
 mod invariants;
-mod lease;
-mod line;
-mod lookup;
-mod machine;
-mod message;
-mod metrics;
-mod own;
-mod own_attempt;
+mod manage;
+mod model;
 mod publish;
-mod queue;
+mod pull;
 mod quota;
-mod receive;
 mod restore;
-mod retry;
-mod schedule;
-mod send;
-mod signing;
 mod state;
-mod time;
-mod timers;
-mod url_group;
+mod syntax;
 
-pub use callback::CallbackReport;
-pub use caller::{Caller, Permission, Permissions};
-pub use cancel::Selection;
 pub use command::{
-    Action, Command, Headers, MessageView, OnAccepted, OwnMessage, Publish, Published, QueuePatch,
-    QueueSettings, QueueView, Receive, Received, Reply, SigningKeys, SigningSecret,
+    Action, Command, Headers, MessageView, MessageWithBody, OnAccepted, Publish, Published,
+    QueuePatch, QueueSettings, QueueView, Receive, Received, Reply, SigningKeys, SigningSecret,
 };
 pub use config::{Backoff, Config, Limits, Secret};
-pub use cron::{Cron, CronError};
-pub use dlq::{DlqAction, DlqEntry, DlqQuery, DlqView};
+pub use deliver::callback::CallbackReport;
 pub use effect::{
-    Attempt, Effect, Envelope, Outcome, OwnEnvelope, QueueEnvelope, Response, Verdict,
-};
-pub use entity::{
-    Account, Change, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, Meta, Queue,
+    Attempt, CarriedEnvelope, Effect, Envelope, Outcome, QueueEnvelope, Response, Verdict,
 };
 pub use error::Error;
-pub use event_log::{Event, LogQuery, LogRow};
-pub use expr::{ExprError, RetryDelay};
-pub use filter::Filter;
-pub use flow_control::{FlowAction, FlowKey, FlowKeyView};
-pub use id::{
+pub use inputs::Engine;
+pub use manage::cancel::Selection;
+pub use manage::dead_letters::{DlqAction, DlqEntry, DlqQuery, DlqView};
+pub use manage::flow_control::{FlowAction, FlowKey, FlowKeyView};
+pub use manage::log::{Event, LogQuery, LogRow};
+pub use manage::schedules::{PutSchedule, Schedule, ScheduleAction, ScheduleState};
+pub use manage::url_groups::{Endpoint, EndpointRef, UrlGroup, UrlGroupAction};
+pub use model::caller::{Caller, Permission, Permissions};
+pub use model::carried_rules::{
+    Callback, CarriedRules, Deduplication, FlowControl, Method, Redaction, Settings,
+};
+pub use model::entity::{
+    Account, Change, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, Meta, Queue,
+};
+pub use model::id::{
     AccountName, AttemptId, BodyId, FlowKeyId, GroupName, LeaseId, MessageId, QueueId, QueueName,
     RowId, ScheduleId, Seed, WaiterId,
 };
-pub use machine::Engine;
-pub use message::{AttemptRecord, DeadLetter, InQueue, Message, Policy, Slot, Stage, State};
-pub use metrics::{Counters, Metrics, QueueMetrics};
-pub use own::{Callback, Deduplication, FlowControl, Method, Own, Redaction, Settings};
+pub use model::message::{AttemptRecord, DeadLetter, InQueue, Message, Policy, Slot, Stage, State};
+pub use model::metrics::{Counters, Metrics, QueueMetrics};
+pub use model::time::Timestamp;
+pub use publish::destination::{Destination, Send, Sent, SentTo};
 pub use quota::Quotas;
 pub use restore::RestoreError;
-pub use schedule::{PutSchedule, Schedule, ScheduleAction, ScheduleState};
-pub use send::{Destination, Send, Sent, SentTo};
-pub use time::Timestamp;
-pub use url_group::{Endpoint, EndpointRef, UrlGroup, UrlGroupAction};
+pub use syntax::cron::{Cron, CronError};
+pub use syntax::expr::{ExprError, RetryDelay};
+pub use syntax::filter::Filter;

@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-use super::error::Error;
-use super::machine::Engine;
-use super::own::Settings;
-use super::time::Timestamp;
+use crate::engine::error::Error;
+use crate::engine::inputs::Engine;
+use crate::engine::model::carried_rules::Settings;
+use crate::engine::model::time::Timestamp;
 
 /// The limits of a plan; `None` is no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]

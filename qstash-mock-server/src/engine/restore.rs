@@ -3,14 +3,14 @@
 //! An attempt whose outcome was never recorded is due again, under the same number: at-least-once
 //! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not.
 
-use super::config::Config;
-use super::dlq::DlqEntry;
-use super::entity::{Entity, Meta};
-use super::id::MessageId;
-use super::machine::Engine;
-use super::message::{Message, State};
-use super::schedule::Schedule;
-use super::time::Timestamp;
+use crate::engine::config::Config;
+use crate::engine::inputs::Engine;
+use crate::engine::manage::dead_letters::DlqEntry;
+use crate::engine::manage::schedules::Schedule;
+use crate::engine::model::entity::{Entity, Meta};
+use crate::engine::model::id::MessageId;
+use crate::engine::model::message::{Message, State};
+use crate::engine::model::time::Timestamp;
 
 /// Why stored entities do not make an engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

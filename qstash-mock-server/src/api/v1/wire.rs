@@ -191,14 +191,14 @@ fn write_message(json: &mut Json, message: &MessageView) {
     json.key("queue")
         .maybe(message.queue.as_ref().map(QueueName::as_str), Json::text);
     write_state(json, message);
-    let redaction = message.own.as_deref();
-    let redaction = redaction.and_then(|own| own.redaction.as_deref());
+    let redaction = message.carried.as_deref();
+    let redaction = redaction.and_then(|carried| carried.redaction.as_deref());
     match &message.body {
         Some(body) if redaction.is_some_and(|it| it.body) => {
             json.key("message").text(&redacted(body));
         }
         // What the other dialect published may be anything, not only JSON.
-        Some(body) if message.own.is_some() => {
+        Some(body) if message.carried.is_some() => {
             json.key("message").text(&String::from_utf8_lossy(body));
         }
         Some(body) => {

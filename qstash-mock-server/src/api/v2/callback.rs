@@ -39,8 +39,8 @@ struct Report<'a> {
 
 /// Writes what a callback reports as JSON; bodies are base64.
 pub(crate) fn write_callback(report: &CallbackReport<'_>) -> Bytes {
-    let (source, own) = (report.source, report.own);
-    let (group, endpoint) = match &own.group {
+    let (source, carried) = (report.source, report.carried);
+    let (group, endpoint) = match &carried.group {
         Some((group, endpoint)) => (Some(group.as_str()), endpoint.as_deref()),
         None => (None, None),
     };
@@ -52,19 +52,19 @@ pub(crate) fn write_callback(report: &CallbackReport<'_>) -> Bytes {
         header: map(headers),
         body: Base64::encode_string(body),
         retried: report.retried,
-        max_retries: own.max_retries,
+        max_retries: carried.max_retries,
         dlq_id: report.dead_letter.map(|id| id.to_string()),
         source_message_id: hosted_message_id(source.id),
         topic_name: group,
         endpoint_name: endpoint,
-        schedule_id: own.schedule.as_ref().map(ScheduleId::as_str),
-        url: &own.url,
-        method: own.method.as_str(),
+        schedule_id: carried.schedule.as_ref().map(ScheduleId::as_str),
+        url: &carried.url,
+        method: carried.method.as_str(),
         source_header: map(&source.headers),
         source_body: Base64::encode_string(report.source_body),
         not_before: source.due_at.as_millis(),
         created_at: source.published_at.as_millis(),
-        caller_ip: own.caller_ip.as_deref(),
+        caller_ip: carried.caller_ip.as_deref(),
     };
     serde_json::to_vec(&report).unwrap_or_default().into()
 }

@@ -14,17 +14,17 @@ const MOST_CANCELLED: usize = 500;
 
 pub(super) async fn get(call: Call, id: String) -> Answer {
     match call
-        .ask(Action::GetOwn(known(&id)?))
+        .ask(Action::GetCarried(known(&id)?))
         .await
         .map_err(|error| error.about("message", &id))?
     {
-        Reply::Own(message) => Ok(wire::message(&message)),
+        Reply::CarriedRules(message) => Ok(wire::message(&message)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn cancel(call: Call, id: String) -> Answer {
-    let answer = call.ask(Action::CancelOwn(known(&id)?)).await;
+    let answer = call.ask(Action::CancelCarried(known(&id)?)).await;
     cancelled(&answer.map_err(|error| error.about("message", &id))?)
 }
 

@@ -216,13 +216,13 @@ pub(super) fn of_cancel(query: Option<&str>) -> Result<Query, Refusal> {
 
 /// The parameters of lists and bulk operations on dead letters. `host` and `path` are refused here.
 pub(super) fn of_dead_letters(query: Option<&str>) -> Result<Query, Refusal> {
-    let own = &["dlqIds", "messageId", "responseStatus", "order", "cursor"];
-    Query::parse(query, &[COMMON, own].concat())
+    let carried = &["dlqIds", "messageId", "responseStatus", "order", "cursor"];
+    Query::parse(query, &[COMMON, carried].concat())
 }
 
 /// The parameters of `GET /v2/events`.
 pub(super) fn of_logs(query: Option<&str>) -> Result<Query, Refusal> {
-    let own = &[
+    let carried = &[
         "messageIds=messageId",
         "messageId",
         "state",
@@ -231,7 +231,7 @@ pub(super) fn of_logs(query: Option<&str>) -> Result<Query, Refusal> {
         "order",
         "cursor",
     ];
-    Query::parse(query, &[COMMON, own].concat())
+    Query::parse(query, &[COMMON, carried].concat())
 }
 
 impl Filter {

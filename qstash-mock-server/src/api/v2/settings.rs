@@ -32,7 +32,7 @@ pub(super) enum Place {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Settings {
     /// Of the message itself.
-    pub(super) own: Options,
+    pub(super) carried: Options,
     /// As it was given, or forwarded.
     pub(super) content_type: Option<Bytes>,
     /// Not before this time; beats the delay.
@@ -114,7 +114,7 @@ impl Settings {
             return;
         }
         let explicit: Vec<String> = self
-            .own
+            .carried
             .forward
             .iter()
             .map(|(name, _)| name.clone())
@@ -129,24 +129,24 @@ impl Settings {
                 && !of_connection.iter().any(|it| it == name)
                 && !explicit.iter().any(|it| it == name)
             {
-                self.own.forward.push((name.to_owned(), value.clone()));
+                self.carried.forward.push((name.to_owned(), value.clone()));
             }
         }
     }
 
     /// What can only be checked once everything was read.
     fn finish(mut self) -> Result<Self, Refusal> {
-        let (forwarded, others) = std::mem::take(&mut self.own.forward)
+        let (forwarded, others) = std::mem::take(&mut self.carried.forward)
             .into_iter()
             .partition(|(name, _)| name == "content-type");
-        self.own.forward = others;
+        self.carried.forward = others;
         // A forwarded content type beats the plain one (v2.md section 2.16).
         let forwarded: Vec<(String, Bytes)> = forwarded;
         if let Some((_, value)) = forwarded.into_iter().next() {
             self.content_type = Some(value);
         }
         for (prefix, options) in [
-            ("", &self.own),
+            ("", &self.carried),
             ("Callback-", &self.callback.options),
             ("Failure-Callback-", &self.failure_callback.options),
         ] {

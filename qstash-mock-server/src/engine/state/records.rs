@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use super::super::config::Limits;
-use super::super::dlq::DlqEntry;
-use super::super::entity::{DedupKey, DedupKeyId, Entity, EntityKey};
-use super::super::event_log::LogRow;
-use super::super::flow_control::FlowKey;
-use super::super::id::{AccountName, FlowKeyId, GroupName, RowId, ScheduleId};
-use super::super::schedule::Schedule;
-use super::super::time::Timestamp;
-use super::super::timers::Timer;
-use super::super::url_group::UrlGroup;
-use super::EngineState;
+use crate::engine::config::Limits;
+use crate::engine::manage::dead_letters::DlqEntry;
+use crate::engine::manage::flow_control::FlowKey;
+use crate::engine::manage::log::LogRow;
+use crate::engine::manage::schedules::Schedule;
+use crate::engine::manage::url_groups::UrlGroup;
+use crate::engine::model::entity::{DedupKey, DedupKeyId, Entity, EntityKey};
+use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, RowId, ScheduleId};
+use crate::engine::model::time::Timestamp;
+use crate::engine::state::EngineState;
+use crate::engine::state::timers::Timer;
 
 /// The maps.
 #[derive(Debug, Default)]
@@ -207,7 +207,7 @@ impl EngineState {
 
     pub(crate) fn put_flow_key(&mut self, key: FlowKey) {
         self.changed.push(EntityKey::FlowKey(key.id.clone()));
-        self.stir_flow(key.id.clone());
+        self.mark_flow_dirty(key.id.clone());
         let cost = key.id.key.len() + Limits::KEY_OVERHEAD;
         if self.records.flows.insert(key.id.clone(), key).is_none() {
             self.held_bytes += cost;

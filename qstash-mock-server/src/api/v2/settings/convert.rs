@@ -29,18 +29,18 @@ impl Settings {
         };
         let labels: Arc<[Arc<str>]> = self.labels.into_iter().map(Into::into).collect();
         Ok(engine::Settings {
-            method: self.own.method.as_ref().map(method),
+            method: self.carried.method.as_ref().map(method),
             headers: Some(headers(
                 self.content_type,
-                &self.own.forward,
+                &self.carried.forward,
                 "Upstash-Forward-",
             )?),
-            max_retries: self.own.retries,
-            flow_control: flow_control(&self.own),
-            retry_delay: self.own.retry_delay.map(Arc::new),
-            delay: self.own.delay,
+            max_retries: self.carried.retries,
+            flow_control: flow_control(&self.carried),
+            retry_delay: self.carried.retry_delay.map(Arc::new),
+            delay: self.carried.delay,
             not_before: self.not_before,
-            timeout: self.own.timeout,
+            timeout: self.carried.timeout,
             deduplication,
             callback,
             failure_callback,

@@ -47,7 +47,7 @@ impl Whose {
 
     fn options(self, settings: &mut Settings) -> &mut Options {
         match self {
-            Self::Message => &mut settings.own,
+            Self::Message => &mut settings.carried,
             Self::Callback => &mut settings.callback.options,
             Self::FailureCallback => &mut settings.failure_callback.options,
         }

@@ -44,15 +44,18 @@ fn every_header_of_a_message_is_read() {
         ("Upstash-Feature-Set", "y"),
         ("Accept", "z"),
     ]);
-    let own = &settings.own;
-    assert_eq!(own.method, Some(Method::PUT));
-    assert_eq!(own.retries, Some(2));
-    assert_eq!(own.retry_delay.as_ref().unwrap().as_str(), "1000 * retried");
-    assert_eq!(own.delay, Some(Duration::from_secs(60)));
-    assert_eq!(own.timeout, Some(Duration::from_secs(30)));
-    assert_eq!(own.flow_key.as_deref(), Some("k/1"));
-    assert_eq!(own.flow_limits.unwrap().rate, 3);
-    assert!(own.forward.is_empty());
+    let carried = &settings.carried;
+    assert_eq!(carried.method, Some(Method::PUT));
+    assert_eq!(carried.retries, Some(2));
+    assert_eq!(
+        carried.retry_delay.as_ref().unwrap().as_str(),
+        "1000 * retried"
+    );
+    assert_eq!(carried.delay, Some(Duration::from_secs(60)));
+    assert_eq!(carried.timeout, Some(Duration::from_secs(30)));
+    assert_eq!(carried.flow_key.as_deref(), Some("k/1"));
+    assert_eq!(carried.flow_limits.unwrap().rate, 3);
+    assert!(carried.forward.is_empty());
     assert_eq!(settings.content_type.as_deref(), Some(&b"text/plain"[..]));
     assert_eq!(settings.not_before.unwrap().as_secs(), 1_700_000_000);
     assert_eq!(settings.deduplication_id.as_deref(), Some("an id"));
@@ -105,7 +108,7 @@ fn options_of_callbacks_have_a_prefix() {
     assert_eq!(failure.retries, Some(7));
     assert_eq!(failure.timeout, Some(Duration::from_secs(9)));
     assert_eq!(failure.flow_key.as_deref(), Some("k"));
-    assert_eq!(settings.own, Options::default());
+    assert_eq!(settings.carried, Options::default());
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn forwarded_headers_keep_their_lines_and_their_bytes() {
         ("Upstash-Forward-Umlaut", "\u{e4}"),
     ]);
     let shown: Vec<_> = settings
-        .own
+        .carried
         .forward
         .iter()
         .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()))
@@ -146,7 +149,7 @@ fn a_forwarded_content_type_beats_the_plain_one() {
             settings.content_type.as_deref(),
             Some(&b"application/json"[..])
         );
-        assert!(settings.own.forward.is_empty());
+        assert!(settings.carried.forward.is_empty());
     }
 }
 
@@ -182,7 +185,7 @@ fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
     let forwarded = |token: &str| {
         let mut settings = good(&pairs);
         settings.forward_incoming(&lines(&pairs), token);
-        let lines = settings.own.forward.into_iter();
+        let lines = settings.carried.forward.into_iter();
         lines
             .map(|(name, value)| format!("{name}={}", value.escape_ascii()))
             .collect::<Vec<_>>()
@@ -195,7 +198,7 @@ fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
     assert!(forwarded("other").contains(&"authorization=Bearer token".to_owned()));
     let mut settings = good(&pairs[1..]);
     settings.forward_incoming(&lines(&pairs), "token");
-    assert_eq!(settings.own.forward.len(), 1);
+    assert_eq!(settings.carried.forward.len(), 1);
 }
 
 #[test]
@@ -297,7 +300,7 @@ fn a_setting_that_is_given_twice_is_refused_unless_it_says_the_same_or_is_a_list
         "`Upstash-Retries` must not be given twice"
     );
     assert_eq!(
-        twice("Upstash-Retries", "1", "1").unwrap().own.retries,
+        twice("Upstash-Retries", "1", "1").unwrap().carried.retries,
         Some(1)
     );
     assert_eq!(twice("Upstash-Label", "a", "b").unwrap().labels, ["a", "b"]);

@@ -39,18 +39,18 @@ pub(in super::super) const fn event_name(event: Event) -> &'static str {
 }
 
 fn write_row(json: &mut Json, row: &LogRow) {
-    let own = &row.own;
-    let redaction = own.redaction.as_deref();
+    let carried = &row.carried;
+    let redaction = carried.redaction.as_deref();
     json.key("time").integer(row.id.at.as_millis());
     json.key("messageId").text(&hosted_message_id(row.message));
     json.key("state").text(event_name(row.event));
-    json.key("url").text(&own.url);
-    json.key("method").text(own.method.as_str());
+    json.key("url").text(&carried.url);
+    json.key("method").text(carried.method.as_str());
     parts::write_text(json, "error", row.error.as_deref());
     if let Some(next) = row.next_delivery {
         json.key("nextDeliveryTime").integer(next.as_millis());
     }
-    write_origin(json, own);
+    write_origin(json, carried);
     parts::write_text(json, "queueName", row.queue.as_ref().map(QueueName::as_str));
     if !row.headers.is_empty() {
         json.key("header");
@@ -59,26 +59,31 @@ fn write_row(json: &mut Json, row: &LogRow) {
     let body = row.body.as_deref().unwrap_or_default();
     parts::write_base64(json, "body", body, redaction);
     write_response(json, row);
-    if let Some(timeout) = own.timeout {
+    if let Some(timeout) = carried.timeout {
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
         json.key("timeout").integer(millis);
     }
     parts::write_callback(
         json,
         ("callback", "callbackHeaders"),
-        own.callback.as_deref(),
+        carried.callback.as_deref(),
         redaction,
     );
     let failure = ("failureCallback", "failureCallbackHeaders");
-    parts::write_callback(json, failure, own.failure_callback.as_deref(), redaction);
-    json.key("maxRetries").integer(own.max_retries.into());
+    parts::write_callback(
+        json,
+        failure,
+        carried.failure_callback.as_deref(),
+        redaction,
+    );
+    json.key("maxRetries").integer(carried.max_retries.into());
     // One SDK reads the short name, the documents have the long one.
-    let expression = own.retry_delay.as_ref().map(|delay| delay.as_str());
+    let expression = carried.retry_delay.as_ref().map(|delay| delay.as_str());
     parts::write_text(json, "retryDelayExpr", expression);
     parts::write_text(json, "retryDelayExpression", expression);
-    parts::write_labels(json, &own.labels);
-    parts::write_flow_control(json, own.flow_control.as_deref());
-    parts::write_text(json, "callerIP", own.caller_ip.as_deref());
+    parts::write_labels(json, &carried.labels);
+    parts::write_flow_control(json, carried.flow_control.as_deref());
+    parts::write_text(json, "callerIP", carried.caller_ip.as_deref());
 }
 
 /// The headers, too, have one name in an SDK and another in the documents.

@@ -1,0 +1,126 @@
+//! The account's secrets: one for queues' webhooks, a pair of keys for messages that carry their own
+//! rules (v1.md section 5, v2.md section 2.11).
+
+use std::sync::Arc;
+
+use crate::engine::command::{Reply, SigningKeys, SigningSecret};
+use crate::engine::config::Secret;
+use crate::engine::error::Error;
+use crate::engine::inputs::Engine;
+use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::entity::Account;
+use crate::engine::model::id::AccountName;
+
+impl Engine {
+    /// The account, with fresh secrets if nobody has asked for it before.
+    pub(crate) fn ensure_account(&mut self, name: &AccountName) -> &Account {
+        if self.state.account(name).is_none() {
+            let configured = self.config.signing_secret.as_ref();
+            let carried = configured.filter(|_| name.as_str() == AccountName::DEFAULT);
+            let secret = carried.map_or_else(
+                || self.random.secret(name.as_str(), 0).into(),
+                |carried| Arc::clone(&carried.0),
+            );
+            let [signing_key, next_signing_key] = match self.config.signing_keys.get(name) {
+                Some([current, next]) => [Arc::clone(&current.0), Arc::clone(&next.0)],
+                None => [0, 1].map(|n| self.random.signing_key(name.as_str(), n).into()),
+            };
+            self.state.put_account(Account {
+                name: name.clone(),
+                secret,
+                previous_secret: None,
+                rotations: 0,
+                signing_key,
+                next_signing_key,
+                key_rotations: 0,
+            });
+        }
+        self.state.account(name).expect("it was just put there")
+    }
+
+    /// What signs the deliveries of [`AccountName::DEFAULT`] now.
+    pub fn default_signing_secret(&mut self) -> Secret {
+        let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
+        Secret(Arc::clone(&account.secret))
+    }
+
+    /// The current and the next key that sign what [`AccountName::DEFAULT`] sends by its own rules.
+    pub fn default_signing_keys(&mut self) -> [Secret; 2] {
+        let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
+        [&account.signing_key, &account.next_signing_key].map(|key| Secret(Arc::clone(key)))
+    }
+
+    /// A secret that is configured, and that the account had neither now nor before, takes over, as after
+    /// a rotation. Otherwise the stored one stands: it may have been rotated since it was configured.
+    pub(crate) fn adopt_signing_secret(&mut self) {
+        let stored = self
+            .state
+            .account(&AccountName::new(AccountName::DEFAULT))
+            .cloned();
+        let (Some(stored), Some(Secret(configured))) = (stored, self.config.signing_secret.clone())
+        else {
+            return;
+        };
+        if stored.secret != configured && stored.previous_secret.as_ref() != Some(&configured) {
+            self.state.put_account(Account {
+                secret: configured,
+                previous_secret: Some(stored.secret),
+                ..stored
+            });
+        }
+    }
+
+    pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        Ok(secrets(self.ensure_account(&caller.account)))
+    }
+
+    pub(crate) fn rotate_signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        let mut account = self.ensure_account(&caller.account).clone();
+        account.rotations += 1;
+        let new = self
+            .random
+            .secret(account.name.as_str(), account.rotations)
+            .into();
+        account.previous_secret = Some(std::mem::replace(&mut account.secret, new));
+        let reply = secrets(&account);
+        self.state.put_account(account);
+        Ok(reply)
+    }
+
+    pub(crate) fn signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        Ok(keys(self.ensure_account(&caller.account)))
+    }
+
+    pub(crate) fn rotate_signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_unlimited(Permission::Manage)?;
+        let mut account = self.ensure_account(&caller.account).clone();
+        account.key_rotations += 1;
+        // The first two numbers were for the first pair.
+        let number = account.key_rotations + 1;
+        let fresh = self
+            .random
+            .signing_key(account.name.as_str(), number)
+            .into();
+        account.signing_key = std::mem::replace(&mut account.next_signing_key, fresh);
+        let reply = keys(&account);
+        self.state.put_account(account);
+        Ok(reply)
+    }
+}
+
+fn secrets(account: &Account) -> Reply {
+    Reply::SigningSecret(SigningSecret {
+        current: Arc::clone(&account.secret),
+        previous: account.previous_secret.clone(),
+    })
+}
+
+fn keys(account: &Account) -> Reply {
+    Reply::SigningKeys(SigningKeys {
+        current: Arc::clone(&account.signing_key),
+        next: Arc::clone(&account.next_signing_key),
+    })
+}

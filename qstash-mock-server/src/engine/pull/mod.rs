@@ -1,0 +1,4 @@
+//! Handing messages out to consumers that ask for them.
+
+pub(super) mod lease;
+pub(super) mod receive;

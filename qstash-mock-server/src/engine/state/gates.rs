@@ -1,0 +1,328 @@
+//! Attempts under way, and who waits before which gate: indices that follow from the messages.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::engine::manage::flow_control::FlowKey;
+use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, MessageId, QueueId};
+use crate::engine::model::message::{Message, Order, Policy, State};
+use crate::engine::model::time::Timestamp;
+use crate::engine::state::EngineState;
+use crate::engine::state::timers::Timer;
+
+/// A call under way.
+#[derive(Clone, Debug)]
+pub(crate) struct OpenAttempt {
+    pub(crate) message: MessageId,
+    pub(crate) lane: Lane,
+    pub(crate) started_at: Timestamp,
+    pub(crate) deadline: Timestamp,
+}
+
+/// Whose limits a call counts for until it is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Lane {
+    /// Those of a queue that pushes to its webhook.
+    Queue(QueueId),
+    /// Those of an account and of a flow-control key.
+    CarriedRules {
+        account: AccountName,
+        flow: Option<FlowKeyId>,
+    },
+}
+
+/// Where a ready message waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Room {
+    /// In its queue.
+    QueueIndex,
+    /// For its flow-control key.
+    Flow(FlowKeyId),
+    /// For its account.
+    Account(AccountName),
+}
+
+/// Who waits before a gate, and how many calls it has let through that are not over.
+#[derive(Debug, Default)]
+struct Gate {
+    waiting: BTreeSet<Order>,
+    calls: u32,
+    /// Of a flow-control key: the message it offers to the account.
+    offered: Option<Order>,
+}
+
+/// The next to get a free place of an account.
+#[derive(Debug)]
+pub(crate) enum NextOfAccount {
+    /// A message without a flow-control key.
+    Message(MessageId),
+    /// The message that a key offers; it waited only for the account.
+    Flow(FlowKeyId, MessageId),
+}
+
+/// Calls and gates.
+#[derive(Debug, Default)]
+pub(super) struct Gates {
+    attempts: BTreeMap<AttemptId, OpenAttempt>,
+    flows: BTreeMap<FlowKeyId, Gate>,
+    accounts: BTreeMap<AccountName, Gate>,
+    /// What the keys of an account offer.
+    offers: BTreeMap<AccountName, BTreeSet<(Order, FlowKeyId)>>,
+    stirred_flows: BTreeSet<FlowKeyId>,
+    stirred_accounts: BTreeSet<AccountName>,
+}
+
+impl EngineState {
+    /// Where a message waits, if it does.
+    pub(super) fn room(&self, message: &Message) -> Option<Room> {
+        if message.state != State::Ready {
+            return None;
+        }
+        if matches!(message.policy, Policy::QueueRules { .. }) {
+            return Some(Room::QueueIndex);
+        }
+        if let Some(queue) = message.queue_id() {
+            let paused = self
+                .queues
+                .get(&queue)
+                .is_some_and(|queue| queue.settings.paused);
+            if message.slot.is_none() || paused {
+                return Some(Room::QueueIndex);
+            }
+        }
+        Some(match message.flow_key() {
+            Some(flow) => Room::Flow(flow),
+            None => Room::Account(message.account.clone()),
+        })
+    }
+
+    pub(super) fn enter(&mut self, room: &Option<Room>, message: &Message) {
+        match room {
+            Some(Room::Flow(flow)) => {
+                let gate = self.gates.flows.entry(flow.clone()).or_default();
+                gate.waiting.insert(message.order());
+                self.gates.stirred_flows.insert(flow.clone());
+            }
+            Some(Room::Account(account)) => {
+                let gate = self.gates.accounts.entry(account.clone()).or_default();
+                gate.waiting.insert(message.order());
+                self.gates.stirred_accounts.insert(account.clone());
+            }
+            Some(Room::QueueIndex) | None => {}
+        }
+    }
+
+    pub(super) fn leave(&mut self, room: &Option<Room>, message: &Message) {
+        match room {
+            Some(Room::Flow(flow)) => {
+                if let Some(gate) = self.gates.flows.get_mut(flow) {
+                    gate.waiting.remove(&message.order());
+                }
+                // What the key offers to the account may be this one.
+                self.gates.stirred_flows.insert(flow.clone());
+                self.forget_idle_gate(flow);
+            }
+            Some(Room::Account(account)) => {
+                if let Some(gate) = self.gates.accounts.get_mut(account) {
+                    gate.waiting.remove(&message.order());
+                }
+            }
+            Some(Room::QueueIndex) | None => {}
+        }
+    }
+
+    fn forget_idle_gate(&mut self, flow: &FlowKeyId) {
+        let gate = self.gates.flows.get(flow);
+        if gate.is_some_and(|gate| gate.waiting.is_empty() && gate.calls == 0) {
+            self.withdraw_flow(flow);
+            self.gates.flows.remove(flow);
+        }
+    }
+
+    // ----- reading -----
+
+    pub(crate) fn attempt(&self, id: AttemptId) -> Option<&OpenAttempt> {
+        self.gates.attempts.get(&id)
+    }
+
+    /// How many messages wait for a key, and how many of its calls are under way.
+    pub(crate) fn flow_load(&self, id: &FlowKeyId) -> (usize, u32) {
+        let gate = self.gates.flows.get(id);
+        gate.map_or((0, 0), |gate| (gate.waiting.len(), gate.calls))
+    }
+
+    pub(crate) fn first_of_flow(&self, id: &FlowKeyId) -> Option<MessageId> {
+        let first = self.gates.flows.get(id)?.waiting.first();
+        first.map(|order| order.id)
+    }
+
+    /// Calls of messages that carry their own rules.
+    pub(crate) fn account_calls(&self, account: &AccountName) -> u32 {
+        let gate = self.gates.accounts.get(account);
+        gate.map_or(0, |gate| gate.calls)
+    }
+
+    /// The first in line for a free place of an account.
+    pub(crate) fn next_of_account(&self, account: &AccountName) -> Option<NextOfAccount> {
+        let gate = self.gates.accounts.get(account);
+        let direct = gate.and_then(|gate| gate.waiting.first()).copied();
+        let offers = self.gates.offers.get(account);
+        let offer = offers.and_then(BTreeSet::first);
+        match (direct, offer) {
+            (Some(direct), Some((order, flow))) if *order < direct => {
+                Some(NextOfAccount::Flow(flow.clone(), order.id))
+            }
+            (Some(direct), _) => Some(NextOfAccount::Message(direct.id)),
+            (None, Some((order, flow))) => Some(NextOfAccount::Flow(flow.clone(), order.id)),
+            (None, None) => None,
+        }
+    }
+
+    pub(crate) fn attempts(&self) -> impl Iterator<Item = (AttemptId, &OpenAttempt)> {
+        let attempts = self.gates.attempts.iter();
+        attempts.map(|(id, attempt)| (*id, attempt))
+    }
+
+    // ----- writing -----
+
+    pub(crate) fn mark_flow_dirty(&mut self, id: FlowKeyId) {
+        self.gates.stirred_flows.insert(id);
+    }
+
+    pub(crate) fn pop_dirty_flow(&mut self) -> Option<FlowKeyId> {
+        self.gates.stirred_flows.pop_first()
+    }
+
+    pub(crate) fn pop_dirty_account(&mut self) -> Option<AccountName> {
+        self.gates.stirred_accounts.pop_first()
+    }
+
+    /// The key's first message waits only for the account from now on.
+    pub(crate) fn offer_flow(&mut self, id: &FlowKeyId) {
+        self.withdraw_flow(id);
+        let Some(gate) = self.gates.flows.get_mut(id) else {
+            return;
+        };
+        gate.offered = gate.waiting.first().copied();
+        if let Some(order) = gate.offered {
+            let offers = self.gates.offers.entry(id.account.clone()).or_default();
+            offers.insert((order, id.clone()));
+            self.gates.stirred_accounts.insert(id.account.clone());
+        }
+    }
+
+    pub(crate) fn withdraw_flow(&mut self, id: &FlowKeyId) {
+        let gate = self.gates.flows.get_mut(id);
+        let Some(order) = gate.and_then(|gate| gate.offered.take()) else {
+            return;
+        };
+        if let Some(offers) = self.gates.offers.get_mut(&id.account) {
+            offers.remove(&(order, id.clone()));
+            if offers.is_empty() {
+                self.gates.offers.remove(&id.account);
+            }
+        }
+    }
+
+    pub(crate) fn update_flow_key(&mut self, id: &FlowKeyId, change: impl FnOnce(&mut FlowKey)) {
+        if let Some(mut key) = self.flow_key(id).cloned() {
+            change(&mut key);
+            self.put_flow_key(key);
+        }
+    }
+
+    pub(crate) fn open_attempt(&mut self, id: AttemptId, attempt: OpenAttempt) {
+        self.timers.set(attempt.deadline, Timer::Attempt(id));
+        self.count_call(&attempt.lane, |calls| *calls += 1);
+        self.gates.attempts.insert(id, attempt);
+    }
+
+    pub(crate) fn postpone_attempt(&mut self, id: AttemptId, deadline: Timestamp) {
+        let Some(attempt) = self.gates.attempts.get_mut(&id) else {
+            return;
+        };
+        self.timers.clear(attempt.deadline, Timer::Attempt(id));
+        attempt.deadline = deadline;
+        self.timers.set(deadline, Timer::Attempt(id));
+    }
+
+    /// Forgets a call that is over; its places are free.
+    pub(crate) fn close_attempt(&mut self, id: AttemptId) -> Option<OpenAttempt> {
+        let attempt = self.gates.attempts.remove(&id)?;
+        self.timers.clear(attempt.deadline, Timer::Attempt(id));
+        self.count_call(&attempt.lane, |calls| *calls -= 1);
+        if let Lane::CarriedRules {
+            flow: Some(flow), ..
+        } = &attempt.lane
+        {
+            self.forget_idle_gate(flow);
+        }
+        Some(attempt)
+    }
+
+    fn count_call(&mut self, lane: &Lane, change: impl Fn(&mut u32)) {
+        match lane {
+            Lane::Queue(queue) => {
+                if let Some(queue_index) = self.queue_indices.get_mut(queue) {
+                    change(&mut queue_index.calls);
+                    self.stirred.insert(*queue);
+                }
+            }
+            Lane::CarriedRules { account, flow } => {
+                let gate = self.gates.accounts.entry(account.clone()).or_default();
+                change(&mut gate.calls);
+                self.gates.stirred_accounts.insert(account.clone());
+                if let Some(flow) = flow {
+                    let gate = self.gates.flows.entry(flow.clone()).or_default();
+                    change(&mut gate.calls);
+                    self.gates.stirred_flows.insert(flow.clone());
+                }
+            }
+        }
+    }
+
+    // ----- for the invariants -----
+
+    /// Whether a message stands where [`EngineState::room`] says, as far as that is a gate.
+    pub(crate) fn stands_right(&self, message: &Message) -> bool {
+        let order = message.order();
+        match self.room(message) {
+            Some(Room::Flow(flow)) => {
+                let gate = self.gates.flows.get(&flow);
+                gate.is_some_and(|gate| gate.waiting.contains(&order))
+            }
+            Some(Room::Account(account)) => {
+                let gate = self.gates.accounts.get(&account);
+                gate.is_some_and(|gate| gate.waiting.contains(&order))
+            }
+            Some(Room::QueueIndex) | None => true,
+        }
+    }
+
+    /// How many messages wait before gates, and how many calls the gates count.
+    pub(crate) fn gate_totals(&self) -> (usize, u32) {
+        let accounts = self.gates.accounts.values();
+        let flows = self.gates.flows.values();
+        let waiting = accounts.clone().chain(flows).map(|gate| gate.waiting.len());
+        (waiting.sum(), accounts.map(|gate| gate.calls).sum())
+    }
+
+    /// Accounts that somebody waits for, with or without a key, and their calls.
+    pub(crate) fn accounts_waiting(&self) -> impl Iterator<Item = (&AccountName, u32)> {
+        let waiting = |gate: &Gate| !gate.waiting.is_empty();
+        let accounts = self.gates.accounts.iter();
+        let direct = accounts.filter(move |(_, gate)| waiting(gate));
+        let direct = direct.map(|(account, _)| account);
+        let all = direct.chain(self.gates.offers.keys());
+        all.map(|account| (account, self.account_calls(account)))
+    }
+
+    /// Keys that somebody waits for: the first one, the calls and the offer.
+    pub(crate) fn flows_waiting(
+        &self,
+    ) -> impl Iterator<Item = (&FlowKeyId, MessageId, u32, Option<MessageId>)> {
+        self.gates.flows.iter().filter_map(|(id, gate)| {
+            let first = gate.waiting.first()?.id;
+            Some((id, first, gate.calls, gate.offered.map(|order| order.id)))
+        })
+    }
+}

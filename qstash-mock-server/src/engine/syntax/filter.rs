@@ -1,0 +1,80 @@
+//! Which of many are meant: OR within a field, AND across fields (v2.md section 2.4).
+
+use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::id::{MessageId, QueueName, ScheduleId};
+use crate::engine::model::time::Timestamp;
+use crate::engine::syntax::url;
+
+/// Every field that is not empty must match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    /// Ids of messages.
+    pub messages: Vec<MessageId>,
+    /// Whole URLs.
+    pub urls: Vec<String>,
+    /// Hosts of URLs, with or without a port.
+    pub hosts: Vec<String>,
+    /// Paths of URLs.
+    pub paths: Vec<String>,
+    /// Names of URL groups.
+    pub groups: Vec<String>,
+    /// Names of queues.
+    pub queues: Vec<String>,
+    /// Ids of schedules.
+    pub schedules: Vec<String>,
+    /// Any of a message's labels.
+    pub labels: Vec<String>,
+    /// Flow-control keys.
+    pub flow_keys: Vec<String>,
+    /// Where the publisher called from.
+    pub caller_ips: Vec<String>,
+    /// Status codes of the last answer; 0 stands for none. Only dead letters have one.
+    pub statuses: Vec<u16>,
+    /// Not earlier, inclusive.
+    pub from: Option<Timestamp>,
+    /// Not later, inclusive.
+    pub to: Option<Timestamp>,
+}
+
+impl Filter {
+    /// Whether a message is meant; `at` is its time in the list that is filtered.
+    pub(crate) fn matches(
+        &self,
+        id: MessageId,
+        at: Timestamp,
+        carried: &CarriedRules,
+        queue: Option<&QueueName>,
+    ) -> bool {
+        let group = carried.group.as_ref().map(|(name, _)| name.as_str());
+        let flow = carried.flow_control.as_ref().map(|flow| &*flow.key);
+        (self.messages.is_empty() || self.messages.contains(&id))
+            && self.from.is_none_or(|from| at >= from)
+            && self.to.is_none_or(|to| at <= to)
+            && any(&self.urls, |url| *carried.url == **url)
+            && any(&self.hosts, |host| url::has_host(&carried.url, host))
+            && any(&self.paths, |path| url::path(&carried.url) == path)
+            && among(&self.groups, group)
+            && among(&self.queues, queue.map(QueueName::as_str))
+            && among(
+                &self.schedules,
+                carried.schedule.as_ref().map(ScheduleId::as_str),
+            )
+            && any(&self.labels, |label| {
+                carried.labels.iter().any(|it| **it == **label)
+            })
+            && among(&self.flow_keys, flow)
+            && among(&self.caller_ips, carried.caller_ip.as_deref())
+    }
+
+    pub(crate) fn matches_status(&self, status: Option<u16>) -> bool {
+        self.statuses.is_empty() || self.statuses.contains(&status.unwrap_or(0))
+    }
+}
+
+fn any(wanted: &[String], matches: impl FnMut(&String) -> bool) -> bool {
+    wanted.is_empty() || wanted.iter().any(matches)
+}
+
+fn among(wanted: &[String], value: Option<&str>) -> bool {
+    wanted.is_empty() || value.is_some_and(|value| wanted.iter().any(|it| it == value))
+}
