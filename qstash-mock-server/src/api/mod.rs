@@ -63,7 +63,7 @@ fn router(state: ApiState) -> Router {
         .route("/v1/messages/{id}/extend", post(v1::receive::extend))
         .route("/v1/messages/{id}/ack", post(v1::receive::acknowledge))
         .route("/v1/messages/{id}/release", post(v1::receive::release))
-        .route("/v1/metrics", get(v1::metrics::carried))
+        .route("/v1/metrics", get(v1::metrics::of_account))
         .route("/v1/signing-secret", get(v1::signing_secret::get))
         .route(
             "/v1/signing-secret/rotate",

@@ -37,15 +37,15 @@ impl Reach {
     fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         // A connection to "any address" is one to this machine.
-        let carried = address.is_loopback() || address.is_unspecified();
+        let near = address.is_loopback() || address.is_unspecified();
         let private = match address {
             IpAddr::V4(address) => address.is_private(),
             IpAddr::V6(address) => address.is_unique_local(),
         };
         match self {
             Self::Any => true,
-            Self::Local => carried || private,
-            Self::Loopback => carried,
+            Self::Local => near || private,
+            Self::Loopback => near,
         }
     }
 

@@ -46,10 +46,10 @@ async fn the_figures_have_the_documented_shape() {
 async fn a_scraper_gets_text_with_or_without_a_token() {
     let api = Api::start().await;
     api.publish("q", "1").await;
-    let carried = api
+    let with_token = api
         .request(Method::GET, "/v1/metrics")
         .header("accept", "text/plain");
-    for request in [carried, api.bare(Method::GET, "/metrics")] {
+    for request in [with_token, api.bare(Method::GET, "/metrics")] {
         let response = request.send().await.unwrap();
         let kind = response.headers()["content-type"]
             .to_str()

@@ -253,12 +253,12 @@ async fn a_message_travels_on_in_the_trace_of_its_request() {
     };
     let plain = r#"{"queue":"q","message":1}"#;
     let batch = format!(r#"{{"messages":[{plain}]}}"#);
-    let carried = r#"{"queue":"q","message":1,"headers":{"Traceparent":"mine"}}"#;
+    let of_its_own = r#"{"queue":"q","message":1,"headers":{"Traceparent":"mine"}}"#;
     let joined = json!({"traceparent": TRACE});
     assert_eq!(headers("/v1/publish", TRACE, plain).await, joined);
     assert_eq!(headers("/v1/publish/batch", TRACE, &batch).await, joined);
     let kept = json!({"traceparent": "mine"});
-    assert_eq!(headers("/v1/publish", TRACE, carried).await, kept);
+    assert_eq!(headers("/v1/publish", TRACE, of_its_own).await, kept);
     for broken in [
         "",
         "trace",

@@ -13,7 +13,7 @@ use super::{Answer, prometheus};
 use crate::engine::{Action, Counters, Metrics, QueueMetrics, Reply};
 
 /// The caller's own figures: JSON, or Prometheus text where only text is accepted.
-pub(in crate::api) async fn carried(
+pub(in crate::api) async fn of_account(
     State(api): State<ApiState>,
     Identity(caller): Identity,
     headers: HeaderMap,

@@ -75,8 +75,8 @@ fn trace(headers: &HeaderMap) -> Option<String> {
 /// Lets a message travel on in `trace`, unless its publisher has put it into another one.
 fn join(publish: &mut Publish, trace: &str) {
     if publish.headers.iter().all(|(name, _)| name != TRACEPARENT) {
-        let carried = (TRACEPARENT.to_owned(), trace.to_owned());
-        publish.headers = publish.headers.iter().cloned().chain([carried]).collect();
+        let context = (TRACEPARENT.to_owned(), trace.to_owned());
+        publish.headers = publish.headers.iter().cloned().chain([context]).collect();
     }
 }
 

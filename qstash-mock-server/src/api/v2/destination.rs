@@ -71,11 +71,11 @@ fn with_query(path: &str, query: Option<&str>) -> String {
     let Some(query) = query else {
         return path.to_owned();
     };
-    let carried: Vec<&str> = query.split('&').filter(|pair| !is_owned(pair)).collect();
-    if carried.is_empty() && !query.is_empty() {
+    let kept: Vec<&str> = query.split('&').filter(|pair| !is_owned(pair)).collect();
+    if kept.is_empty() && !query.is_empty() {
         return path.to_owned();
     }
-    format!("{path}?{}", carried.join("&"))
+    format!("{path}?{}", kept.join("&"))
 }
 
 /// Checks that `text` is an http or https URL that can be called. The error goes on a sentence that begins with what

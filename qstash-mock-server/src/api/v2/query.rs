@@ -216,13 +216,13 @@ pub(super) fn of_cancel(query: Option<&str>) -> Result<Query, Refusal> {
 
 /// The parameters of lists and bulk operations on dead letters. `host` and `path` are refused here.
 pub(super) fn of_dead_letters(query: Option<&str>) -> Result<Query, Refusal> {
-    let carried = &["dlqIds", "messageId", "responseStatus", "order", "cursor"];
-    Query::parse(query, &[COMMON, carried].concat())
+    let others = &["dlqIds", "messageId", "responseStatus", "order", "cursor"];
+    Query::parse(query, &[COMMON, others].concat())
 }
 
 /// The parameters of `GET /v2/events`.
 pub(super) fn of_logs(query: Option<&str>) -> Result<Query, Refusal> {
-    let carried = &[
+    let others = &[
         "messageIds=messageId",
         "messageId",
         "state",
@@ -231,7 +231,7 @@ pub(super) fn of_logs(query: Option<&str>) -> Result<Query, Refusal> {
         "order",
         "cursor",
     ];
-    Query::parse(query, &[COMMON, carried].concat())
+    Query::parse(query, &[COMMON, others].concat())
 }
 
 impl Filter {

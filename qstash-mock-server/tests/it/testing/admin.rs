@@ -398,9 +398,9 @@ async fn without_an_admin_token_only_this_machine_is_let_in_and_no_token_for_que
     let anywhere = start(MockServer::builder().address((Ipv4Addr::UNSPECIFIED, 0).into())).await;
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
     if socket.connect("192.0.2.1:9").is_ok() {
-        let carried = socket.local_addr().unwrap().ip();
+        let address = socket.local_addr().unwrap().ip();
         let url = format!(
-            "http://{own}:{}/_admin/health",
+            "http://{address}:{}/_admin/health",
             anywhere.server.address().port()
         );
         let response = reqwest::Client::new()
