@@ -11,8 +11,8 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use crate::api::issue_token;
 use crate::config::{Settings, default_of};
-use crate::driver::wall_time;
 use crate::engine::{AccountName, Permission};
+use crate::instruments::wall_time;
 use crate::testing::Fixture;
 use crate::{MockServerBuilder, StartError};
 

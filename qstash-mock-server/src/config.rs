@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 
 use self::error::ConfigError;
 use self::values::{addresses, metrics_address, seconds, secret};
-use crate::driver::wall_time;
 use crate::engine::Quotas;
+use crate::instruments::wall_time;
 use crate::testing::{Fixture, FixtureError, SignatureClock};
 use crate::text::parse_rfc3339;
 use crate::{MockServer, MockServerBuilder, Reach, Route};

@@ -18,6 +18,8 @@ mod driver;
 #[doc(hidden)]
 pub mod fuzzing;
 #[cfg(feature = "server")]
+mod instruments;
+#[cfg(feature = "server")]
 mod percent;
 #[cfg(feature = "server")]
 mod server;

@@ -8,6 +8,7 @@ mod listen;
 pub use builder::{MockServerBuilder, StartError};
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,7 +16,7 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
-use crate::testing::{Seed, Watch};
+use crate::testing::{Ledger, Seed, Watch};
 
 /// A complete QStash server in this process.
 ///
@@ -31,6 +32,7 @@ pub struct MockServer {
     signing_secret: String,
     seed: u64,
     auto: bool,
+    expectations: Arc<Ledger>,
     signing_keys: [String; 2],
     running: Running,
     /// Dropped after what runs on it.

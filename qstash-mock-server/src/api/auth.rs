@@ -117,7 +117,7 @@ impl Authenticator {
 
     /// The account that a request is about, if its token is good.
     pub(super) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
-        let now = crate::driver::wall_time().as_secs();
+        let now = crate::instruments::wall_time().as_secs();
         let caller = bearer(headers).and_then(|token| self.caller(token, now));
         Some(caller.ok()?.account.clone())
     }
@@ -177,7 +177,7 @@ impl Authenticator {
         } else {
             token_in_query(head.uri.query().unwrap_or_default())?
         };
-        let caller = self.caller(&token, crate::driver::wall_time().as_secs())?;
+        let caller = self.caller(&token, crate::instruments::wall_time().as_secs())?;
         Ok((caller, token))
     }
 }
@@ -223,7 +223,7 @@ impl FromRequestParts<ApiState> for Identity {
     async fn from_request_parts(parts: &mut Parts, api: &ApiState) -> Result<Self, ApiError> {
         let token = bearer(&parts.headers)?;
         api.authenticator()
-            .caller(token, crate::driver::wall_time().as_secs())
+            .caller(token, crate::instruments::wall_time().as_secs())
             .map(Self)
     }
 }

@@ -18,7 +18,7 @@ use super::json::Json;
 use super::limits::Expected;
 use crate::connection::Reset;
 use crate::engine::AccountName;
-use crate::testing::{ApiCall, ApiFault};
+use crate::instruments::{ApiCall, ApiFault};
 
 /// The router behind the faults.
 pub(crate) struct Front {
@@ -48,7 +48,8 @@ impl Front {
         request: http::Request<Incoming>,
     ) -> Result<Response, Reset> {
         let request = request.map(Body::new);
-        if self.api.driver().toolkit().faults.any_api() && is_faulty_path(request.uri().path()) {
+        if self.api.driver().instruments().faults.any_api() && is_faulty_path(request.uri().path())
+        {
             // Boxed, so that an honest request need not have room for it.
             return Box::pin(self.answer_badly(request)).await;
         }
@@ -65,7 +66,7 @@ impl Front {
             Err(refused) => return Ok(refused),
         };
         let account = self.api.authenticator().account(request.headers());
-        let met = self.api.driver().toolkit().faults.call(&ApiCall {
+        let met = self.api.driver().instruments().faults.call(&ApiCall {
             path: request.uri().path(),
             account: account.as_ref().map(AccountName::as_str),
             queue: queue.as_deref(),
@@ -95,7 +96,7 @@ impl Front {
 
     /// Which queue a request is about, as far as some fault wants to know.
     async fn queue_of(&self, request: Request) -> Result<(Request, Option<String>), Response> {
-        if !self.api.driver().toolkit().faults.any_api_queue() {
+        if !self.api.driver().instruments().faults.any_api_queue() {
             return Ok((request, None));
         }
         if request.uri().path() != "/v1/publish" {

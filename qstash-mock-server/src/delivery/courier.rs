@@ -9,7 +9,7 @@ use super::http::Deliverer;
 use super::outcome::failed;
 use super::payload::Payload;
 use crate::engine::{Attempt, Outcome};
-use crate::testing::{Forgery, Job, Plan, Toolkit, UnderWay};
+use crate::instruments::{Forgery, Instruments, Job, Plan, UnderWay};
 
 /// How long a request that is to be overtaken waits for the one behind it.
 const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
@@ -17,12 +17,15 @@ const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
 /// Delivers jobs.
 pub(crate) struct Courier {
     deliverer: Deliverer,
-    toolkit: Arc<Toolkit>,
+    instruments: Arc<Instruments>,
 }
 
 impl Courier {
-    pub(crate) fn new(toolkit: Arc<Toolkit>, deliverer: Deliverer) -> Self {
-        Self { deliverer, toolkit }
+    pub(crate) fn new(instruments: Arc<Instruments>, deliverer: Deliverer) -> Self {
+        Self {
+            deliverer,
+            instruments,
+        }
     }
 
     /// Delivers a job, with the faults it is to meet. Cancel safe as [`Deliverer::send`] is.
@@ -32,8 +35,8 @@ impl Courier {
             // Boxed, so that an honest delivery need not have room for it.
             Some(plan) => Box::pin(self.deliver_badly(job, plan)).await,
         };
-        let parking = &self.toolkit.parking;
-        self.toolkit
+        let parking = &self.instruments.parking;
+        self.instruments
             .overtaking
             .passed(&job.attempt, |held| parking.forget(held));
         outcome
@@ -42,7 +45,7 @@ impl Courier {
     async fn deliver_badly(&self, job: &Job, plan: &Plan) -> Outcome {
         let attempt = &job.attempt;
         if let Some(delay) = plan.delay {
-            self.toolkit.delay(attempt.id, delay).await;
+            self.instruments.delay(attempt.id, delay).await;
         }
         if plan.reorder {
             self.let_overtake(attempt).await;
@@ -51,14 +54,14 @@ impl Courier {
         if plan.duplicate {
             // What the consumer says to the second one does not matter, nor when: else a consumer that takes
             // the server's time would make the attempt late, which it has answered.
-            let unparked = self.toolkit.parking.refuse(attempt.id);
+            let unparked = self.instruments.parking.refuse(attempt.id);
             tokio::select! {
                 _ = self.send(job, plan.forgery, false) => {}
                 () = unparked.called() => {}
             }
         }
         if let Some(slow) = plan.slow {
-            self.toolkit.delay(attempt.id, slow).await;
+            self.instruments.delay(attempt.id, slow).await;
         }
         if plan.lose_answer {
             return failed("the answer was lost by a fault");
@@ -68,7 +71,7 @@ impl Courier {
 
     async fn send(&self, job: &Job, forgery: Option<Forgery>, broken: bool) -> Outcome {
         let attempt = &job.attempt;
-        let signed_at = self.toolkit.signature_time(attempt.started_at);
+        let signed_at = self.instruments.signature_time(attempt.started_at);
         let signed_at = forgery.map_or(signed_at, |forgery| forgery.time(signed_at));
         let signature = match self.deliverer.sign(attempt, signed_at) {
             Ok(signature) => forged(signature, forgery),
@@ -83,7 +86,7 @@ impl Courier {
             Ok(request) => request,
             Err(outcome) => return outcome,
         };
-        let _announced = self.toolkit.parking.announce(
+        let _announced = self.instruments.parking.announce(
             request.headers(),
             UnderWay {
                 attempt: attempt.id,
@@ -104,9 +107,9 @@ impl Courier {
 
     /// Waits until the next attempt to the same URL is over.
     async fn let_overtake(&self, attempt: &Attempt) {
-        let turn = self.toolkit.overtaking.hold(attempt);
+        let turn = self.instruments.overtaking.hold(attempt);
         tokio::select! {
-            () = self.toolkit.delay(attempt.id, OVERTAKEN_WITHIN) => {}
+            () = self.instruments.delay(attempt.id, OVERTAKEN_WITHIN) => {}
             () = turn.over() => {}
         }
     }

@@ -21,8 +21,8 @@ use super::reach::{OutOfReach, Reach, Resolver};
 use super::request::{Unsendable, request};
 use super::routes::{self, Route};
 use super::signature::Signer;
-use crate::driver::wall_time;
 use crate::engine::{Attempt, Outcome, Timestamp};
+use crate::instruments::wall_time;
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;

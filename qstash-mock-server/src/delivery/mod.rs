@@ -6,7 +6,7 @@
 //! 3. `signature` signs it; prepared keys are kept, because every attempt needs one.
 //! 4. `http` sends it over pooled connections, not beyond `reach`, and reads the beginning of the answer.
 //! 5. `outcome` says what the answer, or its absence, means; `retry_hint` when it asks to come back. Pure.
-//! 6. `courier` is what the driver calls: it writes down what is sent for the test toolkit, and lets go
+//! 6. `courier` is what the driver calls: it writes down what is sent in the instruments, and lets go
 //!    wrong what a test wants to go wrong. `payload` is a body that can break off.
 //!
 //! Delivery knows no queues, retries or timeouts: the engine decides what an outcome leads to, and gives

@@ -108,7 +108,7 @@ pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, U
     match &attempt.envelope {
         Envelope::QueueRules(envelope) => add(&mut headers, attempt, envelope, signature)?,
         Envelope::CarriedRules(envelope) => {
-            hosted::add(&mut headers, attempt, envelope, signature)?
+            hosted::add(&mut headers, attempt, envelope, signature)?;
         }
     }
     Ok(headers)

@@ -3,7 +3,7 @@
 //! At each deadline the deliveries it started are awaited, their outcomes applied in attempt order, and
 //! only then does time go on. Not waited for is an attempt
 //!
-//! - that is parked: a consumer or a fault of the test toolkit is known to wait for the clock; its time is
+//! - that is parked: a consumer of the test or a fault is known to wait for the clock; its time is
 //!   a deadline like any other,
 //! - whose consumer did not answer within the driver's patience (real time), while no other one did: it is
 //!   left behind, fails at its virtual timeout, and the report lists it. The next call waits for it anew.
@@ -20,8 +20,8 @@ use tokio::sync::MutexGuard;
 
 use super::core::{Core, Moved};
 use super::handle::Driver;
-use super::real_sleep::RealSleep;
 use crate::engine::{Attempt, MessageId, QueueName, Timestamp};
+use crate::instruments::RealSleep;
 
 /// What happened while the clock was moved.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -165,7 +165,7 @@ impl Driver {
         if core.stopped {
             return None;
         }
-        let parked = self.toolkit().parking.next();
+        let parked = self.instruments().parking.next();
         core.engine.poll_timeout().into_iter().chain(parked).min()
     }
 
@@ -173,7 +173,7 @@ impl Driver {
         self.shared().clock.set(next);
         // First what the engine has due: an answer at the very time of a timeout comes too late.
         self.fire_all();
-        self.toolkit().parking.wake(self.now());
+        self.instruments().parking.wake(self.now());
         if let Some(moved) = &mut self.lock().moved {
             moved.report.deadlines += 1;
             moved.published = 0;
@@ -211,7 +211,7 @@ impl Driver {
             });
             tokio::select! {
                 () = self.shared().delivered.notified() => {}
-                () = self.toolkit().parking.changed.notified() => {}
+                () = self.instruments().parking.changed.notified() => {}
                 () = sleep.wait() => {
                     // Who has to wait for a busy machine does not hang.
                     let now_over = self.lock().moved.as_ref().map_or(0, Moved::over);
@@ -234,7 +234,7 @@ impl Driver {
         if published > self.shared().settle_limit {
             return Err(ClockBusy::Endless);
         }
-        let parking = &self.toolkit().parking;
+        let parking = &self.instruments().parking;
         let mut flights = core.deliveries.iter();
         let open = !core.is_committed()
             || flights.any(|(id, flight)| !flight.left_behind && !parking.is_parked(*id));
@@ -242,7 +242,7 @@ impl Driver {
     }
 
     fn leave_behind(&self) {
-        let parking = &self.toolkit().parking;
+        let parking = &self.instruments().parking;
         let mut core = self.lock();
         let core = &mut *core;
         let mut left: Vec<_> = core

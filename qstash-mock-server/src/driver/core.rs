@@ -9,8 +9,8 @@ use tokio::task::AbortHandle;
 use super::advance::Advanced;
 use super::handle::{CallError, Driver};
 use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
+use crate::instruments::Record;
 use crate::storage::{Commit, Durability, Store, StoreError};
-use crate::testing::Record;
 
 /// What the lock protects.
 pub(super) struct Core {

@@ -7,15 +7,14 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
-use super::clock::Clock;
 use super::core::{Answer, Core, Flight};
 use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
     LeaseId, MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
 };
+use crate::instruments::{Clock, Instruments, Record};
 use crate::storage::{Acknowledge, Store};
-use crate::testing::{Record, Toolkit};
 
 /// A handle on the one engine of a server. Cheap to clone.
 #[derive(Clone)]
@@ -46,7 +45,7 @@ pub(super) struct Shared {
     /// How many calls that publish it waits for at one moment.
     pub(super) settle_limit: usize,
     courier: Courier,
-    toolkit: Arc<Toolkit>,
+    instruments: Arc<Instruments>,
     runtime: Handle,
 }
 
@@ -64,7 +63,7 @@ impl Driver {
     pub(crate) fn new(
         engine: Engine,
         mut store: Box<dyn Store>,
-        toolkit: Arc<Toolkit>,
+        instruments: Arc<Instruments>,
         (patience, settle_limit): (Duration, usize),
         deliverer: Deliverer,
     ) -> Self {
@@ -80,15 +79,15 @@ impl Driver {
             Shared {
                 first_accounts: engine.accounts(),
                 core: Mutex::new(Core::new(engine, store)),
-                clock: Arc::clone(&toolkit.clock),
-                start: toolkit.clock.now(),
+                clock: Arc::clone(&instruments.clock),
+                start: instruments.clock.now(),
                 earlier: Notify::new(),
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 patience,
                 settle_limit,
-                courier: Courier::new(Arc::clone(&toolkit), deliverer),
-                toolkit,
+                courier: Courier::new(Arc::clone(&instruments), deliverer),
+                instruments,
                 runtime: Handle::current(),
             }
         }))
@@ -102,8 +101,8 @@ impl Driver {
         self.0.core.lock()
     }
 
-    pub(crate) fn toolkit(&self) -> &Arc<Toolkit> {
-        &self.0.toolkit
+    pub(crate) fn instruments(&self) -> &Arc<Instruments> {
+        &self.0.instruments
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
@@ -233,15 +232,15 @@ impl Driver {
         record: Option<&Record>,
         outcome: Option<Outcome>,
     ) {
-        self.0.toolkit.parking.forget(attempt);
+        self.0.instruments.parking.forget(attempt);
         if let Some(record) = record {
-            self.0.toolkit.captured.end(record, outcome, self.now());
+            self.0.instruments.captured.end(record, outcome, self.now());
         }
     }
 
     pub(super) fn spawn_delivery(&self, attempt: Attempt) -> Flight {
         let (driver, id) = (self.clone(), attempt.id);
-        let job = self.0.toolkit.begin(Arc::new(attempt));
+        let job = self.0.instruments.begin(Arc::new(attempt));
         let (attempt, record) = (Arc::clone(&job.attempt), job.record.clone());
         let task = self.0.runtime.spawn(async move {
             if job.plan.as_ref().is_some_and(|plan| plan.rotate_key) {

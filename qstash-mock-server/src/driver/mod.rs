@@ -2,19 +2,15 @@
 //! changed, and lets replies and effects go once that is durable.
 //!
 //! Read `core.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
-//! timer), `advance.rs` (moving a manual clock from deadline to deadline), `clock.rs`, `replace.rs` (going back to
+//! timer), `advance.rs` (moving a manual clock from deadline to deadline), `replace.rs` (going back to
 //! a picture of everything).
 
 mod advance;
-mod clock;
 mod core;
 mod handle;
-mod real_sleep;
 mod replace;
 mod timer;
 
 pub use advance::{Advanced, ClockBusy, Due};
-pub(crate) use clock::{Clock, wall_time};
 pub(crate) use handle::{CallError, Driver};
-pub(crate) use real_sleep::RealSleep;
 pub use replace::ReplaceError;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -12,10 +12,11 @@ use tokio::sync::watch;
 use super::{MockServer, Running, dedicated, listen};
 use crate::api::{self, ApiState, Authenticator, Control, Front, Limits};
 use crate::delivery::{self, Deliverer, Reach, Route};
-use crate::driver::{Clock, Driver};
+use crate::driver::Driver;
 use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
+use crate::instruments::{Bounds, Clock, Instruments, SignatureClock};
 use crate::storage::{Store, StoreError, Volatile};
-use crate::testing::{Bounds, SignatureClock, Toolkit};
+use crate::testing::Ledger;
 
 /// The shortest signing or token secret that is accepted, in bytes.
 const MIN_SECRET: usize = 16;
@@ -349,6 +350,9 @@ impl MockServerBuilder {
             listeners,
             helpers,
         };
+        let expectations = Arc::<Ledger>::default();
+        let recorder: Weak<Ledger> = Arc::downgrade(&expectations);
+        running.driver.instruments().add_recorder(recorder);
         Ok(MockServer {
             address,
             metrics_address,
@@ -357,6 +361,7 @@ impl MockServerBuilder {
             signing_keys,
             seed,
             auto,
+            expectations,
             running,
             thread: None,
         })
@@ -385,12 +390,10 @@ impl MockServerBuilder {
         };
         let secret = engine.default_signing_secret().0.to_string();
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
-        let mut toolkit = Toolkit::new(Arc::new(clock), seed, self.capture);
-        toolkit.real_signatures = self.signature_clock == SignatureClock::Real;
-        let toolkit = Arc::new(toolkit);
+        let instruments = Instruments::new(clock, seed, self.capture, self.signature_clock);
         let deliverer = Deliverer::new(self.delivery);
         let bounds = (self.patience, self.settle_limit);
-        let driver = Driver::new(engine, store, toolkit, bounds, deliverer);
+        let driver = Driver::new(engine, store, Arc::new(instruments), bounds, deliverer);
         Ok((driver, secret, keys))
     }
 }

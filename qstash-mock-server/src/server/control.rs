@@ -90,12 +90,12 @@ impl MockServer {
     /// # Errors
     /// The fault makes no sense, or there are 1,000 already.
     pub fn try_inject(&self, fault: Fault) -> Result<FaultHandle, InvalidFault> {
-        FaultHandle::inject(self.running.driver.toolkit(), fault)
+        FaultHandle::inject(self.running.driver.instruments(), fault)
     }
 
     /// Ends all faults.
     pub fn clear_faults(&self) {
-        self.running.driver.toolkit().faults.clear();
+        self.running.driver.instruments().faults.clear();
     }
 
     /// Puts everything back to how it was at the start: no queues, messages, captured deliveries,
@@ -109,7 +109,7 @@ impl MockServer {
     /// Somebody is moving the clock, and nothing has changed.
     pub fn reset(&self) -> Result<(), ReplaceError> {
         self.running.driver.reset()?;
-        self.running.driver.toolkit().clear();
+        self.running.driver.instruments().clear();
         Ok(())
     }
 
@@ -141,11 +141,11 @@ impl MockServer {
     /// The server's clock, as `qstash-verify` takes one: signatures are then verified in the same time.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
-        ServerClock::new(self.running.driver.toolkit())
+        ServerClock::new(self.running.driver.instruments())
     }
 
     pub(super) fn expectations(&self) -> &Ledger {
-        &self.running.driver.toolkit().expectations
+        &self.expectations
     }
 
     /// What all randomness of this server derives from: hand it to

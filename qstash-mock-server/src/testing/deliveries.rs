@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 
 use super::delivery::Delivery;
-use super::faults::fits;
 use super::journal;
-use super::toolkit::Seed;
+use super::seed::Seed;
 use super::watch::Watch;
+use crate::instruments::fits;
 
 /// The captured deliveries of a server; made by [`MockServer::deliveries`](crate::MockServer::deliveries).
 ///
@@ -115,7 +115,7 @@ impl Deliveries {
     /// Those that were captured until now, also those under way.
     #[must_use]
     pub fn all(&self) -> Vec<Delivery> {
-        let captured = self.watch.driver().toolkit().captured.all();
+        let captured = self.watch.driver().instruments().captured.all();
         let deliveries = captured.into_iter().map(Delivery::of);
         deliveries.filter(|it| self.filter.matches(it)).collect()
     }
@@ -160,8 +160,8 @@ impl Deliveries {
             wanted: count,
             filter: self.filter.clone(),
             matching: self.all(),
-            others: self.watch.driver().toolkit().captured.all().len(),
-            seed: self.watch.driver().toolkit().faults.seed(),
+            others: self.watch.driver().instruments().captured.all().len(),
+            seed: self.watch.driver().instruments().faults.seed(),
         })
     }
 

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use super::captured::{End, Record};
 use crate::delivery;
 use crate::engine::{MessageId, QueueName, Timestamp, Verdict};
+use crate::instruments::{End, Record};
 
 /// One attempt to deliver a message: the request, the answer, the times and what came of it.
 ///

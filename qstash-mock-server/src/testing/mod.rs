@@ -39,11 +39,9 @@
 //!
 //! # How it is built
 //!
-//! The engine knows nothing of all this. `toolkit` is what one server's driver, sender and API share with
-//! the test: `captured` (a ring of attempts), `parking` (attempts that wait for the clock), `faults`. The
-//! driver tells it of each attempt under the engine's lock, so that order and decisions are those of the
-//! attempts; `delivery/courier.rs` carries out what faults want. An attempt counts as over only once the
-//! engine has its outcome, so that a test that saw a delivery also sees what it led to.
+//! The engine knows nothing of all this. The driver and the delivery tell the server's `instruments` what they do, and
+//! meet there the faults that a test has set; this module reads the instruments and calls the driver. An attempt counts
+//! as over only once the engine has its outcome, so that a test that saw a delivery also sees what it led to.
 //!
 //! # What is the same in every run
 //!
@@ -57,7 +55,6 @@
 //! Captured attempts: 10,000 or as set, and 64 MiB of published bodies. A consumer keeps as much. Faults:
 //! 1,000, with scripts of 10,000 entries. Over a bound the oldest are forgotten; faults are refused.
 
-mod captured;
 mod clock;
 mod consumer;
 mod deliveries;
@@ -66,22 +63,20 @@ mod expect;
 mod faults;
 mod fixture;
 mod journal;
-mod parking;
+mod seed;
 mod snapshot;
-mod toolkit;
 mod watch;
 
-pub(crate) use captured::{Bounds, Record};
-pub use clock::{ServerClock, SignatureClock};
+pub use clock::ServerClock;
 pub use consumer::{Answer, Consumer, ConsumerBuilder, Received};
 pub use deliveries::{Deliveries, TooFew};
 pub use delivery::Delivery;
 pub(crate) use expect::Ledger;
 pub use expect::{Expectation, Times, Unmet};
-pub(crate) use faults::{ApiCall, ApiFault, Forgery, ListedFault, Plan};
-pub use faults::{Fault, FaultHandle, FaultId, InvalidFault};
+pub use faults::{Fault, FaultHandle, InvalidFault};
 pub use fixture::{Fixture, FixtureError};
-pub(crate) use parking::UnderWay;
+pub(crate) use seed::Seed;
 pub use snapshot::Snapshot;
-pub(crate) use toolkit::{Job, Seed, Toolkit};
 pub(crate) use watch::Watch;
+
+pub use crate::instruments::{FaultId, SignatureClock};

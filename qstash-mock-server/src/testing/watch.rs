@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::driver::{Advanced, ClockBusy, Driver, RealSleep};
+use crate::driver::{Advanced, ClockBusy, Driver};
+use crate::instruments::RealSleep;
 
 /// How far an automatic clock may run in one wait. A schedule without an end must not run for ever.
 pub(crate) const HORIZON: Duration = Duration::from_secs(366 * 86_400);
@@ -47,7 +48,7 @@ impl Watch {
     }
 
     async fn until_done(&self, done: &impl Fn() -> bool) {
-        let captured = &self.driver.toolkit().captured;
+        let captured = &self.driver.instruments().captured;
         loop {
             let changed = captured.changed();
             tokio::pin!(changed);

@@ -99,7 +99,7 @@ pub(super) async fn list(
     answer(&Page {
         next: deliveries.last().filter(|_| more).map(|it| it.id),
         deliveries,
-        forgotten: api.driver().toolkit().captured.forgotten(),
+        forgotten: api.driver().instruments().captured.forgotten(),
     })
 }
 
@@ -113,7 +113,7 @@ pub(super) async fn wait(State(api): State<ApiState>, _: Admin, request: Request
         Ok(found) => answer(&Page {
             deliveries: found.iter().map(Listed::of).collect(),
             next: None,
-            forgotten: api.driver().toolkit().captured.forgotten(),
+            forgotten: api.driver().instruments().captured.forgotten(),
         }),
         Err(too_few) => Err(ApiError::too_few(too_few.to_string())),
     }
@@ -124,7 +124,7 @@ pub(super) async fn clear(State(api): State<ApiState>, _: Admin) -> Answer {
     struct Cleared {
         cleared: usize,
     }
-    let captured = &api.driver().toolkit().captured;
+    let captured = &api.driver().instruments().captured;
     let cleared = captured.all().len();
     captured.clear();
     answer(&Cleared { cleared })

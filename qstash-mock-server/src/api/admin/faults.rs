@@ -11,7 +11,8 @@ use super::super::error::ApiError;
 use super::access::Admin;
 use super::read::{self, Seconds};
 use super::{Answer, answer};
-use crate::testing::{Fault, FaultHandle, FaultId, InvalidFault, ListedFault};
+use crate::instruments::ListedFault;
+use crate::testing::{Fault, FaultHandle, FaultId, InvalidFault};
 
 /// A fault as it comes over HTTP.
 #[derive(Deserialize)]
@@ -101,7 +102,8 @@ fn set<T>(fault: Fault, value: Option<T>, set: impl FnOnce(Fault, T) -> Fault) -
 pub(super) async fn inject(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
     let wanted: Wanted = read::body(&api, request).await?;
     let refused = |error: InvalidFault| ApiError::invalid_field(error.field, error.problem());
-    let handle = FaultHandle::inject(api.driver().toolkit(), wanted.fault()?).map_err(refused)?;
+    let handle =
+        FaultHandle::inject(api.driver().instruments(), wanted.fault()?).map_err(refused)?;
     #[derive(Serialize)]
     struct Injected {
         id: u64,
@@ -139,23 +141,23 @@ struct Listed {
 
 impl Listed {
     fn of(listed: ListedFault) -> Self {
-        let ListedFault { id, fault, hits } = listed;
+        let ListedFault { id, rule, hits } = listed;
         Self {
             id: id.0,
-            kind: fault.kind.name(),
-            status: fault.kind.answer().map(|(status, _)| status.as_u16()),
-            headers: fault
+            kind: rule.kind.name(),
+            status: rule.kind.answer().map(|(status, _)| status.as_u16()),
+            headers: rule
                 .kind
                 .answer()
                 .map_or_else(BTreeMap::new, |it| text_of(it.1)),
-            seconds: fault.kind.duration().map(|it| it.as_secs_f64()),
-            account: fault.scope.account,
-            queue: fault.scope.queue,
-            url: fault.scope.url,
-            path: fault.scope.path,
-            probability: fault.when.probability,
-            script: fault.when.script,
-            times: fault.when.times,
+            seconds: rule.kind.duration().map(|it| it.as_secs_f64()),
+            account: rule.scope.account,
+            queue: rule.scope.queue,
+            url: rule.scope.url,
+            path: rule.scope.path,
+            probability: rule.when.probability,
+            script: rule.when.script,
+            times: rule.when.times,
             hits,
         }
     }
@@ -175,9 +177,14 @@ pub(super) async fn list(State(api): State<ApiState>, _: Admin) -> Answer {
         faults: Vec<Listed>,
         seed: u64,
     }
-    let toolkit = api.driver().toolkit();
-    let faults = toolkit.faults.list().into_iter().map(Listed::of).collect();
-    let seed = toolkit.faults.seed();
+    let instruments = api.driver().instruments();
+    let faults = instruments
+        .faults
+        .list()
+        .into_iter()
+        .map(Listed::of)
+        .collect();
+    let seed = instruments.faults.seed();
     answer(&List { faults, seed })
 }
 
@@ -187,7 +194,7 @@ struct Removed {
 }
 
 pub(super) async fn clear(State(api): State<ApiState>, _: Admin) -> Answer {
-    let removed = api.driver().toolkit().faults.clear();
+    let removed = api.driver().instruments().faults.clear();
     answer(&Removed { removed })
 }
 
@@ -197,7 +204,7 @@ pub(super) async fn remove(
     Path(id): Path<String>,
 ) -> Answer {
     let id = id.parse().map_err(|_| ApiError::no_such_route())?;
-    if api.driver().toolkit().faults.remove(FaultId(id)) {
+    if api.driver().instruments().faults.remove(FaultId(id)) {
         answer(&Removed { removed: 1 })
     } else {
         Err(ApiError::no_such_route())

@@ -56,7 +56,7 @@ struct Nothing {}
 pub(super) async fn reset(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
     let Nothing {} = read::body(&api, request).await?;
     api.driver().reset()?;
-    api.driver().toolkit().clear();
+    api.driver().instruments().clear();
     Ok(Json::object(|json| json.key("now").time(api.driver().now())).into_ok())
 }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::connection::Reset;
 use crate::delivery::Payload;
 
-/// What a consumer of the toolkit does with a request.
+/// What a consumer of the test does with a request.
 ///
 /// A status code is an answer too: `respond([503, 503, 200])`.
 #[derive(Clone, Debug)]

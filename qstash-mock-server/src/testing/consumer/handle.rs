@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -104,8 +104,10 @@ impl ConsumerBuilder {
         let (listener, address) = listen().expect("a free port of 127.0.0.1 can be listened on");
         let recorded = Arc::<Recorded>::default();
         let script = Arc::new(RwLock::new(self.script.after(self.after)));
-        let toolkit = Arc::clone(self.driver.toolkit());
-        toolkit.add_consumer(&recorded);
+        let instruments = self.driver.instruments();
+        instruments.parking.add_consumer();
+        let recorder: Weak<Recorded> = Arc::downgrade(&recorded);
+        instruments.add_recorder(recorder);
         let shared = Shared {
             driver: self.driver.clone(),
             recorded: Arc::clone(&recorded),
@@ -181,6 +183,6 @@ impl Consumer {
 impl Drop for Consumer {
     fn drop(&mut self) {
         self.task.abort();
-        self.driver.toolkit().remove_consumer(&self.recorded);
+        self.driver.instruments().parking.remove_consumer();
     }
 }

@@ -13,4 +13,3 @@ mod serve;
 pub use answer::Answer;
 pub use handle::{Consumer, ConsumerBuilder};
 pub use received::Received;
-pub(crate) use received::Recorded;

@@ -10,6 +10,7 @@ use qstash_verify::VerifyError;
 use serde::de::DeserializeOwned;
 
 use crate::engine::Timestamp;
+use crate::instruments::Recorder;
 
 /// Requests that a consumer keeps, and the bytes of their bodies; the oldest are forgotten first.
 const MAX_KEPT: usize = 10_000;
@@ -98,7 +99,7 @@ impl Received {
 
 /// The newest requests of a consumer.
 #[derive(Debug, Default)]
-pub(crate) struct Recorded(Mutex<Kept>);
+pub(super) struct Recorded(Mutex<Kept>);
 
 #[derive(Debug, Default)]
 struct Kept {
@@ -132,8 +133,10 @@ impl Recorded {
     pub(super) fn total(&self) -> usize {
         self.lock().total
     }
+}
 
-    pub(crate) fn clear(&self) {
+impl Recorder for Recorded {
+    fn clear(&self) {
         *self.lock() = Kept::default();
     }
 }

@@ -70,7 +70,7 @@ impl Shared {
         // A body that breaks off is not a request.
         let body = Limited::new(body, MAX_BODY).collect().await;
         let body = body.map_err(|_| Reset)?.to_bytes();
-        let under_way = self.driver.toolkit().parking.find(&parts.headers);
+        let under_way = self.driver.instruments().parking.find(&parts.headers);
         let account = under_way.as_ref().map(|it| it.account.clone());
         let received = Received {
             at: self.driver.now(),
@@ -84,12 +84,12 @@ impl Shared {
         } else {
             self.script().answer(&received).await
         };
-        let toolkit = self.driver.toolkit();
+        let instruments = self.driver.instruments();
         match (answer.delay(), under_way) {
             (Some(delay), _) if delay.is_zero() => {}
-            (Some(delay), Some(it)) => toolkit.delay(it.attempt, delay).await,
+            (Some(delay), Some(it)) => instruments.delay(it.attempt, delay).await,
             (Some(delay), None) => tokio::time::sleep(delay).await,
-            (None, Some(it)) => toolkit.parking.park(it.attempt, None).await,
+            (None, Some(it)) => instruments.parking.park(it.attempt, None).await,
             (None, None) => std::future::pending().await,
         }
         answer.into_response()
@@ -134,7 +134,7 @@ impl Shared {
             .body_limit(MAX_BODY)
             .build()
             .map_err(|_| missing())?;
-        let now = self.driver.toolkit().signature_time(self.driver.now());
+        let now = self.driver.instruments().signature_time(self.driver.now());
         let now = qstash_verify::Timestamp::from_millis(now.as_millis());
         verifier.verify(parts, body, now).map(drop)
     }

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::super::deliveries::Filter;
 use super::super::delivery::Delivery;
-use super::super::faults::fits;
 use crate::engine::Timestamp;
+use crate::instruments::fits;
 
 /// What a delivery must be.
 #[derive(Clone, Default)]

@@ -10,6 +10,7 @@ use super::super::delivery::Delivery;
 use super::criteria::Criteria;
 use super::report::{Missed, Unmet};
 use crate::driver::Driver;
+use crate::instruments::Recorder;
 
 /// How many deliveries are expected: a number or a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +100,14 @@ pub(super) struct Entry {
 }
 
 /// All expectations of one server.
-#[derive(Clone, Default)]
-pub(crate) struct Ledger(Arc<Mutex<Vec<Arc<Mutex<Entry>>>>>);
+#[derive(Default)]
+pub(crate) struct Ledger(Mutex<Vec<Arc<Mutex<Entry>>>>);
+
+impl Recorder for Ledger {
+    fn clear(&self) {
+        self.lock().clear();
+    }
+}
 
 impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mutex<Entry>>>> {
@@ -111,11 +118,6 @@ impl Ledger {
         let entry = Arc::new(Mutex::new(entry));
         self.lock().push(Arc::clone(&entry));
         entry
-    }
-
-    /// Drops all of them.
-    pub(crate) fn clear(&self) {
-        self.lock().clear();
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -175,6 +177,6 @@ impl Entry {
 }
 
 fn deliveries(driver: &Driver) -> Vec<Delivery> {
-    let captured = driver.toolkit().captured.all();
+    let captured = driver.instruments().captured.all();
     captured.into_iter().map(Delivery::of).collect()
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::super::delivery::Delivery;
-use super::super::toolkit::Seed;
+use super::super::seed::Seed;
 use super::ledger::Entry;
 use crate::driver::Driver;
 
@@ -84,9 +84,9 @@ impl Unmet {
         Self {
             missed,
             captured: deliveries.len(),
-            forgotten: driver.toolkit().captured.forgotten(),
+            forgotten: driver.instruments().captured.forgotten(),
             queues: queues(driver),
-            seed: driver.toolkit().faults.seed(),
+            seed: driver.instruments().faults.seed(),
         }
     }
 }

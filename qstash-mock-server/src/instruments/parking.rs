@@ -1,6 +1,6 @@
 //! Attempts that are known to wait for the clock, so that moving the clock need not wait for them.
 //!
-//! A consumer of this toolkit that hangs or answers later parks the attempt it was sent; so does a fault
+//! A consumer of the test that hangs or answers later parks the attempt it was sent; so does a fault
 //! that delays. A parked attempt is left alone until its time has come; then it is unparked, and the clock
 //! waits for it again as for any other.
 
@@ -43,7 +43,7 @@ struct Parked {
 /// The attempts that wait for the clock.
 #[derive(Default)]
 pub(crate) struct Parking {
-    /// Consumers of this toolkit; without any, nobody asks for labels.
+    /// Consumers that the test has started; without any, nobody asks for labels.
     consumers: AtomicUsize,
     labels: Mutex<HashMap<Label, UnderWay>>,
     parked: Mutex<BTreeMap<AttemptId, Parked>>,

@@ -1,4 +1,4 @@
-//! Where the driver reads the time and sleeps.
+//! The server's time: reading it, sleeping in it, and which time signatures tell.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,6 +7,17 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::engine::Timestamp;
+
+/// Which time a signature tells that tells one (v2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SignatureClock {
+    /// The server's, which a consumer in the same process can verify by; see
+    /// [`MockServer::clock`](crate::MockServer::clock).
+    #[default]
+    Virtual,
+    /// The machine's, which is all that foreign consumers know. The program uses this one.
+    Real,
+}
 
 /// The server's time.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fault::Kind;
+use super::rule::Kind;
 use crate::engine::Timestamp;
 
 /// The faults that one attempt meets.

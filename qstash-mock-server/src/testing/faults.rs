@@ -1,8 +1,19 @@
-//! A fault as a test writes it.
+//! Faults: things that go wrong on purpose.
+//!
+//! A [`Fault`] is what a test writes: it says what goes wrong, where, and how often. The instruments decide when it
+//! strikes; the delivery and the API's fault gate carry it out. A [`FaultHandle`] is the fault in force.
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::instruments::{FaultId, Instruments, Kind, Rule, Scope, When};
 
 /// Something that is to go wrong: what, where and how often. Hand it to
 /// [`MockServer::inject`](crate::MockServer::inject).
@@ -20,95 +31,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 #[derive(Clone, Debug)]
 #[must_use = "a fault does nothing until it is injected"]
 pub struct Fault {
-    pub(crate) kind: Kind,
-    pub(crate) scope: Scope,
-    pub(crate) when: When,
+    rule: Rule,
     error: Option<InvalidFault>,
-}
-
-/// What goes wrong.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind {
-    ApiStatus(StatusCode, HeaderMap),
-    ApiDelay(Duration),
-    ApiResetBefore,
-    ApiResetAfter,
-    Delay(Duration),
-    Reorder,
-    Duplicate,
-    LoseAnswer,
-    ResetMidBody,
-    Slow(Duration),
-    BadSignature,
-    SignerAhead(Duration),
-    SignerBehind(Duration),
-    RotateKey,
-}
-
-impl Kind {
-    pub(crate) const fn is_api(&self) -> bool {
-        matches!(
-            self,
-            Self::ApiStatus(..) | Self::ApiDelay(_) | Self::ApiResetBefore | Self::ApiResetAfter
-        )
-    }
-
-    /// What an API answer is replaced by.
-    pub(crate) const fn answer(&self) -> Option<(StatusCode, &HeaderMap)> {
-        match self {
-            Self::ApiStatus(status, headers) => Some((*status, headers)),
-            _ => None,
-        }
-    }
-
-    /// How long it takes, or by how much a clock is wrong.
-    pub(crate) const fn duration(&self) -> Option<Duration> {
-        match self {
-            Self::ApiDelay(by)
-            | Self::Delay(by)
-            | Self::Slow(by)
-            | Self::SignerAhead(by)
-            | Self::SignerBehind(by) => Some(*by),
-            _ => None,
-        }
-    }
-
-    /// The kind's name over HTTP and in captured deliveries.
-    pub(crate) const fn name(&self) -> &'static str {
-        match self {
-            Self::ApiStatus(..) => "api_status",
-            Self::ApiDelay(_) => "api_delay",
-            Self::ApiResetBefore => "api_reset_before",
-            Self::ApiResetAfter => "api_reset_after",
-            Self::Delay(_) => "delay",
-            Self::Reorder => "reorder",
-            Self::Duplicate => "duplicate",
-            Self::LoseAnswer => "lose_answer",
-            Self::ResetMidBody => "reset_mid_body",
-            Self::Slow(_) => "slow",
-            Self::BadSignature => "bad_signature",
-            Self::SignerAhead(_) => "signer_ahead",
-            Self::SignerBehind(_) => "signer_behind",
-            Self::RotateKey => "rotate_key",
-        }
-    }
-}
-
-/// Where a fault strikes; what is `None` does not matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Scope {
-    pub(crate) account: Option<String>,
-    pub(crate) queue: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) path: Option<String>,
-}
-
-/// How often a fault strikes, of the times it could.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct When {
-    pub(crate) probability: Option<f64>,
-    pub(crate) script: Option<Vec<bool>>,
-    pub(crate) times: Option<u64>,
 }
 
 /// Why a fault cannot be injected.
@@ -121,7 +45,7 @@ pub struct InvalidFault {
 }
 
 impl InvalidFault {
-    pub(crate) fn too_many() -> Self {
+    fn too_many() -> Self {
         Self {
             field: "fault",
             problem: "is one too many: there may be 1000",
@@ -156,7 +80,7 @@ impl Fault {
             .parse::<HeaderName>()
             .ok()
             .zip(HeaderValue::from_str(value).ok());
-        match (&mut self.kind, parsed) {
+        match (&mut self.rule.kind, parsed) {
             (Kind::ApiStatus(_, headers), Some((name, value))) => {
                 headers.append(name, value);
                 self
@@ -249,20 +173,20 @@ impl Fault {
 impl Fault {
     /// Only what belongs to this account.
     pub fn account(mut self, account: impl Into<String>) -> Self {
-        self.scope.account = Some(account.into());
+        self.rule.scope.account = Some(account.into());
         self
     }
 
     /// Only messages of this queue, and calls about it.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
-        self.scope.queue = Some(queue.into());
+        self.rule.scope.queue = Some(queue.into());
         self
     }
 
     /// Only deliveries to this URL. `*` stands for any text.
     pub fn url(mut self, url: impl Into<String>) -> Self {
-        self.scope.url = Some(url.into());
-        if self.kind.is_api() {
+        self.rule.scope.url = Some(url.into());
+        if self.rule.kind.is_api() {
             return self.refuse("url", "is where deliveries go: use `path` for calls");
         }
         self
@@ -270,8 +194,8 @@ impl Fault {
 
     /// Only calls of this path, without the query. `*` stands for any text.
     pub fn path(mut self, path: impl Into<String>) -> Self {
-        self.scope.path = Some(path.into());
-        if !self.kind.is_api() {
+        self.rule.scope.path = Some(path.into());
+        if !self.rule.kind.is_api() {
             return self.refuse("path", "is what calls name: use `url` for deliveries");
         }
         self
@@ -283,7 +207,7 @@ impl Fault {
     /// With this probability, from 0 to 1. For a delivery it derives from the seed, the message and the
     /// attempt; for a call from the seed and how many calls came before.
     pub fn probability(mut self, probability: f64) -> Self {
-        self.when.probability = Some(probability);
+        self.rule.when.probability = Some(probability);
         let sane = (0.0..=1.0).contains(&probability);
         self.check(sane, "probability", "must be a number from 0 to 1")
     }
@@ -292,13 +216,13 @@ impl Fault {
     pub fn script(mut self, script: impl IntoIterator<Item = bool>) -> Self {
         let script: Vec<_> = script.into_iter().take(MAX_SCRIPT + 1).collect();
         let fits = (1..=MAX_SCRIPT).contains(&script.len());
-        self.when.script = Some(script);
+        self.rule.when.script = Some(script);
         self.check(fits, "script", "must have 1 to 10000 entries")
     }
 
     /// At most so many times.
     pub fn times(mut self, times: u64) -> Self {
-        self.when.times = Some(times);
+        self.rule.when.times = Some(times);
         self
     }
 }
@@ -306,17 +230,19 @@ impl Fault {
 impl Fault {
     const fn new(kind: Kind) -> Self {
         Self {
-            kind,
-            scope: Scope {
-                account: None,
-                queue: None,
-                url: None,
-                path: None,
-            },
-            when: When {
-                probability: None,
-                script: None,
-                times: None,
+            rule: Rule {
+                kind,
+                scope: Scope {
+                    account: None,
+                    queue: None,
+                    url: None,
+                    path: None,
+                },
+                when: When {
+                    probability: None,
+                    script: None,
+                    times: None,
+                },
             },
             error: None,
         }
@@ -339,13 +265,63 @@ impl Fault {
         self.check(delay <= MAX_DELAY, "seconds", "must be at most 7776000")
     }
 
-    /// The fault, if it can be injected.
-    pub(crate) fn checked(self) -> Result<Self, InvalidFault> {
-        let both = self.when.probability.is_some() && self.when.script.is_some();
+    /// What is decided about, if the fault can be injected.
+    fn checked(self) -> Result<Rule, InvalidFault> {
+        let both = self.rule.when.probability.is_some() && self.rule.when.script.is_some();
         let fault = self.check(!both, "script", "cannot go together with `probability`");
         match fault.error {
             Some(error) => Err(error),
-            None => Ok(fault),
+            None => Ok(fault.rule),
         }
+    }
+}
+
+/// A fault in force. Dropping the handle leaves it in force.
+#[derive(Clone)]
+pub struct FaultHandle {
+    instruments: Arc<Instruments>,
+    id: FaultId,
+    hits: Arc<AtomicU64>,
+}
+
+impl std::fmt::Debug for FaultHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FaultHandle")
+            .field("id", &self.id)
+            .field("hits", &self.hits())
+            .finish_non_exhaustive()
+    }
+}
+
+impl FaultHandle {
+    /// Checks a fault and puts it in force.
+    pub(crate) fn inject(
+        instruments: &Arc<Instruments>,
+        fault: Fault,
+    ) -> Result<Self, InvalidFault> {
+        let injected = instruments.faults.inject(fault.checked()?);
+        let (id, hits) = injected.ok_or_else(InvalidFault::too_many)?;
+        Ok(Self {
+            instruments: Arc::clone(instruments),
+            id,
+            hits,
+        })
+    }
+
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> FaultId {
+        self.id
+    }
+
+    /// How often the fault struck.
+    #[must_use]
+    pub fn hits(&self) -> u64 {
+        self.hits.load(Ordering::Relaxed)
+    }
+
+    /// Ends the fault; what it has struck already stays struck.
+    pub fn remove(self) {
+        self.instruments.faults.remove(self.id);
     }
 }
