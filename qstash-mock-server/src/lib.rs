@@ -5,10 +5,6 @@ pub mod engine;
 #[cfg(feature = "server")]
 mod api;
 #[cfg(feature = "server")]
-pub mod cli;
-#[cfg(feature = "server")]
-mod config;
-#[cfg(feature = "server")]
 mod connection;
 #[cfg(feature = "server")]
 mod delivery;
@@ -22,6 +18,8 @@ mod instruments;
 #[cfg(feature = "server")]
 mod percent;
 #[cfg(feature = "server")]
+mod program;
+#[cfg(feature = "server")]
 mod server;
 #[cfg(feature = "server")]
 pub mod storage;
@@ -34,5 +32,7 @@ mod text;
 pub use delivery::{Reach, Route, RouteError};
 #[cfg(feature = "server")]
 pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
+#[cfg(feature = "server")]
+pub use program::cli;
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

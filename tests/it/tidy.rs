@@ -242,7 +242,7 @@ fn only_the_driver_owns_an_engine() {
             && !it.is_in("qstash-mock-server/src/engine/")
             && !it.is_in("qstash-mock-server/src/driver/")
             // Makes it, and hands it to the driver at once.
-            && it.path != "qstash-mock-server/src/server/builder.rs"
+            && it.path != "qstash-mock-server/src/server/start.rs"
     });
     forbid("an engine has one owner", &words, others, Source::program);
 }

@@ -21,6 +21,11 @@ pub(crate) struct Decoded {
     pub(crate) items: usize,
 }
 
+/// What a fixture does to a server; or what is wrong with it.
+pub(crate) fn decode_fixture(text: &str) -> Result<Decoded, String> {
+    decode(text).map_err(|error| error.sentence())
+}
+
 /// Queues and URL groups come first: what comes after them may name them.
 pub(super) fn decode(body: &str) -> Result<Decoded, ApiError> {
     let object = Object::of_body(body.as_bytes(), MEMBERS)?;

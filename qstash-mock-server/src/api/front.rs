@@ -13,9 +13,9 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 use tower::Service;
 
-use super::ApiState;
 use super::json::Json;
 use super::limits::Expected;
+use super::{ApiState, router};
 use crate::connection::Reset;
 use crate::engine::AccountName;
 use crate::instruments::{ApiCall, ApiFault};
@@ -29,7 +29,7 @@ pub(crate) struct Front {
 impl Front {
     pub(crate) fn new(api: ApiState) -> Self {
         Self {
-            router: super::router(api.clone()),
+            router: router::router(api.clone()),
             api,
         }
     }
@@ -37,7 +37,7 @@ impl Front {
     /// Serves the figures and nothing else.
     pub(crate) fn of_figures(api: ApiState) -> Self {
         Self {
-            router: super::figures(api.clone()),
+            router: router::figures(api.clone()),
             api,
         }
     }

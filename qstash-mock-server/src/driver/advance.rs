@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use tokio::sync::MutexGuard;
 
-use super::core::{Core, Moved};
 use super::handle::Driver;
+use super::lock::{Core, Moved};
 use crate::engine::{Attempt, MessageId, QueueName, Timestamp};
 use crate::instruments::RealSleep;
 

@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
-use super::core::{Answer, Core, Flight};
+use super::lock::{Answer, Core, Flight};
 use crate::delivery::{Courier, Deliverer};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,

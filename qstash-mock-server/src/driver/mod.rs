@@ -1,13 +1,14 @@
 //! The driver owns the engine: it stamps the time on one input at a time, commits what the input
 //! changed, and lets replies and effects go once that is durable.
 //!
-//! Read `core.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
+//! Read `lock.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
 //! timer), `advance.rs` (moving a manual clock from deadline to deadline), `replace.rs` (going back to
 //! a picture of everything).
 
 mod advance;
-mod core;
+
 mod handle;
+mod lock;
 mod replace;
 mod timer;
 

@@ -1,51 +1,39 @@
 //! Everything that can be set before a server starts.
 
-use std::collections::BTreeMap;
-use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::watch;
+use crate::api::Limits;
+use crate::delivery::{self, Reach, Route};
+use crate::engine::{Quotas, Timestamp};
+use crate::instruments::{Bounds, SignatureClock};
+use crate::storage::{Store, Volatile};
 
-use super::{MockServer, Running, dedicated, listen};
-use crate::api::{self, ApiState, Authenticator, Control, Front, Limits};
-use crate::delivery::{self, Deliverer, Reach, Route};
-use crate::driver::Driver;
-use crate::engine::{AccountName, Config, Engine, Quotas, RestoreError, Secret, Seed, Timestamp};
-use crate::instruments::{Bounds, Clock, Instruments, SignatureClock};
-use crate::storage::{Store, StoreError, Volatile};
-use crate::testing::Ledger;
-
-/// The shortest signing or token secret that is accepted, in bytes.
-const MIN_SECRET: usize = 16;
-
-/// A server that is not started yet; see [`MockServer::builder`].
+/// A server that is not started yet; see [`MockServer::builder`](crate::MockServer::builder).
 #[must_use = "a builder does nothing until you `start` it"]
 pub struct MockServerBuilder {
-    addresses: Vec<SocketAddr>,
-    dedicated_thread: bool,
-    signing_secret: Option<String>,
-    token_secret: Option<String>,
-    admin_token: Option<String>,
-    dev_users: bool,
-    seed: Option<u64>,
-    manual_clock: Option<Timestamp>,
-    auto: bool,
-    signature_clock: SignatureClock,
-    capture: Bounds,
-    admin: bool,
-    patience: Duration,
-    settle_limit: usize,
-    delivery: delivery::Settings,
-    quotas: Quotas,
-    deduplication_window: Duration,
-    engine_limits: crate::engine::Limits,
-    limits: Limits,
-    metrics: bool,
-    metrics_address: Option<SocketAddr>,
-    store: Box<dyn Store>,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) dedicated_thread: bool,
+    pub(super) signing_secret: Option<String>,
+    pub(super) token_secret: Option<String>,
+    pub(super) admin_token: Option<String>,
+    pub(super) dev_users: bool,
+    pub(super) seed: Option<u64>,
+    pub(super) manual_clock: Option<Timestamp>,
+    pub(super) auto: bool,
+    pub(super) signature_clock: SignatureClock,
+    pub(super) capture: Bounds,
+    pub(super) admin: bool,
+    pub(super) patience: Duration,
+    pub(super) settle_limit: usize,
+    pub(super) delivery: delivery::Settings,
+    pub(super) quotas: Quotas,
+    pub(super) deduplication_window: Duration,
+    pub(super) engine_limits: crate::engine::Limits,
+    pub(super) limits: Limits,
+    pub(super) metrics: bool,
+    pub(super) metrics_address: Option<SocketAddr>,
+    pub(super) store: Box<dyn Store>,
 }
 
 impl Default for MockServerBuilder {
@@ -266,187 +254,4 @@ impl MockServerBuilder {
         self.quotas = quotas;
         self
     }
-
-    /// Starts the server on the current runtime. It accepts connections when this returns.
-    ///
-    /// # Errors
-    /// A setting is refused, the address is taken, or the store cannot be read.
-    ///
-    /// # Panics
-    /// Outside a tokio runtime.
-    pub async fn start(self) -> Result<MockServer, StartError> {
-        self.check()?;
-        if self.dedicated_thread {
-            dedicated::start(self).await
-        } else {
-            self.start_here().await
-        }
-    }
-
-    fn check(&self) -> Result<(), StartError> {
-        for (setting, secret, at_least) in [
-            ("signing_secret", &self.signing_secret, MIN_SECRET),
-            ("token_secret", &self.token_secret, MIN_SECRET),
-            ("admin_token", &self.admin_token, 1),
-        ] {
-            let length = secret.as_ref().map_or(at_least, String::len);
-            if length < at_least {
-                return Err(StartError::ShortSecret { setting, at_least });
-            }
-        }
-        Ok(())
-    }
-
-    /// Starts the server on the runtime that this is called on.
-    pub(super) async fn start_here(mut self) -> Result<MockServer, StartError> {
-        let (address, listener) = bind(&self.addresses).await?;
-        let figures = match self.metrics_address.filter(|_| self.metrics) {
-            Some(address) => Some(bind(&[address]).await?),
-            None => None,
-        };
-        let seed = self.seed.map_or_else(os_seed, Ok)?;
-        let signing_keys = if self.token_secret.is_none() || self.dev_users {
-            api::development_keys()
-        } else {
-            BTreeMap::new()
-        };
-        let control = Control::new(
-            self.admin,
-            self.admin_token.take().map(|token| Secret(token.into())),
-            self.token_secret.is_some(),
-            self.auto,
-        );
-        let authenticator = Authenticator::new(
-            self.token_secret.take().map(|secret| Secret(secret.into())),
-            self.dev_users,
-        );
-        let token = authenticator.default_token();
-        let metrics = self.metrics && figures.is_none();
-        let (limits, auto) = (self.limits, self.auto);
-        let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
-        let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
-        // What a store brought back may be due already.
-        driver.fire();
-        let (stop, stopped) = watch::channel(false);
-        let metrics_address = figures.as_ref().map(|(address, _)| *address);
-        let figures = figures.map(|(_, listener)| (listener, Front::of_figures(state.clone())));
-        let listeners = [(listener, Front::new(state))].into_iter().chain(figures);
-        let listeners = listeners
-            .map(|(listener, front)| {
-                tokio::spawn(listen::serve(listener, Arc::new(front), stopped.clone()))
-            })
-            .collect();
-        let helpers = [
-            tokio::spawn(driver.clone().run_timer()),
-            tokio::spawn(driver.clone().run_anchor()),
-        ];
-        let helpers = helpers
-            .iter()
-            .map(tokio::task::JoinHandle::abort_handle)
-            .collect();
-        let running = Running {
-            driver,
-            stop,
-            listeners,
-            helpers,
-        };
-        let expectations = Arc::<Ledger>::default();
-        let recorder: Weak<Ledger> = Arc::downgrade(&expectations);
-        running.driver.instruments().add_recorder(recorder);
-        Ok(MockServer {
-            address,
-            metrics_address,
-            token,
-            signing_secret,
-            signing_keys,
-            seed,
-            auto,
-            expectations,
-            running,
-            thread: None,
-        })
-    }
-
-    /// The driver, and the secret and the keys that sign the deliveries of the default account.
-    fn driver(
-        self,
-        seed: u64,
-        signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    ) -> Result<(Driver, String, [String; 2]), StartError> {
-        let mut config = Config::new(Seed::from(seed));
-        config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
-        config.deduplication_window = self.deduplication_window;
-        config.signing_keys = signing_keys;
-        config.quotas = self.quotas;
-        config.write_callback = api::write_callback;
-        config.limits = self.engine_limits;
-        let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
-        let mut store = self.store;
-        let entities = store.load()?;
-        let mut engine = if entities.is_empty() {
-            Engine::new(config, clock.now())
-        } else {
-            Engine::restore(config, clock.now(), entities)?
-        };
-        let secret = engine.default_signing_secret().0.to_string();
-        let keys = engine.default_signing_keys().map(|key| key.0.to_string());
-        let instruments = Instruments::new(clock, seed, self.capture, self.signature_clock);
-        let deliverer = Deliverer::new(self.delivery);
-        let bounds = (self.patience, self.settle_limit);
-        let driver = Driver::new(engine, store, Arc::new(instruments), bounds, deliverer);
-        Ok((driver, secret, keys))
-    }
-}
-
-async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), StartError> {
-    let bound = TcpListener::bind(addresses).await;
-    bound
-        .and_then(|listener| Ok((listener.local_addr()?, listener)))
-        .map_err(|source| StartError::Bind {
-            addresses: addresses.to_owned(),
-            source,
-        })
-}
-
-fn os_seed() -> Result<u64, StartError> {
-    getrandom::u64().map_err(|_| StartError::NoRandomness)
-}
-
-/// Why a server did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The address cannot be listened on.
-    #[error("cannot listen on {}{}", list(addresses), if source.kind() == io::ErrorKind::AddrInUse { ": address already in use" } else { "" })]
-    Bind {
-        /// The addresses that were asked for.
-        addresses: Vec<SocketAddr>,
-        /// What the operating system said.
-        source: io::Error,
-    },
-    /// A secret is too short to be one.
-    #[error("`{setting}` must have at least {at_least} bytes; leave it out to do without")]
-    ShortSecret {
-        /// The setting's name.
-        setting: &'static str,
-        /// Its least length in bytes.
-        at_least: usize,
-    },
-    /// No thread could be started for the server.
-    #[error("no thread could be started for the server")]
-    Thread(#[source] io::Error),
-    /// The operating system has no randomness.
-    #[error("the operating system gives no random bytes")]
-    NoRandomness,
-    /// What is stored cannot be read.
-    #[error("the store cannot be loaded")]
-    Load(#[from] StoreError),
-    /// What is stored does not fit together.
-    #[error("what is stored does not fit together")]
-    Restore(#[from] RestoreError),
-}
-
-fn list(addresses: &[SocketAddr]) -> String {
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    addresses.join(" or ")
 }

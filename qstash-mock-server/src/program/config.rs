@@ -1,6 +1,9 @@
 //! Settings: a flag beats the environment, the environment beats the file, the file beats the default.
 
+mod build;
 mod error;
+#[cfg(test)]
+mod tests;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -11,12 +14,10 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 use self::error::ConfigError;
-use self::values::{addresses, metrics_address, seconds, secret};
+use self::values::{seconds, secret};
+use crate::Reach;
 use crate::engine::Quotas;
-use crate::instruments::wall_time;
-use crate::testing::{Fixture, FixtureError, SignatureClock};
-use crate::text::parse_rfc3339;
-use crate::{MockServer, MockServerBuilder, Reach, Route};
+use crate::testing::{Fixture, FixtureError};
 
 /// The defaults, and the documentation of every key.
 const DEFAULTS: &str = include_str!("config.default.toml");
@@ -282,106 +283,9 @@ impl Settings {
         secret("token_secret", MIN_SECRET, self.token_secret.as_deref())
     }
 
-    /// A server with these settings.
-    pub(crate) fn server(self) -> Result<MockServerBuilder, ConfigError> {
-        self.token_secret()?;
-        secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
-        secret("admin_token", 1, self.admin_token.as_deref())?;
-        let mut server = self.test_control(MockServer::builder())?;
-        if let (Some(host), Some(port)) = (self.host, self.port) {
-            server = server.addresses(addresses(host, port)?);
-        }
-        if let Some(timeout) = self.request_body_timeout_seconds {
-            server = server.request_body_timeout(seconds("request_body_timeout_seconds", timeout)?);
-        }
-        if let Some(window) = self.deduplication_window_seconds {
-            server = server.deduplication_window(seconds("deduplication_window_seconds", window)?);
-        }
-        server = apply(
-            server,
-            self.signing_secret,
-            MockServerBuilder::signing_secret,
-        );
-        server = apply(server, self.token_secret, MockServerBuilder::token_secret);
-        server = apply(server, self.admin_token, MockServerBuilder::admin_token);
-        server = apply(server, self.dev_users, MockServerBuilder::dev_users);
-        server = apply(server, self.seed, MockServerBuilder::seed);
-        server = apply(
-            server,
-            self.max_message_bytes,
-            MockServerBuilder::max_message_bytes,
-        );
-        server = apply(
-            server,
-            self.max_batch_bytes,
-            MockServerBuilder::max_batch_bytes,
-        );
-        server = apply(
-            server,
-            self.max_body_bytes_in_flight,
-            MockServerBuilder::max_body_bytes_in_flight,
-        );
-        server = apply(
-            server,
-            self.max_held_bytes,
-            MockServerBuilder::max_held_bytes,
-        );
-        server = apply(
-            server,
-            self.max_finished_messages,
-            MockServerBuilder::max_finished_messages,
-        );
-        for route in self.route {
-            let parsed = route.parse::<Route>();
-            server = server.route(parsed.map_err(|error| ConfigError::Route(route, error))?);
-        }
-        server = apply(server, self.deliver, MockServerBuilder::deliver);
-        let quotas = self.quota.map(Plan::quotas);
-        server = apply(server, quotas, MockServerBuilder::quotas);
-        if let Some(address) = self.metrics_address {
-            server = server.metrics_address(metrics_address(address)?);
-        }
-        Ok(apply(server, self.metrics, MockServerBuilder::metrics))
-    }
-
-    fn test_control(&self, server: MockServerBuilder) -> Result<MockServerBuilder, ConfigError> {
-        let begin = |name, setting: &Option<String>| {
-            let time = setting.as_deref().map(|it| match it {
-                "now" => Some(wall_time()),
-                time => parse_rfc3339(time),
-            });
-            time.map(|it| it.ok_or(ConfigError::Time(name))).transpose()
-        };
-        let manual = begin("manual_clock", &self.manual_clock)?;
-        let auto = begin("auto_clock", &self.auto_clock)?;
-        // Consumers of the program read their own machine's time.
-        let server = server.signature_clock(SignatureClock::Real);
-        let mut server = apply(server, manual, MockServerBuilder::manual_clock);
-        server = apply(server, auto, MockServerBuilder::auto_clock);
-        if let Some(patience) = self.patience_seconds {
-            server = server.patience(seconds("patience_seconds", patience)?);
-        }
-        let no_admin = self.no_admin.unwrap_or(false);
-        // Where nobody can look, nothing need be kept.
-        let capture = if no_admin { Some(0) } else { self.capture };
-        server = apply(server, capture, MockServerBuilder::capture);
-        Ok(server.admin(!no_admin))
-    }
-
     /// What the server is to begin with.
     pub(crate) fn fixture(&self) -> Result<Option<Fixture>, FixtureError> {
         self.fixture.as_deref().map(Fixture::from_path).transpose()
-    }
-}
-
-fn apply<T>(
-    server: MockServerBuilder,
-    value: Option<T>,
-    set: impl FnOnce(MockServerBuilder, T) -> MockServerBuilder,
-) -> MockServerBuilder {
-    match value {
-        Some(value) => set(server, value),
-        None => server,
     }
 }
 
@@ -412,103 +316,5 @@ fn place(text: &str, at: usize) -> String {
     match line.split_once('=') {
         Some((key, _)) => format!(", line {}, key `{}`", number + 1, key.trim()),
         None => format!(", line {}", number + 1),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_documented_defaults_are_the_defaults() {
-        let settings = Settings::default().complete(None).unwrap();
-        assert_eq!(settings.port, Some(8080));
-        assert_eq!(settings.shutdown().unwrap(), Duration::from_secs(5));
-        assert!(settings.server().is_ok());
-    }
-
-    #[test]
-    fn every_setting_is_documented_in_the_default_file() {
-        use clap::Args;
-        let flags = Settings::augment_args(clap::Command::new("test"));
-        for flag in flags.get_arguments() {
-            let key = format!("{} = ", flag.get_id());
-            let documented = |line: &str| line.trim_start_matches("# ").starts_with(&key);
-            assert!(DEFAULTS.lines().any(documented), "{key}");
-        }
-    }
-
-    #[test]
-    fn every_documented_setting_may_stand_in_a_file() {
-        let setting = |line: &&str| {
-            let name = line.split_once(" = ").map_or("", |(name, _)| name);
-            !name.is_empty() && name.bytes().all(|it| it.is_ascii_lowercase() || it == b'_')
-        };
-        let lines = DEFAULTS.lines().map(|line| line.trim_start_matches("# "));
-        let text: Vec<_> = lines.filter(setting).collect();
-        parse(&text.join("\n"), Path::new("all.toml")).unwrap();
-    }
-
-    #[test]
-    fn a_mistake_in_the_file_is_told_with_file_line_and_key() {
-        for (text, expected) in [
-            (
-                "prot = 1",
-                "x.toml, line 1, key `prot`: unknown field `prot`",
-            ),
-            (
-                "seed = 1\nport = \"x\"",
-                "x.toml, line 2, key `port`: invalid type",
-            ),
-            ("port = 70000", "x.toml, line 1, key `port`: invalid value"),
-            (
-                "[server]\nport = 1",
-                "x.toml, line 1: unknown field `server`",
-            ),
-        ] {
-            let error = parse(text, Path::new("x.toml")).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-
-    #[test]
-    fn no_error_and_no_debug_shows_a_secret() {
-        let text = "token_secret = \"hunter2\" x";
-        let error = parse(text, Path::new("x.toml")).unwrap_err();
-        assert!(
-            !format!("{error} {error:?}").contains("hunter2"),
-            "{error:?}"
-        );
-        let settings = parse("token_secret = \"hunter2\"", Path::new("")).unwrap();
-        assert!(!format!("{settings:?}").contains("hunter2"));
-    }
-
-    #[test]
-    fn secrets_have_a_shortest_length_and_an_empty_admin_token_is_none() {
-        let error = |text: &str| {
-            let settings = parse(text, Path::new("x.toml")).unwrap();
-            settings.server().err().map(|error| error.to_string())
-        };
-        for name in ["signing_secret", "token_secret"] {
-            let named = error(&format!("{name} = \"fifteen bytes..\"")).unwrap();
-            assert!(named.contains(name), "{named}");
-            assert_eq!(error(&format!("{name} = \"sixteen bytes ..\"")), None);
-        }
-        assert!(error("admin_token = \"\"").is_some());
-    }
-
-    #[test]
-    fn a_flag_beats_the_file() {
-        let flags = Settings {
-            port: Some(1),
-            ..Settings::default()
-        };
-        let file = Settings {
-            port: Some(2),
-            seed: Some(3),
-            ..Settings::default()
-        };
-        let both = flags.or(file);
-        assert_eq!((both.port, both.seed), (Some(1), Some(3)));
     }
 }

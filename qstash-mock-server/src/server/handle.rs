@@ -1,11 +1,4 @@
-//! The server as a value: started on the caller's runtime, stopped when it is dropped.
-
-mod builder;
-mod control;
-mod dedicated;
-mod listen;
-
-pub use builder::{MockServerBuilder, StartError};
+//! The server as a value: stopped when it is dropped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -14,6 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinHandle};
 
+use super::builder::MockServerBuilder;
+use super::dedicated;
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
 use crate::testing::{Ledger, Seed, Watch};
@@ -25,27 +20,27 @@ use crate::testing::{Ledger, Seed, Watch};
 /// port is certain to be free after [`MockServer::shutdown`].
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
-    address: SocketAddr,
+    pub(super) address: SocketAddr,
     /// Where the figures are, if not there.
-    metrics_address: Option<SocketAddr>,
-    token: String,
-    signing_secret: String,
-    seed: u64,
-    auto: bool,
-    expectations: Arc<Ledger>,
-    signing_keys: [String; 2],
-    running: Running,
+    pub(super) metrics_address: Option<SocketAddr>,
+    pub(super) token: String,
+    pub(super) signing_secret: String,
+    pub(super) seed: u64,
+    pub(super) auto: bool,
+    pub(super) expectations: Arc<Ledger>,
+    pub(super) signing_keys: [String; 2],
+    pub(super) running: Running,
     /// Dropped after what runs on it.
-    thread: Option<dedicated::Thread>,
+    pub(super) thread: Option<dedicated::Thread>,
 }
 
 /// What stops when the server stops.
-struct Running {
-    driver: Driver,
+pub(super) struct Running {
+    pub(super) driver: Driver,
     /// Set to true, the listeners close and connections finish what they are doing.
-    stop: watch::Sender<bool>,
-    listeners: Vec<JoinHandle<()>>,
-    helpers: Vec<AbortHandle>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) listeners: Vec<JoinHandle<()>>,
+    pub(super) helpers: Vec<AbortHandle>,
 }
 
 impl std::fmt::Debug for MockServer {
@@ -166,7 +161,7 @@ impl MockServer {
         self.watch().settle().await
     }
 
-    fn watch(&self) -> Watch {
+    pub(super) fn watch(&self) -> Watch {
         Watch::new(self.running.driver.clone(), self.auto)
     }
 

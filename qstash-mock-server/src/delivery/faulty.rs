@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use super::http::Deliverer;
 use super::outcome::failed;
 use super::payload::Payload;
+use super::send::Deliverer;
 use crate::engine::{Attempt, Outcome};
 use crate::instruments::{Forgery, Instruments, Job, Plan, UnderWay};
 

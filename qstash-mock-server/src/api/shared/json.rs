@@ -11,47 +11,47 @@ use crate::engine::Timestamp;
 use crate::text::write_rfc3339;
 
 /// JSON that is being written. Commas come by themselves.
-pub(super) struct Json(Vec<u8>);
+pub(in crate::api) struct Json(Vec<u8>);
 
 impl Json {
     /// An object; `fill` writes its members.
-    pub(super) fn object(fill: impl FnOnce(&mut Self)) -> Self {
+    pub(in crate::api) fn object(fill: impl FnOnce(&mut Self)) -> Self {
         let mut json = Self(Vec::with_capacity(128));
         json.members(fill);
         json
     }
 
     /// Text that is JSON already.
-    pub(super) fn of_text(json: &str) -> Self {
+    pub(in crate::api) fn of_text(json: &str) -> Self {
         Self(json.as_bytes().to_vec())
     }
 
     /// An array; `fill` writes its items.
-    pub(super) fn array(fill: impl FnOnce(&mut Self)) -> Self {
+    pub(in crate::api) fn array(fill: impl FnOnce(&mut Self)) -> Self {
         let mut json = Self(Vec::with_capacity(128));
         json.enclosed(b'[', b']', fill);
         json
     }
 
     /// The name of the member whose value comes next.
-    pub(super) fn key(&mut self, name: &'static str) -> &mut Self {
+    pub(in crate::api) fn key(&mut self, name: &'static str) -> &mut Self {
         self.plain_text(name);
         self.0.push(b':');
         self
     }
 
     /// The name of the member whose value comes next, where it may need escapes.
-    pub(super) fn text_key(&mut self, name: &str) -> &mut Self {
+    pub(in crate::api) fn text_key(&mut self, name: &str) -> &mut Self {
         self.text(name);
         self.0.push(b':');
         self
     }
 
-    pub(super) fn members(&mut self, fill: impl FnOnce(&mut Self)) {
+    pub(in crate::api) fn members(&mut self, fill: impl FnOnce(&mut Self)) {
         self.enclosed(b'{', b'}', fill);
     }
 
-    pub(super) fn items<T>(
+    pub(in crate::api) fn items<T>(
         &mut self,
         items: impl IntoIterator<Item = T>,
         mut write: impl FnMut(&mut Self, T),
@@ -61,39 +61,39 @@ impl Json {
         });
     }
 
-    pub(super) fn text(&mut self, text: &str) {
+    pub(in crate::api) fn text(&mut self, text: &str) {
         self.separate();
         let written = serde_json::to_writer(&mut self.0, text);
         debug_assert!(written.is_ok(), "writing text to memory cannot fail");
     }
 
     /// Text in which nothing needs an escape, such as an id.
-    pub(super) fn plain_text(&mut self, text: &str) {
+    pub(in crate::api) fn plain_text(&mut self, text: &str) {
         self.separate();
         self.0.push(b'"');
         self.0.extend_from_slice(text.as_bytes());
         self.0.push(b'"');
     }
 
-    pub(super) fn integer(&mut self, number: u64) {
+    pub(in crate::api) fn integer(&mut self, number: u64) {
         self.plain(format_args!("{number}"));
     }
 
     /// A number; it must be finite.
-    pub(super) fn number(&mut self, number: f64) {
+    pub(in crate::api) fn number(&mut self, number: f64) {
         self.plain(format_args!("{number}"));
     }
 
-    pub(super) fn boolean(&mut self, value: bool) {
+    pub(in crate::api) fn boolean(&mut self, value: bool) {
         self.plain(format_args!("{value}"));
     }
 
-    pub(super) fn null(&mut self) {
+    pub(in crate::api) fn null(&mut self) {
         self.plain(format_args!("null"));
     }
 
     /// The value that `write` writes, or null.
-    pub(super) fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
+    pub(in crate::api) fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
             Some(value) => write(self, value),
             None => self.null(),
@@ -101,7 +101,7 @@ impl Json {
     }
 
     /// Seconds, with as much of a fraction as there are milliseconds.
-    pub(super) fn seconds(&mut self, duration: Duration) {
+    pub(in crate::api) fn seconds(&mut self, duration: Duration) {
         let (whole, millis) = (duration.as_secs(), duration.subsec_millis());
         if millis == 0 {
             self.integer(whole);
@@ -113,7 +113,7 @@ impl Json {
         }
     }
 
-    pub(super) fn time(&mut self, time: Timestamp) {
+    pub(in crate::api) fn time(&mut self, time: Timestamp) {
         self.separate();
         self.0.push(b'"');
         write_rfc3339(&mut self.0, time);
@@ -121,20 +121,20 @@ impl Json {
     }
 
     /// Bytes that are JSON already.
-    pub(super) fn raw(&mut self, json: &[u8]) {
+    pub(in crate::api) fn raw(&mut self, json: &[u8]) {
         self.separate();
         self.0.extend_from_slice(json);
     }
 
-    pub(super) fn into_bytes(self) -> Vec<u8> {
+    pub(in crate::api) fn into_bytes(self) -> Vec<u8> {
         self.0
     }
 
-    pub(super) fn into_ok(self) -> Response {
+    pub(in crate::api) fn into_ok(self) -> Response {
         self.into_response(StatusCode::OK)
     }
 
-    pub(super) fn into_response(self, status: StatusCode) -> Response {
+    pub(in crate::api) fn into_response(self, status: StatusCode) -> Response {
         let mut response = Response::new(Body::from(self.0));
         *response.status_mut() = status;
         let json = HeaderValue::from_static("application/json");

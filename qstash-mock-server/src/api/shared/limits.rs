@@ -31,50 +31,50 @@ impl Default for Limits {
 /// What a publish may need beside its message: headers and key, even if all of it is escapes.
 const ENVELOPE_BYTES: usize = 128 << 10;
 /// Any other request body.
-pub(super) const SMALL_BODY_BYTES: usize = 64 << 10;
+pub(in crate::api) const SMALL_BODY_BYTES: usize = 64 << 10;
 
 /// Items of a batch.
-pub(super) const BATCH_ITEMS: usize = 1000;
+pub(in crate::api) const BATCH_ITEMS: usize = 1000;
 /// Levels of arrays and objects in a message.
-pub(super) const MESSAGE_DEPTH: usize = 128;
+pub(in crate::api) const MESSAGE_DEPTH: usize = 128;
 /// Fields of a JSON object that are looked at; more than any object of the contract has.
-pub(super) const OBJECT_FIELDS: usize = V2_HEADERS + 1;
+pub(in crate::api) const OBJECT_FIELDS: usize = V2_HEADERS + 1;
 /// Headers of one message, and the bytes of all their names and values.
-pub(super) const HEADERS: usize = 64;
-pub(super) const HEADER_BYTES: usize = 16 << 10;
+pub(in crate::api) const HEADERS: usize = 64;
+pub(in crate::api) const HEADER_BYTES: usize = 16 << 10;
 /// The same in v2, whose settings are headers, too.
-pub(super) const V2_HEADERS: usize = 256;
-pub(super) const V2_HEADER_BYTES: usize = 64 << 10;
+pub(in crate::api) const V2_HEADERS: usize = 256;
+pub(in crate::api) const V2_HEADER_BYTES: usize = 64 << 10;
 /// Bytes of one v2 message: what the largest plan allows. A smaller plan is the engine's business.
-pub(super) const V2_MESSAGE_BYTES: usize = 50 << 20;
+pub(in crate::api) const V2_MESSAGE_BYTES: usize = 50 << 20;
 /// Bytes of any other v2 body: room for as many ids or endpoints as one may hold.
-pub(super) const V2_JSON_BYTES: usize = 1 << 20;
+pub(in crate::api) const V2_JSON_BYTES: usize = 1 << 20;
 /// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
-pub(super) const V2_NAME_BYTES: usize = 256;
+pub(in crate::api) const V2_NAME_BYTES: usize = 256;
 /// Labels of one message.
-pub(super) const V2_LABELS: usize = 64;
+pub(in crate::api) const V2_LABELS: usize = 64;
 /// Bytes of a destination.
-pub(super) const DESTINATION_BYTES: usize = 8 << 10;
+pub(in crate::api) const DESTINATION_BYTES: usize = 8 << 10;
 /// Values of one filter, and ids of one bulk operation.
-pub(super) const FILTER_VALUES: usize = 1000;
+pub(in crate::api) const FILTER_VALUES: usize = 1000;
 /// Bytes of an idempotency key.
-pub(super) const IDEMPOTENCY_KEY_BYTES: usize = 256;
+pub(in crate::api) const IDEMPOTENCY_KEY_BYTES: usize = 256;
 /// Bytes of a webhook's URL.
-pub(super) const WEBHOOK_URL_BYTES: usize = 2048;
+pub(in crate::api) const WEBHOOK_URL_BYTES: usize = 2048;
 /// Entries of a list of backoffs: one for each retry there can be.
-pub(super) const BACKOFF_ENTRIES: usize = 100;
+pub(in crate::api) const BACKOFF_ENTRIES: usize = 100;
 /// Messages of one `receive`.
-pub(super) const RECEIVE_MESSAGES: u32 = 100;
+pub(in crate::api) const RECEIVE_MESSAGES: u32 = 100;
 /// Entries of one page of a list: the bound, and what is given unless asked for.
-pub(super) const PAGE: u32 = 1000;
-pub(super) const DEFAULT_PAGE: u32 = 100;
+pub(in crate::api) const PAGE: u32 = 1000;
+pub(in crate::api) const DEFAULT_PAGE: u32 = 100;
 /// Bytes of a token, and how many verified ones are remembered.
-pub(super) const TOKEN_BYTES: usize = 16 << 10;
-pub(super) const REMEMBERED_TOKENS: usize = 1024;
+pub(in crate::api) const TOKEN_BYTES: usize = 16 << 10;
+pub(in crate::api) const REMEMBERED_TOKENS: usize = 1024;
 
 /// What kind of body a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Expected {
+pub(in crate::api) enum Expected {
     /// One message.
     Publish,
     /// Many messages.
@@ -91,7 +91,7 @@ pub(super) enum Expected {
 
 impl Limits {
     /// The bound of a body in bytes.
-    pub(super) fn bound(&self, expected: Expected) -> usize {
+    pub(in crate::api) fn bound(&self, expected: Expected) -> usize {
         match expected {
             Expected::Publish => self.message_bytes.saturating_add(ENVELOPE_BYTES),
             Expected::Batch => self.batch_bytes,
@@ -102,7 +102,7 @@ impl Limits {
     }
 
     /// The refusal of a body past its bound.
-    pub(super) fn too_large(&self, expected: Expected) -> ApiError {
+    pub(in crate::api) fn too_large(&self, expected: Expected) -> ApiError {
         match expected {
             Expected::Publish => ApiError::message_too_large(self.message_bytes),
             other => ApiError::body_too_large(self.bound(other)),

@@ -12,7 +12,7 @@ use crate::engine::Error;
 
 /// A refusal: one sentence for a person, one code for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct ApiError {
+pub(in crate::api) struct ApiError {
     status: StatusCode,
     code: &'static str,
     error: Cow<'static, str>,
@@ -35,55 +35,55 @@ impl ApiError {
         self
     }
 
-    pub(super) fn invalid_json(error: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::api) fn invalid_json(error: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", error)
     }
 
     /// A value that is refused, not yet knowing where it stands; see [`Self::under`]. `error` goes on a
     /// sentence that begins with the field's name: "must be …".
-    pub(super) fn invalid_value(error: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::api) fn invalid_value(error: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_field", error)
     }
 
-    pub(super) fn invalid_field(field: &str, error: impl Into<Cow<'static, str>>) -> Self {
+    pub(in crate::api) fn invalid_field(field: &str, error: impl Into<Cow<'static, str>>) -> Self {
         Self::invalid_value(error).under(field)
     }
 
     /// A field that is refused in a whole sentence.
-    pub(super) fn of_field(field: &str, sentence: String) -> Self {
+    pub(in crate::api) fn of_field(field: &str, sentence: String) -> Self {
         Self::invalid_value(sentence).on(field)
     }
 
-    pub(super) fn unknown_field(field: &str) -> Self {
+    pub(in crate::api) fn unknown_field(field: &str) -> Self {
         let error = format!("`{}` is not known here; look for a typo", shortened(field));
         Self::new(StatusCode::BAD_REQUEST, "unknown_field", error).on(shortened(field))
     }
 
-    pub(super) fn too_deep() -> Self {
+    pub(in crate::api) fn too_deep() -> Self {
         Self::invalid_json("is nested too deeply").under("message")
     }
 
-    pub(super) fn message_too_large(limit: usize) -> Self {
+    pub(in crate::api) fn message_too_large(limit: usize) -> Self {
         let error = format!("the message is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large", error).on("message")
     }
 
-    pub(super) fn body_too_large(limit: usize) -> Self {
+    pub(in crate::api) fn body_too_large(limit: usize) -> Self {
         let error = format!("the request body is larger than {limit} bytes");
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error)
     }
 
     /// For a caller that takes too long over its body.
-    pub(super) fn request_timeout() -> Self {
+    pub(in crate::api) fn request_timeout() -> Self {
         let error = "the request body took too long to arrive";
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", error)
     }
 
-    pub(super) fn too_many_bodies() -> Self {
+    pub(in crate::api) fn too_many_bodies() -> Self {
         Error::Overloaded("too many large requests at once").into()
     }
 
-    pub(super) fn not_json() -> Self {
+    pub(in crate::api) fn not_json() -> Self {
         let error = "the Content-Type must be application/json";
         Self::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -92,71 +92,71 @@ impl ApiError {
         )
     }
 
-    pub(super) fn missing_token() -> Self {
+    pub(in crate::api) fn missing_token() -> Self {
         let error = "the request needs an `Authorization: Bearer <token>` header";
         Self::new(StatusCode::UNAUTHORIZED, "missing_token", error)
     }
 
-    pub(super) fn invalid_token() -> Self {
+    pub(in crate::api) fn invalid_token() -> Self {
         let error = "the token is not one that this server accepts";
         Self::new(StatusCode::UNAUTHORIZED, "invalid_token", error)
     }
 
-    pub(super) fn expired_token() -> Self {
+    pub(in crate::api) fn expired_token() -> Self {
         let error = "the token has expired; ask for a fresh one";
         Self::new(StatusCode::UNAUTHORIZED, "expired_token", error)
     }
 
-    pub(super) fn no_such_route() -> Self {
+    pub(in crate::api) fn no_such_route() -> Self {
         let error = "there is nothing at this path";
         Self::new(StatusCode::NOT_FOUND, "not_found", error)
     }
 
     /// The router adds the `Allow` header.
-    pub(super) fn method_not_allowed() -> Self {
+    pub(in crate::api) fn method_not_allowed() -> Self {
         let error = "this path does not take this method; see the Allow header";
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", error)
     }
 
-    pub(super) fn impossible_queue() -> Self {
+    pub(in crate::api) fn impossible_queue() -> Self {
         let error = "there is no such queue, and none can have this name";
         Self::new(StatusCode::NOT_FOUND, "queue_not_found", error)
     }
 
-    pub(super) fn message_not_found() -> Self {
+    pub(in crate::api) fn message_not_found() -> Self {
         Error::MessageNotFound.into()
     }
 
-    pub(super) fn lease_lost() -> Self {
+    pub(in crate::api) fn lease_lost() -> Self {
         Error::LeaseLost.into()
     }
 
-    pub(super) fn admin_is_local() -> Self {
+    pub(in crate::api) fn admin_is_local() -> Self {
         let error = "test control without a token is for callers on this machine, with a loopback Host and no Origin";
         Self::new(StatusCode::FORBIDDEN, "forbidden", error)
     }
 
-    pub(super) fn clock(code: &'static str, error: String) -> Self {
+    pub(in crate::api) fn clock(code: &'static str, error: String) -> Self {
         Self::new(StatusCode::CONFLICT, code, error)
     }
 
-    pub(super) fn too_few(error: String) -> Self {
+    pub(in crate::api) fn too_few(error: String) -> Self {
         Self::new(StatusCode::CONFLICT, "too_few", error)
     }
 
-    pub(super) fn too_many_snapshots(limit: usize) -> Self {
+    pub(in crate::api) fn too_many_snapshots(limit: usize) -> Self {
         let error = format!("there are {limit} snapshots already; forget one first");
         Self::new(StatusCode::CONFLICT, "too_many_snapshots", error)
     }
 
     /// The engine answered something else than it was asked. Not reachable by any input.
-    pub(super) fn unexpected_reply() -> Self {
+    pub(in crate::api) fn unexpected_reply() -> Self {
         let error = "the server made a mistake";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error)
     }
 
     /// The same refusal, seen from one level further out: its field lies under `parent`.
-    pub(super) fn under(mut self, parent: &str) -> Self {
+    pub(in crate::api) fn under(mut self, parent: &str) -> Self {
         let parent = shortened(parent);
         self.field = Some(match self.field {
             None => {
@@ -170,7 +170,7 @@ impl ApiError {
     }
 
     /// The refusal for a person, where there is no caller to answer.
-    pub(super) fn sentence(&self) -> String {
+    pub(in crate::api) fn sentence(&self) -> String {
         match &self.field {
             Some(field) => format!("{} (in `{field}`)", self.error),
             None => self.error.clone().into_owned(),
@@ -178,7 +178,7 @@ impl ApiError {
     }
 
     /// As an item of a batch, or as the whole body.
-    pub(super) fn write(&self, json: &mut Json) {
+    pub(in crate::api) fn write(&self, json: &mut Json) {
         json.key("error").text(&self.error);
         json.key("code").text(self.code);
         if let Some(field) = &self.field {
@@ -187,7 +187,7 @@ impl ApiError {
     }
 
     /// Its status and its sentence, for a dialect without codes.
-    pub(super) fn into_sentence(self) -> (StatusCode, String) {
+    pub(in crate::api) fn into_sentence(self) -> (StatusCode, String) {
         (self.status, self.error.into_owned())
     }
 
@@ -202,13 +202,13 @@ impl ApiError {
     }
 
     #[cfg(test)]
-    pub(super) fn parts(&self) -> (u16, &'static str, Option<&str>) {
+    pub(in crate::api) fn parts(&self) -> (u16, &'static str, Option<&str>) {
         (self.status.as_u16(), self.code, self.field.as_deref())
     }
 }
 
 /// What a caller sent comes back in errors, but no more of it than a person would read.
-pub(super) fn shortened(text: &str) -> String {
+pub(in crate::api) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     let mut characters = text.chars();
     let mut short: String = characters.by_ref().take(MOST).collect();

@@ -10,10 +10,10 @@ use crate::engine::{AccountName, Caller, Permission, Permissions};
 
 /// A token whose signature and claims are in order; whether it is still in force is asked each time.
 #[derive(Clone, Debug)]
-pub(super) struct Grant {
-    pub(super) caller: Arc<Caller>,
+pub(in crate::api) struct Grant {
+    pub(in crate::api) caller: Arc<Caller>,
     /// Seconds since the Unix epoch from which on it counts no more.
-    pub(super) expires: Option<f64>,
+    pub(in crate::api) expires: Option<f64>,
 }
 
 /// Makes a token. `queues` and `permissions` limit it where they are given; `expires` is in seconds since the
@@ -45,7 +45,7 @@ pub(crate) fn issue_token(
 }
 
 /// The grant in `token`; `None` if `secret` did not sign it or its claims have another shape.
-pub(super) fn verify(secret: &[u8], token: &str) -> Option<Grant> {
+pub(in crate::api) fn verify(secret: &[u8], token: &str) -> Option<Grant> {
     let payload = verify_hs256(secret, token).ok()?;
     let claims: Claims = serde_json::from_slice(&payload).ok()?;
     claims.grant()

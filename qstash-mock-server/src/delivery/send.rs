@@ -17,10 +17,10 @@ use rustls::crypto::ring;
 
 use super::outcome::{answered, failed};
 use super::payload::{BrokenOff, Payload};
-use super::reach::{OutOfReach, Reach, Resolver};
 use super::request::{Unsendable, request};
-use super::routes::{self, Route};
-use super::signature::Signer;
+use super::route::{self, Route};
+use super::scope::{OutOfReach, Reach, Resolver};
+use super::sign::Signer;
 use crate::engine::{Attempt, Outcome, Timestamp};
 use crate::instruments::wall_time;
 
@@ -89,7 +89,7 @@ impl Deliverer {
         signature: &str,
         payload: Payload,
     ) -> Result<Request<Payload>, Outcome> {
-        let url = routes::resolve(&self.0.settings.routes, &attempt.url);
+        let url = route::resolve(&self.0.settings.routes, &attempt.url);
         request(attempt, &url, signature, payload).map_err(|error| match error {
             Unsendable::Url => failed("the webhook URL is not a valid http or https URL"),
             Unsendable::Header => failed("a header cannot be sent over HTTP"),

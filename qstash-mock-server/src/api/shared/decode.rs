@@ -16,19 +16,19 @@ use crate::engine::QueueName;
 
 /// The fields of a JSON object, each as it stands in the text.
 #[derive(Debug)]
-pub(super) struct Object<'a> {
+pub(in crate::api) struct Object<'a> {
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
     repeated: Option<String>,
 }
 
 impl<'a> Object<'a> {
     /// The whole body of a request. It may have no other fields than `known`.
-    pub(super) fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
+    pub(in crate::api) fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         Self::of_any_body(body)?.only(known)
     }
 
     /// The whole body of a request, whatever fields it has; of one that comes twice, the first counts.
-    pub(super) fn of_any_body(body: &'a [u8]) -> Result<Self, ApiError> {
+    pub(in crate::api) fn of_any_body(body: &'a [u8]) -> Result<Self, ApiError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
         serde_json::from_str(text).map_err(|error| {
@@ -41,12 +41,12 @@ impl<'a> Object<'a> {
     }
 
     /// A value that must be an object with no other fields than `known`.
-    pub(super) fn of_value(value: &'a RawValue, known: &[&str]) -> Result<Self, ApiError> {
+    pub(in crate::api) fn of_value(value: &'a RawValue, known: &[&str]) -> Result<Self, ApiError> {
         Self::of_any_fields(value)?.only(known)
     }
 
     /// A value that must be an object, whose fields are data.
-    pub(super) fn of_any_fields(value: &'a RawValue) -> Result<Self, ApiError> {
+    pub(in crate::api) fn of_any_fields(value: &'a RawValue) -> Result<Self, ApiError> {
         let object: Self = serde_json::from_str(value.get())
             .map_err(|_| ApiError::invalid_value("must be a JSON object"))?;
         object.unrepeated()
@@ -58,7 +58,7 @@ impl<'a> Object<'a> {
     }
 
     /// Refuses fields that are not among `known`.
-    pub(super) fn knows(&self, known: &[&str]) -> Result<(), ApiError> {
+    pub(in crate::api) fn knows(&self, known: &[&str]) -> Result<(), ApiError> {
         let unknown = |(name, _): &&(Cow<'a, str>, _)| !known.contains(&name.as_ref());
         match self.fields.iter().find(unknown) {
             Some((name, _)) => Err(ApiError::unknown_field(name)),
@@ -74,24 +74,24 @@ impl<'a> Object<'a> {
     }
 
     /// The first [`OBJECT_FIELDS`] fields, in their order.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+    pub(in crate::api) fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         self.fields
             .iter()
             .map(|(name, value)| (name.as_ref(), *value))
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::api) fn len(&self) -> usize {
         self.fields.len()
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'a RawValue> {
+    pub(in crate::api) fn get(&self, name: &str) -> Option<&'a RawValue> {
         self.fields()
             .find(|(it, _)| *it == name)
             .map(|(_, value)| value)
     }
 
     /// A field that must be there.
-    pub(super) fn required<T>(
+    pub(in crate::api) fn required<T>(
         &self,
         name: &str,
         decode: impl FnOnce(&'a RawValue) -> Result<T, ApiError>,
@@ -101,7 +101,7 @@ impl<'a> Object<'a> {
     }
 
     /// A field that may be absent, but not null.
-    pub(super) fn optional<T>(
+    pub(in crate::api) fn optional<T>(
         &self,
         name: &str,
         decode: impl FnOnce(&'a RawValue) -> Result<T, ApiError>,
@@ -112,7 +112,7 @@ impl<'a> Object<'a> {
     }
 
     /// A field that may be absent or null, which mean the same.
-    pub(super) fn nullable<T>(
+    pub(in crate::api) fn nullable<T>(
         &self,
         name: &str,
         decode: impl FnOnce(&'a RawValue) -> Result<T, ApiError>,
@@ -157,7 +157,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 }
 
 /// The items of an array that must have no more of them than `most`.
-pub(super) fn array(value: &RawValue, most: usize) -> Result<Vec<&RawValue>, ApiError> {
+pub(in crate::api) fn array(value: &RawValue, most: usize) -> Result<Vec<&RawValue>, ApiError> {
     struct Items(usize);
     impl<'de> Visitor<'de> for Items {
         type Value = Vec<&'de RawValue>;
@@ -183,7 +183,7 @@ pub(super) fn array(value: &RawValue, most: usize) -> Result<Vec<&RawValue>, Api
 }
 
 /// What `decode` reads, or null.
-pub(super) fn or_null<'a, T>(
+pub(in crate::api) fn or_null<'a, T>(
     decode: impl FnOnce(&'a RawValue) -> Result<T, ApiError>,
 ) -> impl FnOnce(&'a RawValue) -> Result<Option<T>, ApiError> {
     |value| match value.get() {
@@ -192,15 +192,15 @@ pub(super) fn or_null<'a, T>(
     }
 }
 
-pub(super) fn text(value: &RawValue) -> Result<String, ApiError> {
+pub(in crate::api) fn text(value: &RawValue) -> Result<String, ApiError> {
     serde_json::from_str(value.get()).map_err(|_| ApiError::invalid_value("must be a string"))
 }
 
-pub(super) fn boolean(value: &RawValue) -> Result<bool, ApiError> {
+pub(in crate::api) fn boolean(value: &RawValue) -> Result<bool, ApiError> {
     serde_json::from_str(value.get()).map_err(|_| ApiError::invalid_value("must be true or false"))
 }
 
-pub(super) fn queue_name(value: &RawValue) -> Result<QueueName, ApiError> {
+pub(in crate::api) fn queue_name(value: &RawValue) -> Result<QueueName, ApiError> {
     #[derive(Deserialize)]
     struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
     let name = serde_json::from_str(value.get()).ok();
@@ -211,7 +211,7 @@ pub(super) fn queue_name(value: &RawValue) -> Result<QueueName, ApiError> {
 }
 
 /// A whole number in `range`.
-pub(super) fn integer(
+pub(in crate::api) fn integer(
     range: RangeInclusive<u32>,
 ) -> impl FnOnce(&RawValue) -> Result<u32, ApiError> {
     move |value| {
@@ -224,7 +224,7 @@ pub(super) fn integer(
 }
 
 /// A number in `range`.
-pub(super) fn number(
+pub(in crate::api) fn number(
     range: RangeInclusive<f64>,
 ) -> impl FnOnce(&RawValue) -> Result<f64, ApiError> {
     move |value| {
@@ -237,7 +237,7 @@ pub(super) fn number(
 }
 
 /// A duration in seconds, kept to the millisecond.
-pub(super) fn seconds(
+pub(in crate::api) fn seconds(
     range: RangeInclusive<f64>,
 ) -> impl FnOnce(&RawValue) -> Result<Duration, ApiError> {
     move |value| {
@@ -253,7 +253,7 @@ pub(super) fn seconds(
 }
 
 /// Whether arrays and objects in `json`, whose syntax is right, are nested deeper than `most` levels.
-pub(super) fn is_deeper(json: &str, most: usize) -> bool {
+pub(in crate::api) fn is_deeper(json: &str, most: usize) -> bool {
     // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than
     // telling which of them stand in a text. `[` and `{` differ in one bit.
     // Counted in bytes, chunk by chunk: compilers make vector instructions of that.

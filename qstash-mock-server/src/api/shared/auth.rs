@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use subtle::ConstantTimeEq;
 
-use super::ApiState;
+use super::super::ApiState;
 use super::error::ApiError;
 use super::limits::{REMEMBERED_TOKENS, TOKEN_BYTES};
 use super::token::{self, Grant};
@@ -116,7 +116,7 @@ impl Authenticator {
     }
 
     /// The account that a request is about, if its token is good.
-    pub(super) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
+    pub(in crate::api) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
         let now = crate::instruments::wall_time().as_secs();
         let caller = bearer(headers).and_then(|token| self.caller(token, now));
         Some(caller.ok()?.account.clone())
@@ -171,7 +171,10 @@ fn everything(account: &str) -> Arc<Caller> {
 impl Authenticator {
     /// The caller of a v2 request and the token, which may also stand in the query; a header beats it
     /// (v2.md section 1.3).
-    pub(super) fn v2_caller(&self, head: &Parts) -> Result<(Arc<Caller>, String), ApiError> {
+    pub(in crate::api) fn v2_caller(
+        &self,
+        head: &Parts,
+    ) -> Result<(Arc<Caller>, String), ApiError> {
         let token = if head.headers.contains_key(AUTHORIZATION) {
             bearer(&head.headers)?.to_owned()
         } else {
@@ -198,7 +201,7 @@ fn token_in_query(query: &str) -> Result<String, ApiError> {
 }
 
 /// The one bearer token of a request.
-pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(in crate::api) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().ok_or_else(ApiError::missing_token)?;
     if given.next().is_some() {
@@ -215,7 +218,7 @@ pub(super) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
 
 /// Takes the caller out of a request. First among a handler's arguments, so that nobody without a token learns
 /// what exists.
-pub(super) struct Identity(pub(super) Arc<Caller>);
+pub(in crate::api) struct Identity(pub(in crate::api) Arc<Caller>);
 
 impl FromRequestParts<ApiState> for Identity {
     type Rejection = ApiError;

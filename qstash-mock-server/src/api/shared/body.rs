@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::limits::{Expected, Limits, SMALL_BODY_BYTES};
 
 /// Reads the bodies of one server.
-pub(super) struct Bodies {
+pub(in crate::api) struct Bodies {
     limits: Limits,
     /// What all bodies under way hold over the first [`SMALL_BODY_BYTES`] of each.
     in_flight: AtomicUsize,
@@ -22,7 +22,7 @@ pub(super) struct Bodies {
 
 /// A request's body, and its share of what bodies may hold. It has its own memory, which is not the
 /// connection's buffer, so that a small message may keep it without keeping more.
-pub(super) struct Body<'a> {
+pub(in crate::api) struct Body<'a> {
     bytes: Bytes,
     _share: Share<'a>,
 }
@@ -36,7 +36,7 @@ impl Deref for Body<'_> {
 }
 
 impl Bodies {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(in crate::api) fn new(limits: Limits) -> Self {
         // The largest body that is allowed must be possible when it comes alone.
         let least = limits
             .bound(Expected::Publish)
@@ -52,7 +52,7 @@ impl Bodies {
     }
 
     /// The body of `request`: JSON by its content type, within its bound, and whole before its time is over.
-    pub(super) async fn read(
+    pub(in crate::api) async fn read(
         &self,
         request: Request,
         expected: Expected,
@@ -74,7 +74,7 @@ impl Bodies {
     }
 
     /// A body whatever it is, empty if there is none; within its bound, and whole before its time is over.
-    pub(super) async fn read_any(
+    pub(in crate::api) async fn read_any(
         &self,
         headers: &HeaderMap,
         body: axum::body::Body,

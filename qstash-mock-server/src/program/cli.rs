@@ -1,7 +1,7 @@
-//! The command line.
+//! The command line: what it takes, and what it is told to do.
 
 use std::ffi::OsString;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -9,12 +9,13 @@ use std::time::Duration;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
+use super::Failure;
+use super::config::{Settings, default_of};
+use super::console::print;
+use super::serve::serve;
 use crate::api::issue_token;
-use crate::config::{Settings, default_of};
 use crate::engine::{AccountName, Permission};
 use crate::instruments::wall_time;
-use crate::testing::Fixture;
-use crate::{MockServerBuilder, StartError};
 
 /// A complete QStash server with real queueing semantics, for tests and local development.
 #[derive(Debug, Parser)]
@@ -104,8 +105,6 @@ pub fn run() -> ExitCode {
     }
 }
 
-type Failure = Box<dyn std::error::Error>;
-
 /// What starters of the official development server wait for; a comment to a shell.
 const BANNER: &str = "# The QStash development server is running.";
 
@@ -161,119 +160,6 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
     );
     print(&[token])?;
     Ok(())
-}
-
-fn serve(settings: Settings, config: Option<&Path>, banner: Option<&str>) -> Result<(), Failure> {
-    let settings = settings.complete(config)?;
-    tracing_subscriber::fmt()
-        .with_env_filter(settings.log_filter()?)
-        .with_writer(std::io::stderr)
-        .init();
-    let patience = settings.shutdown()?;
-    let fixture = settings.fixture()?;
-    let server = settings.server()?;
-    let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, fixture, patience, banner));
-    // Not a plain drop, which waits for a name that is being looked up.
-    runtime.shutdown_background();
-    result
-}
-
-async fn run_until_told(
-    server: MockServerBuilder,
-    fixture: Option<Fixture>,
-    patience: Duration,
-    banner: Option<&str>,
-) -> Result<(), Failure> {
-    // Before the lines that say the server is ready: who reads them may send a signal at once.
-    let mut signals = Signals::new()?;
-    let server = tokio::select! {
-        started = server.start() => started.map_err(|error| explained(&error))?,
-        () = signals.next() => return Ok(()),
-    };
-    if let Some(fixture) = fixture {
-        server.load(&fixture).await?;
-    }
-    let figures = server.metrics_url().map(|url| ("QSTASH_METRICS_URL", url));
-    let env = server.env().into_iter().chain(figures);
-    let env = env.map(|(name, value)| format!("{name}={value}"));
-    let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
-    print(&lines)?;
-    signals.next().await;
-    tokio::select! {
-        () = server.shutdown_within(patience) => {}
-        // A second signal ends the wait.
-        () = signals.next() => {}
-    }
-    Ok(())
-}
-
-fn explained(error: &StartError) -> Failure {
-    match (error, std::error::Error::source(error)) {
-        // Said already, and better.
-        (StartError::Bind { source, .. }, _) if source.kind() == ErrorKind::AddrInUse => {
-            error.to_string().into()
-        }
-        (_, Some(cause)) => format!("{error}: {cause}").into(),
-        (_, None) => error.to_string().into(),
-    }
-}
-
-/// SIGINT and SIGTERM.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-}
-
-#[cfg(unix)]
-impl Signals {
-    /// From now on the signals no longer end the process by themselves.
-    fn new() -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    /// From now on Ctrl-C no longer ends the process by itself.
-    fn new() -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) {
-        self.0.recv().await;
-    }
-}
-
-/// A reader that has gone away is no reason to stop.
-fn print(lines: &[String]) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    for line in lines {
-        match writeln!(out, "{line}") {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
-            result => result?,
-        }
-    }
-    match out.flush() {
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        result => result,
-    }
 }
 
 /// What a token may name as a queue: a queue name, in which `*` stands for any text.

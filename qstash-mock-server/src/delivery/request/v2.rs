@@ -2,7 +2,7 @@
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
-use super::request::{Unsendable, text};
+use super::write::{Unsendable, text};
 use crate::engine::{Attempt, CarriedEnvelope, FlowControl};
 use crate::text::hosted_message_id;
 

@@ -1,0 +1,37 @@
+//! The headers of a message of a queue (v1.md section 5). Pure.
+
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+
+use super::write::{Unsendable, text};
+use crate::engine::{Attempt, QueueEnvelope};
+use crate::text::{lease_id, rfc3339};
+
+const SIGNATURE: HeaderName = HeaderName::from_static("qstash-signature");
+const MESSAGE_ID: HeaderName = HeaderName::from_static("qstash-message-id");
+const QUEUE: HeaderName = HeaderName::from_static("qstash-queue");
+const ATTEMPT: HeaderName = HeaderName::from_static("qstash-attempt");
+const LEASE_ID: HeaderName = HeaderName::from_static("qstash-lease-id");
+const PUBLISHED_AT: HeaderName = HeaderName::from_static("qstash-published-at");
+pub(super) const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
+
+/// Adds ours to the publisher's `headers`. Ours win, but for the content type and the user agent, which are defaults.
+pub(super) fn add(
+    headers: &mut HeaderMap,
+    attempt: &Attempt,
+    envelope: &QueueEnvelope,
+    signature: &str,
+) -> Result<(), Unsendable> {
+    headers
+        .entry(CONTENT_TYPE)
+        .or_insert(HeaderValue::from_static("application/json"));
+    headers
+        .entry(USER_AGENT)
+        .or_insert(HeaderValue::from_static(AGENT));
+    headers.insert(SIGNATURE, text(signature)?);
+    headers.insert(MESSAGE_ID, text(&attempt.message.0.to_string())?);
+    headers.insert(QUEUE, text(envelope.queue.as_str())?);
+    headers.insert(ATTEMPT, HeaderValue::from(attempt.number));
+    headers.insert(LEASE_ID, text(&lease_id(envelope.lease))?);
+    headers.insert(PUBLISHED_AT, text(&rfc3339(attempt.published_at))?);
+    Ok(())
+}

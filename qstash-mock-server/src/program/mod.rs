@@ -1,0 +1,12 @@
+//! The program `qstash-mock-server`: the same server as in a test, with settings from outside.
+//!
+//! `cli` reads the command line, `config` completes it from the environment, a file and the defaults
+//! (`config.default.toml`), `serve` runs the server until a signal comes to the `console`.
+
+pub mod cli;
+mod config;
+mod console;
+mod serve;
+
+/// Why the program ends early; for a person.
+type Failure = Box<dyn std::error::Error>;

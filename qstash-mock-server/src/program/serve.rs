@@ -1,0 +1,72 @@
+//! From settings to a server that runs until the program is told to stop.
+
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Failure;
+use super::config::Settings;
+use super::console::{Signals, print};
+use crate::testing::Fixture;
+use crate::{MockServerBuilder, StartError};
+
+/// Starts a server and lets it run until the program is told to stop.
+pub(super) fn serve(
+    settings: Settings,
+    config: Option<&Path>,
+    banner: Option<&str>,
+) -> Result<(), Failure> {
+    let settings = settings.complete(config)?;
+    tracing_subscriber::fmt()
+        .with_env_filter(settings.log_filter()?)
+        .with_writer(std::io::stderr)
+        .init();
+    let patience = settings.shutdown()?;
+    let fixture = settings.fixture()?;
+    let server = settings.server()?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    let result = runtime.block_on(run_until_told(server, fixture, patience, banner));
+    // Not a plain drop, which waits for a name that is being looked up.
+    runtime.shutdown_background();
+    result
+}
+
+async fn run_until_told(
+    server: MockServerBuilder,
+    fixture: Option<Fixture>,
+    patience: Duration,
+    banner: Option<&str>,
+) -> Result<(), Failure> {
+    // Before the lines that say the server is ready: who reads them may send a signal at once.
+    let mut signals = Signals::new()?;
+    let server = tokio::select! {
+        started = server.start() => started.map_err(|error| explained(&error))?,
+        () = signals.next() => return Ok(()),
+    };
+    if let Some(fixture) = fixture {
+        server.load(&fixture).await?;
+    }
+    let figures = server.metrics_url().map(|url| ("QSTASH_METRICS_URL", url));
+    let env = server.env().into_iter().chain(figures);
+    let env = env.map(|(name, value)| format!("{name}={value}"));
+    let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
+    print(&lines)?;
+    signals.next().await;
+    tokio::select! {
+        () = server.shutdown_within(patience) => {}
+        // A second signal ends the wait.
+        () = signals.next() => {}
+    }
+    Ok(())
+}
+
+fn explained(error: &StartError) -> Failure {
+    match (error, std::error::Error::source(error)) {
+        // Said already, and better.
+        (StartError::Bind { source, .. }, _) if source.kind() == ErrorKind::AddrInUse => {
+            error.to_string().into()
+        }
+        (_, Some(cause)) => format!("{error}: {cause}").into(),
+        (_, None) => error.to_string().into(),
+    }
+}
