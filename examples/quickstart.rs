@@ -292,7 +292,7 @@ async fn check(
     ensure(extended, "the worker extends its lease")?;
     let metrics = client.v1().metrics().send().await?;
     let events = &metrics.queues["order-events"];
-    let figures = (
+    let counts = (
         events.published,
         events.deduplicated,
         events.delivered,
@@ -300,7 +300,7 @@ async fn check(
         events.pending,
     );
     ensure(
-        figures == (5, 1, 4, 1, 0),
+        counts == (5, 1, 4, 1, 0),
         "the metrics of order-events add up",
     )?;
     ensure(

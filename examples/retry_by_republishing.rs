@@ -342,9 +342,9 @@ async fn check_queue(payments: &[Payment], client: &Client, way: Way) -> Result<
     let messages = payments.len() as u64 + copies;
     // Where a 202 is not the end, each original is delivered once more.
     let retried = if way == Way::Guarded { copies } else { 0 };
-    let figures = (queue.published, queue.delivered, queue.retried);
+    let counts = (queue.published, queue.delivered, queue.retried);
     ensure(
-        figures == (messages, messages, retried),
+        counts == (messages, messages, retried),
         &format!("{messages} messages are published and delivered, {retried} of them twice"),
     )?;
     ensure(

@@ -28,8 +28,12 @@ pub mod testing;
 #[cfg(feature = "server")]
 mod text;
 
+/// The former name of [`DeliveryScope`].
 #[cfg(feature = "server")]
-pub use delivery::{Reach, Route, RouteError};
+#[doc(hidden)]
+pub use delivery::DeliveryScope as Reach;
+#[cfg(feature = "server")]
+pub use delivery::{DeliveryScope, Route, RouteError};
 #[cfg(feature = "server")]
 pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
 #[cfg(feature = "server")]

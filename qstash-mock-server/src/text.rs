@@ -51,12 +51,12 @@ pub(crate) fn lease_id(lease: LeaseId) -> String {
     format!("{LEASE_PREFIX}{:016x}", lease.0)
 }
 
-/// Stands before every message id of the hosted protocol.
-const HOSTED_PREFIX: &str = "msg_";
+/// Stands before every message id of v2.
+const V2_PREFIX: &str = "msg_";
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// A message id as the hosted protocol spells it: `msg_` and its 128 bits in base58 (v2.md appendix B).
-pub(crate) fn hosted_message_id(id: MessageId) -> String {
+/// A message id as v2 spells it: `msg_` and its 128 bits in base58 (v2.md appendix B).
+pub(crate) fn v2_message_id(id: MessageId) -> String {
     // Ten digits at a time, because dividing 128 bits is slow.
     const TEN_DIGITS: u128 = 58_u128.pow(10);
     let mut digits = [b'1'; 22];
@@ -69,15 +69,15 @@ pub(crate) fn hosted_message_id(id: MessageId) -> String {
             part /= 58;
         }
     }
-    let mut spelled = String::with_capacity(HOSTED_PREFIX.len() + digits.len());
-    spelled.push_str(HOSTED_PREFIX);
+    let mut spelled = String::with_capacity(V2_PREFIX.len() + digits.len());
+    spelled.push_str(V2_PREFIX);
     spelled.extend(digits.map(char::from));
     spelled
 }
 
-/// Reads what [`hosted_message_id`] writes; `None` for anything else.
-pub(crate) fn parse_hosted_message_id(text: &str) -> Option<MessageId> {
-    let digits = text.strip_prefix(HOSTED_PREFIX)?;
+/// Reads what [`v2_message_id`] writes; `None` for anything else.
+pub(crate) fn parse_v2_message_id(text: &str) -> Option<MessageId> {
+    let digits = text.strip_prefix(V2_PREFIX)?;
     let mut number = 0_u128;
     for digit in digits.bytes() {
         let value = BASE58.iter().position(|it| *it == digit)?;
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hosted_message_id_is_read_back_and_nothing_else_is() {
+    fn a_v2_message_id_is_read_back_and_nothing_else_is() {
         for number in [
             0,
             1,
@@ -167,13 +167,13 @@ mod tests {
             u128::MAX,
         ] {
             let id = MessageId(uuid::Uuid::from_u128(number));
-            let text = hosted_message_id(id);
+            let text = v2_message_id(id);
             assert_eq!(text.len(), 26);
-            assert_eq!(parse_hosted_message_id(&text), Some(id));
+            assert_eq!(parse_v2_message_id(&text), Some(id));
         }
         let too_big = format!("msg_{}", "z".repeat(22));
         for text in ["", "msg_", "msg_1", "msd_1111111111111111111111", &too_big] {
-            assert_eq!(parse_hosted_message_id(text), None, "{text}");
+            assert_eq!(parse_v2_message_id(text), None, "{text}");
         }
     }
 }

@@ -50,7 +50,7 @@ async fn a_ladder_of_days_is_climbed_in_one_call_to_the_millisecond() {
     }
     assert_eq!(*diary.lock().unwrap(), expected);
     assert_eq!(world.elapsed(), 30 * DAY);
-    assert_eq!(world.figures("failures").await.pending, 1);
+    assert_eq!(world.metrics("failures").await.pending, 1);
 }
 
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn the_machines_clock_cannot_be_moved() {
 #[tokio::test]
 async fn a_consumer_that_hangs_is_left_behind_and_fails_at_its_virtual_timeout() {
     let builder = MockServer::builder().manual_clock(START);
-    let world = World::with(builder.patience(Duration::from_millis(20))).await;
+    let world = World::with(builder.real_time_limit(Duration::from_millis(20))).await;
     let consumer = Consumer::answering(&world, async |call| {
         if call.attempt() == 1 {
             std::future::pending::<()>().await;

@@ -35,8 +35,8 @@ async fn a_message_out_of_retries_tells_its_story_and_can_be_sent_back() {
     world.advance(HOUR).await;
     assert_eq!(consumer.count(), 3);
     let (orders, failures) = (
-        world.figures("orders").await,
-        world.figures("failures").await,
+        world.metrics("orders").await,
+        world.metrics("failures").await,
     );
     assert_eq!(
         (
@@ -85,7 +85,7 @@ async fn a_message_out_of_retries_tells_its_story_and_can_be_sent_back() {
         [1, 2, 3, 1],
         "a message that is sent back starts afresh"
     );
-    let orders = world.figures("orders").await;
+    let orders = world.metrics("orders").await;
     assert_eq!((orders.published, orders.delivered), (1, 1));
 }
 
@@ -105,9 +105,9 @@ async fn a_message_without_a_dead_letter_queue_ends_as_failed() {
     world.advance(MINUTE).await;
     assert_eq!(world.state(id.as_str()).await, MessageState::Failed);
     assert_eq!(consumer.count(), 2, "the message's own limit counts");
-    let figures = world.figures("orders").await;
+    let metrics = world.metrics("orders").await;
     assert_eq!(
-        (figures.failed, figures.dead_lettered, figures.pending),
+        (metrics.failed, metrics.dead_lettered, metrics.pending),
         (1, 0, 0)
     );
 }
@@ -124,7 +124,7 @@ async fn a_consumer_that_puts_off_for_ever_ends_as_a_dead_letter() {
     world.publish("orders", "1").await;
     world.advance(DAY).await;
     assert_eq!(consumer.count(), 4);
-    let failures = world.figures("failures").await;
+    let failures = world.metrics("failures").await;
     assert_eq!((failures.pending, failures.ready), (1, 1));
 }
 
@@ -222,6 +222,6 @@ async fn a_redrive_goes_where_it_is_told_and_no_further() {
         .map(|it| **it)
         .collect();
     assert_eq!(seen, [0, 1], "the oldest first");
-    assert_eq!(world.figures("failures").await.pending, 3);
+    assert_eq!(world.metrics("failures").await.pending, 3);
     assert_eq!(consumer.count(), 5);
 }

@@ -97,7 +97,7 @@ async fn what_was_handed_to_a_poll_that_is_gone_comes_back_and_counts_no_attempt
     store.until(commits + 4).await;
     assert_eq!(world.state(id.as_str()).await, MessageState::Ready);
     assert_eq!(next(&world, "orders").await, Some((1, 1)));
-    assert_eq!(world.figures("orders").await.expired_leases, 0);
+    assert_eq!(world.metrics("orders").await.expired_leases, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -124,11 +124,11 @@ async fn polls_that_come_and_go_lose_no_message() {
             drop(poll);
         }
     }
-    let figures = world.figures("orders").await;
+    let metrics = world.metrics("orders").await;
     assert_eq!(
-        (figures.published, figures.pending),
+        (metrics.published, metrics.pending),
         (100, 100),
-        "{figures:?}"
+        "{metrics:?}"
     );
 }
 
@@ -293,7 +293,7 @@ async fn many_servers_in_one_process_do_not_mix() {
         world.settle().await;
         assert_eq!(world.elapsed(), *number * HOUR);
         assert_eq!(
-            world.figures("orders").await.delivered,
+            world.metrics("orders").await.delivered,
             u64::from(*number) + 1
         );
         assert!(

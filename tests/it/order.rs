@@ -43,8 +43,8 @@ async fn with_more_calls_at_a_time_a_failing_message_blocks_nobody() {
         world.publish("orders", &number.to_string()).await;
     }
     world.settle().await;
-    let figures = world.figures("orders").await;
-    assert_eq!((figures.delivered, figures.pending), (8, 2));
+    let metrics = world.metrics("orders").await;
+    assert_eq!((metrics.delivered, metrics.pending), (8, 2));
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Publishing: keys, delays, batches, and the figures that add up.
+//! Publishing: keys, delays, batches, and the metrics that add up.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -36,9 +36,9 @@ async fn one_key_is_one_message_until_its_window_is_over() {
     assert!(!third.deduplicated && third.message_id != first.message_id);
     world.settle().await;
     assert_eq!(consumer.bodies(), ["\"first\"", "\"third\""]);
-    let figures = world.figures("orders").await;
+    let metrics = world.metrics("orders").await;
     assert_eq!(
-        (figures.published, figures.deduplicated, figures.delivered),
+        (metrics.published, metrics.deduplicated, metrics.delivered),
         (2, 1, 2)
     );
 }
@@ -65,7 +65,7 @@ async fn many_at_once_with_one_key_make_one_message() {
         ids.insert(published.message_id.to_string());
     }
     assert_eq!((ids.len(), stored), (1, 1));
-    assert_eq!(world.figures("orders").await.pending, 1);
+    assert_eq!(world.metrics("orders").await.pending, 1);
 }
 
 #[tokio::test]
@@ -80,8 +80,8 @@ async fn a_delayed_message_comes_to_the_millisecond_and_takes_its_place_then() {
     world.advance(90 * DAY - Duration::from_millis(1)).await;
     world.publish("orders", "\"at once\"").await;
     assert_eq!(world.state(id.as_str()).await, MessageState::Delayed);
-    let figures = world.figures("orders").await;
-    assert_eq!((figures.pending, figures.delayed, figures.ready), (2, 1, 1));
+    let metrics = world.metrics("orders").await;
+    assert_eq!((metrics.pending, metrics.delayed, metrics.ready), (2, 1, 1));
     world.advance(Duration::from_millis(1)).await;
     let receive = world
         .client
@@ -140,7 +140,7 @@ async fn the_items_of_a_batch_stand_on_their_own() {
     );
     world.advance(HOUR).await;
     assert_eq!(consumer.bodies(), ["1"]);
-    assert_eq!(world.figures("pulled").await.ready, 1);
+    assert_eq!(world.metrics("pulled").await.ready, 1);
 }
 
 #[tokio::test]
@@ -179,11 +179,11 @@ async fn a_thousand_in_one_batch_are_delivered_and_one_more_is_refused() {
             .await
             .is_err()
     );
-    assert_eq!(world.figures("orders").await.published, 1000);
+    assert_eq!(world.metrics("orders").await.published, 1000);
 }
 
 #[tokio::test]
-async fn the_figures_tell_the_whole_story() {
+async fn the_metrics_tell_the_whole_story() {
     let world = World::manual().await;
     let consumer = Consumer::answering(&world, async |call| match (call.text(), call.attempt()) {
         ("\"fails once\"", 1) | ("\"never\"", _) => 500,
@@ -293,7 +293,7 @@ async fn a_server_that_holds_enough_refuses_loudly_until_there_is_room() {
         (503, Some("overloaded"))
     );
     assert_eq!(error.retry_after(), Some(SECOND));
-    assert_eq!(world.figures("orders").await.pending, accepted);
+    assert_eq!(world.metrics("orders").await.pending, accepted);
     let mut leases = world
         .client
         .v1()

@@ -61,7 +61,7 @@ async fn who_lost_its_lease_settles_nothing() {
     world.advance(HOUR - SECOND).await;
     quick.ack().await.unwrap();
     assert_eq!(world.state(&id).await, MessageState::Delivered);
-    assert_eq!(world.figures("orders").await.expired_leases, 1);
+    assert_eq!(world.metrics("orders").await.expired_leases, 1);
 }
 
 #[tokio::test]
@@ -88,7 +88,7 @@ async fn a_released_message_comes_back_after_its_delay_and_counts_as_a_failure()
     let lease = receive().await.unwrap();
     assert_eq!(lease.attempt(), 2);
     lease.release(Duration::ZERO).await.unwrap();
-    assert_eq!(world.figures("orders").await.dead_lettered, 1);
+    assert_eq!(world.metrics("orders").await.dead_lettered, 1);
     assert_eq!(world.message(&id).await.queue.as_str(), "failures");
 }
 
@@ -241,6 +241,6 @@ async fn many_workers_share_the_work_and_nothing_is_done_twice() {
     }
     done.sort_unstable();
     assert_eq!(done, (0..500).collect::<Vec<_>>());
-    let figures = world.figures("orders").await;
-    assert_eq!((figures.pending, figures.delivered), (0, 500));
+    let metrics = world.metrics("orders").await;
+    assert_eq!((metrics.pending, metrics.delivered), (0, 500));
 }

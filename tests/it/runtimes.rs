@@ -108,8 +108,8 @@ async fn a_paused_clock_makes_no_call_time_out() {
     }
     // Were time to jump to the pending retry under each request, this would be 900 hours.
     assert!(began.elapsed() < 2 * HOUR, "{:?}", began.elapsed());
-    let figures = world.figures("orders").await;
-    assert_eq!((figures.delivered, figures.pending), (300, 0));
+    let metrics = world.metrics("orders").await;
+    assert_eq!((metrics.delivered, metrics.pending), (300, 0));
 }
 
 #[tokio::test(start_paused = true)]

@@ -181,7 +181,7 @@ async fn a_commit_that_is_lost_later_takes_back_what_waited_for_it() {
     }
     assert_eq!(consumer.count(), 0);
     let restarted = self::world(&store.after_crash()).await;
-    assert_eq!(restarted.figures("orders").await.pending, 0);
+    assert_eq!(restarted.metrics("orders").await.pending, 0);
 }
 
 #[tokio::test]

@@ -102,8 +102,8 @@ impl World {
         self.message(id).await.state
     }
 
-    /// The figures of one queue.
-    pub(crate) async fn figures(&self, queue: &str) -> QueueMetrics {
+    /// The metrics of one queue.
+    pub(crate) async fn metrics(&self, queue: &str) -> QueueMetrics {
         let metrics = self.client.v1().metrics().send().await.unwrap();
         metrics.queues.get(queue).cloned().unwrap_or_default()
     }

@@ -164,9 +164,9 @@ async fn a_202_keeps_a_message_pending_until_it_is_acknowledged() {
     let id = world.publish("orders", "1").await;
     world.settle().await;
     assert_eq!(world.state(&id).await, MessageState::Leased);
-    let figures = world.figures("orders").await;
+    let metrics = world.metrics("orders").await;
     assert_eq!(
-        (figures.pending, figures.in_flight, figures.delivered),
+        (metrics.pending, metrics.in_flight, metrics.delivered),
         (1, 1, 0)
     );
     world.advance(30 * SECOND - Duration::from_millis(1)).await;
@@ -200,7 +200,7 @@ async fn a_202_keeps_a_message_pending_until_it_is_acknowledged() {
         (consumer.count(), world.state(&id).await),
         (2, MessageState::Delivered)
     );
-    assert_eq!(world.figures("orders").await.pending, 0);
+    assert_eq!(world.metrics("orders").await.pending, 0);
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn retry_after_puts_the_next_attempt_off() {
         assert_eq!(consumer.count(), count, "{status}");
         world.advance(Duration::from_millis(1)).await;
         assert_eq!(consumer.count(), 2, "{status}");
-        assert_eq!(world.figures("orders").await.delivered, 1);
+        assert_eq!(world.metrics("orders").await.delivered, 1);
     }
 }
 
@@ -315,7 +315,7 @@ async fn what_goes_wrong_is_told_attempt_by_attempt() {
 #[tokio::test]
 async fn extending_while_a_call_is_in_flight_moves_its_timeout() {
     let builder = qstash_mock_server::MockServer::builder().manual_clock(START);
-    let world = World::with(builder.patience(Duration::from_millis(10))).await;
+    let world = World::with(builder.real_time_limit(Duration::from_millis(10))).await;
     let door = Door::closed();
     let consumer = Consumer::behind(&world, &door).await;
     world

@@ -53,8 +53,8 @@ pub(super) fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// What is served where the figures have an address of their own.
-pub(super) fn figures(state: ApiState) -> Router {
+/// What is served where the metrics have an address of their own.
+pub(super) fn metrics(state: ApiState) -> Router {
     Router::new()
         .route("/metrics", get(v1::metrics::all))
         .fallback(async || ApiError::no_such_route())

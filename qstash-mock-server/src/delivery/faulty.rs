@@ -15,12 +15,12 @@ use crate::instruments::{Forgery, Instruments, Job, Plan, UnderWay};
 const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
 
 /// Delivers jobs.
-pub(crate) struct Courier {
+pub(crate) struct FaultyTransport {
     deliverer: Deliverer,
     instruments: Arc<Instruments>,
 }
 
-impl Courier {
+impl FaultyTransport {
     pub(crate) fn new(instruments: Arc<Instruments>, deliverer: Deliverer) -> Self {
         Self {
             deliverer,

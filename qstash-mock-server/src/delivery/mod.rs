@@ -22,11 +22,11 @@ mod scope;
 mod send;
 mod sign;
 
-pub(crate) use self::faulty::Courier;
+pub(crate) use self::faulty::FaultyTransport;
 pub(crate) use self::payload::Payload;
 pub(crate) use self::request::headers;
 #[cfg(test)]
 pub(crate) use self::request::tests::attempt as test_attempt;
 pub use self::route::{Route, RouteError};
-pub use self::scope::Reach;
+pub use self::scope::DeliveryScope;
 pub(crate) use self::send::{Deliverer, Settings};

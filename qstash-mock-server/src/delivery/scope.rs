@@ -14,7 +14,7 @@ use tower::Service;
 /// Which addresses messages are delivered to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
-pub enum Reach {
+pub enum DeliveryScope {
     /// This machine.
     #[default]
     Loopback,
@@ -26,14 +26,14 @@ pub enum Reach {
 
 /// A delivery that would have gone too far.
 #[derive(Debug, thiserror::Error)]
-#[error("{host} is at {address}, and deliveries may only go to {}", reach.allowed())]
-pub(super) struct OutOfReach {
+#[error("{host} is at {address}, and deliveries may only go to {}", scope.allowed())]
+pub(super) struct OutOfScope {
     host: String,
     address: IpAddr,
-    reach: Reach,
+    scope: DeliveryScope,
 }
 
-impl Reach {
+impl DeliveryScope {
     fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         // A connection to "any address" is one to this machine.
@@ -58,32 +58,32 @@ impl Reach {
     }
 
     /// Refuses an address that is written out in `uri`; a name is looked at when it is resolved.
-    pub(super) fn check(self, uri: &Uri) -> Result<(), OutOfReach> {
+    pub(super) fn check(self, uri: &Uri) -> Result<(), OutOfScope> {
         let host = uri.host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         match bare.parse() {
-            Ok(address) if !self.allows(address) => Err(OutOfReach {
+            Ok(address) if !self.allows(address) => Err(OutOfScope {
                 host: host.to_owned(),
                 address,
-                reach: self,
+                scope: self,
             }),
             _ => Ok(()),
         }
     }
 }
 
-/// Resolves names to those of their addresses that are within reach.
+/// Resolves names to those of their addresses that are within scope.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     system: GaiResolver,
-    reach: Reach,
+    scope: DeliveryScope,
 }
 
 impl Resolver {
-    pub(super) fn new(reach: Reach) -> Self {
+    pub(super) fn new(scope: DeliveryScope) -> Self {
         Self {
             system: GaiResolver::new(),
-            reach,
+            scope,
         }
     }
 }
@@ -98,20 +98,20 @@ impl Service<Name> for Resolver {
     }
 
     fn call(&mut self, name: Name) -> Self::Future {
-        let (reach, host) = (self.reach, name.as_str().to_owned());
+        let (scope, host) = (self.scope, name.as_str().to_owned());
         let found = self.system.call(name);
         Box::pin(async move {
             let all: Vec<SocketAddr> = found.await?.collect();
             let first = all.first().map(SocketAddr::ip);
-            let within = all.into_iter().filter(|it| reach.allows(it.ip()));
+            let within = all.into_iter().filter(|it| scope.allows(it.ip()));
             let within: Vec<SocketAddr> = within.collect();
             match first {
                 Some(address) if within.is_empty() => Err(io::Error::new(
                     io::ErrorKind::PermissionDenied,
-                    OutOfReach {
+                    OutOfScope {
                         host,
                         address,
-                        reach,
+                        scope,
                     },
                 )),
                 _ => Ok(within.into_iter()),
@@ -125,8 +125,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_reach_allows_its_addresses() {
-        use Reach::{Any, Local, Loopback};
+    fn each_scope_allows_its_addresses() {
+        use DeliveryScope::{Any, Local, Loopback};
         for (address, nearest) in [
             ("127.0.0.1", Loopback),
             ("127.255.0.9", Loopback),
@@ -144,7 +144,7 @@ mod tests {
             ("2001:4860:4860::8888", Any),
         ] {
             let address = address.parse().unwrap();
-            let allowed = [Loopback, Local, Any].map(|reach| reach.allows(address));
+            let allowed = [Loopback, Local, Any].map(|scope| scope.allows(address));
             let expected = match nearest {
                 Loopback => [true, true, true],
                 Local => [false, true, true],
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn an_address_that_is_written_out_is_checked_too() {
-        let check = |uri: &str| Reach::Loopback.check(&uri.parse().unwrap());
+        let check = |uri: &str| DeliveryScope::Loopback.check(&uri.parse().unwrap());
         assert!(check("http://127.0.0.1:1/").is_ok());
         assert!(check("http://[::1]:1/").is_ok());
         assert!(check("http://a.example/").is_ok());
@@ -169,9 +169,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_name_is_resolved_to_addresses_within_reach() {
+    async fn a_name_is_resolved_to_addresses_within_scope() {
         let name: Name = "localhost".parse().unwrap();
-        let found = Resolver::new(Reach::Loopback).call(name).await.unwrap();
+        let found = Resolver::new(DeliveryScope::Loopback)
+            .call(name)
+            .await
+            .unwrap();
         assert!(found.len() > 0);
     }
 }

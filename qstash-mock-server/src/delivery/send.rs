@@ -19,7 +19,7 @@ use super::outcome::{answered, failed};
 use super::payload::{BrokenOff, Payload};
 use super::request::{Unsendable, request};
 use super::route::{self, Route};
-use super::scope::{OutOfReach, Reach, Resolver};
+use super::scope::{DeliveryScope, OutOfScope, Resolver};
 use super::sign::Signer;
 use crate::engine::{Attempt, Outcome, Timestamp};
 use crate::instruments::wall_time;
@@ -47,12 +47,12 @@ pub(crate) struct Settings {
     /// Places that stand in for others.
     pub(crate) routes: Vec<Route>,
     /// How far a delivery may go.
-    pub(crate) reach: Reach,
+    pub(crate) scope: DeliveryScope,
 }
 
 impl Deliverer {
     pub(crate) fn new(settings: Settings) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.reach));
+        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.scope));
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
         // The provider is named: where other crates bring a second one, rustls refuses to choose.
@@ -106,7 +106,7 @@ impl Deliverer {
         request: Request<Payload>,
         headers: &mut HeaderMap,
     ) -> Outcome {
-        if let Err(refused) = self.0.settings.reach.check(request.uri()) {
+        if let Err(refused) = self.0.settings.scope.check(request.uri()) {
             return failed(refused.to_string());
         }
         match self.0.client.request(request).await {
@@ -157,7 +157,7 @@ fn sentence(error: &Error) -> String {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
     let refused = causes(error).find_map(|cause| {
         let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
-        inner.downcast_ref::<OutOfReach>()
+        inner.downcast_ref::<OutOfScope>()
     });
     if let Some(refused) = refused {
         return refused.to_string();
@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_route_leads_to_another_place_and_no_delivery_goes_out_of_reach() {
+    async fn a_route_leads_to_another_place_and_no_delivery_goes_out_of_scope() {
         let (url, _task) = consumer(vec![answer("200 OK", 0)]).await;
         let to = url.trim_end_matches("/hook");
         let settings = Settings {

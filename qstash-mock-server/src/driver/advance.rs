@@ -5,7 +5,7 @@
 //!
 //! - that is parked: a consumer of the test or a fault is known to wait for the clock; its time is
 //!   a deadline like any other,
-//! - whose consumer did not answer within the driver's patience (real time), while no other one did: it is
+//! - whose consumer did not answer within the driver's real-time limit, while no other one did: it is
 //!   left behind, fails at its virtual timeout, and the report lists it. The next call waits for it anew.
 //!
 //! Consumers that publish in answer to what was published, without a delay, would be waited for without
@@ -203,11 +203,11 @@ impl Driver {
 
     /// Waits for what is under way and applies the outcomes; false if there was nothing.
     async fn await_deliveries(&self) -> Result<bool, ClockBusy> {
-        let mut patience = None;
+        let mut limit = None;
         while self.is_open()? {
-            let (sleep, over) = patience.get_or_insert_with(|| {
+            let (sleep, over) = limit.get_or_insert_with(|| {
                 let over = self.lock().moved.as_ref().map_or(0, Moved::over);
-                (RealSleep::start(self.shared().patience), over)
+                (RealSleep::start(self.shared().real_time_limit), over)
             });
             tokio::select! {
                 () = self.shared().delivered.notified() => {}
@@ -216,7 +216,7 @@ impl Driver {
                     // Who has to wait for a busy machine does not hang.
                     let now_over = self.lock().moved.as_ref().map_or(0, Moved::over);
                     if now_over > *over {
-                        patience = None;
+                        limit = None;
                     } else {
                         self.leave_behind();
                         break;

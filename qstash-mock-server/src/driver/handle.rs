@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
 use super::lock::{Answer, Core, Flight};
-use crate::delivery::{Courier, Deliverer};
+use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
     LeaseId, MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
@@ -41,10 +41,10 @@ pub(super) struct Shared {
     /// Somebody moves the clock.
     pub(super) moving: tokio::sync::Mutex<()>,
     /// How long, in real time, the clock waits for a consumer.
-    pub(super) patience: Duration,
+    pub(super) real_time_limit: Duration,
     /// How many calls that publish it waits for at one moment.
     pub(super) settle_limit: usize,
-    courier: Courier,
+    transport: FaultyTransport,
     instruments: Arc<Instruments>,
     runtime: Handle,
 }
@@ -64,7 +64,7 @@ impl Driver {
         engine: Engine,
         mut store: Box<dyn Store>,
         instruments: Arc<Instruments>,
-        (patience, settle_limit): (Duration, usize),
+        (real_time_limit, settle_limit): (Duration, usize),
         deliverer: Deliverer,
     ) -> Self {
         Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
@@ -84,9 +84,9 @@ impl Driver {
                 earlier: Notify::new(),
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
-                patience,
+                real_time_limit,
                 settle_limit,
-                courier: Courier::new(Arc::clone(&instruments), deliverer),
+                transport: FaultyTransport::new(Arc::clone(&instruments), deliverer),
                 instruments,
                 runtime: Handle::current(),
             }
@@ -114,8 +114,8 @@ impl Driver {
     }
 
     /// How long, in real time, a caller waits for a consumer.
-    pub(crate) fn patience(&self) -> Duration {
-        self.0.patience
+    pub(crate) fn real_time_limit(&self) -> Duration {
+        self.0.real_time_limit
     }
 
     /// The server's time.
@@ -186,7 +186,7 @@ impl Driver {
         }
     }
 
-    /// The figures of all accounts.
+    /// The metrics of all accounts.
     pub(crate) fn all_metrics(&self) -> Vec<(AccountName, Metrics)> {
         self.lock().engine.all_metrics(self.now())
     }
@@ -246,7 +246,7 @@ impl Driver {
             if job.plan.as_ref().is_some_and(|plan| plan.rotate_key) {
                 driver.rotate_key(&job.attempt).await;
             }
-            let outcome = driver.0.courier.deliver(&job).await;
+            let outcome = driver.0.transport.deliver(&job).await;
             driver.outcome(id, outcome);
         });
         Flight {

@@ -3,7 +3,7 @@
 //!
 //! Read `lock.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
 //! timer), `advance.rs` (moving a manual clock from deadline to deadline), `replace.rs` (going back to
-//! a picture of everything).
+//! a snapshot).
 
 mod advance;
 

@@ -1,4 +1,4 @@
-//! Taking a picture of everything, and going back to it.
+//! Taking a snapshot of everything that the engine holds, and going back to it.
 
 use super::advance::ClockBusy;
 use super::handle::Driver;
@@ -14,14 +14,14 @@ pub enum ReplaceError {
     /// The server is stopped.
     #[error("the server is stopped")]
     Stopped,
-    /// The picture does not fit together.
+    /// The snapshot does not fit together.
     #[error("the state does not fit together")]
     State(#[from] RestoreError),
 }
 
 impl Driver {
     /// Everything that storage would remember, and the time.
-    pub(crate) fn picture(&self) -> (Timestamp, Vec<Entity>) {
+    pub(crate) fn snapshot(&self) -> (Timestamp, Vec<Entity>) {
         let core = self.lock();
         (self.now(), core.engine.entities())
     }

@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use self::error::ConfigError;
 use self::values::{seconds, secret};
-use crate::Reach;
+use crate::DeliveryScope;
 use crate::engine::Quotas;
 use crate::testing::{Fixture, FixtureError};
 
@@ -123,7 +123,7 @@ pub(crate) struct Settings {
     route: Vec<String>,
     /// How far deliveries may go
     #[arg(long, env = "QSTASH_MOCK_DELIVER", value_enum)]
-    deliver: Option<Reach>,
+    deliver: Option<DeliveryScope>,
     /// The plan whose limits /v2 has
     #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
     quota: Option<Plan>,
@@ -153,10 +153,12 @@ pub(crate) struct Settings {
     /// How long, in real time, a manual clock waits for a consumer's answer
     #[arg(
         long,
-        env = "QSTASH_MOCK_PATIENCE_SECONDS",
+        alias = "patience-seconds",
+        env = "QSTASH_MOCK_REAL_TIME_LIMIT_SECONDS",
         allow_negative_numbers = true
     )]
-    patience_seconds: Option<f64>,
+    #[serde(alias = "patience_seconds")]
+    real_time_limit_seconds: Option<f64>,
     /// Attempts that are kept for /_admin/deliveries
     #[arg(long, env = "QSTASH_MOCK_CAPTURE", allow_negative_numbers = true)]
     capture: Option<usize>,
@@ -213,17 +215,30 @@ impl Settings {
         self
     }
 
+    /// What the environment says under names that settings had before; their present names count first.
+    fn of_former_variables() -> Result<Self, ConfigError> {
+        let limit = std::env::var("QSTASH_MOCK_PATIENCE_SECONDS").ok();
+        let limit = limit.map(|text| text.parse());
+        Ok(Self {
+            real_time_limit_seconds: limit
+                .transpose()
+                .map_err(|_| ConfigError::Seconds("QSTASH_MOCK_PATIENCE_SECONDS"))?,
+            ..Self::default()
+        })
+    }
+
     /// These settings, then the file's, then the defaults.
     pub(crate) fn complete(self, file: Option<&Path>) -> Result<Self, ConfigError> {
         let defaults = parse(DEFAULTS, Path::new("config.default.toml"))?;
+        let given = self.or(Self::of_former_variables()?);
         let Some(path) = file else {
-            return Ok(self.or(defaults));
+            return Ok(given.or(defaults));
         };
         let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
             path: path.to_owned(),
             source,
         })?;
-        Ok(self.or(parse(&text, path)?).or(defaults))
+        Ok(given.or(parse(&text, path)?).or(defaults))
     }
 
     pub(crate) fn or(self, other: Self) -> Self {
@@ -261,7 +276,9 @@ impl Settings {
             no_admin: self.no_admin.or(other.no_admin),
             manual_clock: self.manual_clock.or(other.manual_clock),
             auto_clock: self.auto_clock.or(other.auto_clock),
-            patience_seconds: self.patience_seconds.or(other.patience_seconds),
+            real_time_limit_seconds: self
+                .real_time_limit_seconds
+                .or(other.real_time_limit_seconds),
             capture: self.capture.or(other.capture),
             fixture: self.fixture.or(other.fixture),
             log: self.log.or(other.log),

@@ -21,11 +21,11 @@ pub(super) fn serve(
         .with_env_filter(settings.log_filter()?)
         .with_writer(std::io::stderr)
         .init();
-    let patience = settings.shutdown()?;
+    let shutdown_limit = settings.shutdown()?;
     let fixture = settings.fixture()?;
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
-    let result = runtime.block_on(run_until_told(server, fixture, patience, banner));
+    let result = runtime.block_on(run_until_told(server, fixture, shutdown_limit, banner));
     // Not a plain drop, which waits for a name that is being looked up.
     runtime.shutdown_background();
     result
@@ -34,7 +34,7 @@ pub(super) fn serve(
 async fn run_until_told(
     server: MockServerBuilder,
     fixture: Option<Fixture>,
-    patience: Duration,
+    shutdown_limit: Duration,
     banner: Option<&str>,
 ) -> Result<(), Failure> {
     // Before the lines that say the server is ready: who reads them may send a signal at once.
@@ -46,14 +46,14 @@ async fn run_until_told(
     if let Some(fixture) = fixture {
         server.load(&fixture).await?;
     }
-    let figures = server.metrics_url().map(|url| ("QSTASH_METRICS_URL", url));
-    let env = server.env().into_iter().chain(figures);
+    let metrics = server.metrics_url().map(|url| ("QSTASH_METRICS_URL", url));
+    let env = server.env().into_iter().chain(metrics);
     let env = env.map(|(name, value)| format!("{name}={value}"));
     let lines: Vec<_> = banner.map(str::to_owned).into_iter().chain(env).collect();
     print(&lines)?;
     signals.next().await;
     tokio::select! {
-        () = server.shutdown_within(patience) => {}
+        () = server.shutdown_within(shutdown_limit) => {}
         // A second signal ends the wait.
         () = signals.next() => {}
     }

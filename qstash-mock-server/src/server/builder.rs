@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use crate::api::Limits;
-use crate::delivery::{self, Reach, Route};
+use crate::delivery::{self, DeliveryScope, Route};
 use crate::engine::{Quotas, Timestamp};
 use crate::instruments::{Bounds, SignatureClock};
 use crate::storage::{Store, Volatile};
@@ -24,7 +24,7 @@ pub struct MockServerBuilder {
     pub(super) signature_clock: SignatureClock,
     pub(super) capture: Bounds,
     pub(super) admin: bool,
-    pub(super) patience: Duration,
+    pub(super) real_time_limit: Duration,
     pub(super) settle_limit: usize,
     pub(super) delivery: delivery::Settings,
     pub(super) quotas: Quotas,
@@ -51,7 +51,7 @@ impl Default for MockServerBuilder {
             signature_clock: SignatureClock::Virtual,
             capture: Bounds::default(),
             admin: true,
-            patience: Duration::from_secs(5),
+            real_time_limit: Duration::from_secs(5),
             settle_limit: 10_000,
             delivery: delivery::Settings::default(),
             quotas: Quotas::unlimited(),
@@ -162,9 +162,15 @@ impl MockServerBuilder {
 
     /// How long, in real time, [`MockServer::advance`] waits for a consumer's answer, while no other one
     /// answers. Default: 5 s.
-    pub fn patience(mut self, patience: Duration) -> Self {
-        self.patience = patience;
+    pub fn real_time_limit(mut self, limit: Duration) -> Self {
+        self.real_time_limit = limit;
         self
+    }
+
+    /// The former name of [`MockServerBuilder::real_time_limit`].
+    #[doc(hidden)]
+    pub fn patience(self, limit: Duration) -> Self {
+        self.real_time_limit(limit)
     }
 
     /// How many calls may publish while [`MockServer::advance`] waits at one moment of the server's time: a
@@ -243,9 +249,9 @@ impl MockServerBuilder {
         self
     }
 
-    /// How far deliveries may go; [`Reach::Loopback`] by default.
-    pub fn deliver(mut self, reach: Reach) -> Self {
-        self.delivery.reach = reach;
+    /// How far deliveries may go; [`DeliveryScope::Loopback`] by default.
+    pub fn deliver(mut self, scope: DeliveryScope) -> Self {
+        self.delivery.scope = scope;
         self
     }
 

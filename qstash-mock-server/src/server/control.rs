@@ -34,7 +34,7 @@ impl MockServer {
     ///
     /// On a manual clock it settles and time stands still. On an automatic clock it skips idle time. On the
     /// system clock it waits as long as the expectations give ([`Expectation::within`]), or else the
-    /// server's patience; and to the end where one bounds both the number and the time.
+    /// server's real-time limit; and to the end where one bounds both the number and the time.
     ///
     /// # Panics
     /// With a report, if one is not met. [`MockServer::try_verify`] gives an error instead.
@@ -113,7 +113,7 @@ impl MockServer {
         Ok(())
     }
 
-    /// A picture of all queues, messages, secrets and remembered keys, and of the time.
+    /// A snapshot of all queues, messages, secrets and remembered keys, and of the time.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&self.running.driver)

@@ -21,7 +21,7 @@ use crate::testing::{Ledger, Seed, Watch};
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
     pub(super) address: SocketAddr,
-    /// Where the figures are, if not there.
+    /// Where the metrics are, if not there.
     pub(super) metrics_address: Option<SocketAddr>,
     pub(super) token: String,
     pub(super) signing_secret: String,
@@ -75,7 +75,7 @@ impl MockServer {
         origin(self.address)
     }
 
-    /// The URL of the figures, if they have an address of their own; see
+    /// The URL of the metrics, if they have an address of their own; see
     /// [`MockServerBuilder::metrics_address`].
     #[must_use]
     pub fn metrics_url(&self) -> Option<String> {
@@ -122,7 +122,7 @@ impl MockServer {
     /// Moves a manual clock by `duration`, stopping at every deadline on the way: what fell due is
     /// delivered and its outcome applied before time goes on.
     ///
-    /// A consumer that does not answer within the server's patience (5 s of real time by default) is
+    /// A consumer that does not answer within the server's real-time limit (5 s by default) is
     /// left behind; its attempt fails at its virtual timeout. Not cancel safe: dropped half way, the
     /// clock stands where it got to.
     ///
@@ -170,14 +170,14 @@ impl MockServer {
         self.shutdown_within(Duration::from_secs(5)).await;
     }
 
-    /// Stops like [`MockServer::shutdown`], waiting at most `patience` for deliveries in flight.
-    pub async fn shutdown_within(mut self, patience: Duration) {
+    /// Stops like [`MockServer::shutdown`], waiting at most `limit` for deliveries in flight.
+    pub async fn shutdown_within(mut self, limit: Duration) {
         self.running.stop.send_replace(true);
         // Else each delivery that ends would make room for the next one.
         self.running.driver.halt();
         let drained = self.running.driver.drained();
         // What is not over by then is given up; a durable server makes the attempt again.
-        let _ = tokio::time::timeout(patience, drained).await;
+        let _ = tokio::time::timeout(limit, drained).await;
         self.running.driver.stop();
         let grace = tokio::time::Instant::now() + Duration::from_secs(1);
         for listener in &mut self.running.listeners {

@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::{Front, Peer};
+use crate::api::{FaultGate, Peer};
 use crate::connection::{Resettable, http1};
 
 /// How much, and for how long, is read from a peer that is still sending when its connection ends.
@@ -26,7 +26,7 @@ const NO_HTTP2: &[u8] =
 /// Aborting the task closes everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
-    front: Arc<Front>,
+    gate: Arc<FaultGate>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -35,8 +35,8 @@ pub(super) async fn serve(
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((stream, peer)) => {
-                    let front = Arc::clone(&front);
-                    connections.spawn(connection(stream, Peer(peer), front, told_later.clone()));
+                    let gate = Arc::clone(&gate);
+                    connections.spawn(connection(stream, Peer(peer), gate, told_later.clone()));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -55,13 +55,13 @@ pub(super) async fn serve(
 async fn connection(
     stream: TcpStream,
     peer: Peer,
-    front: Arc<Front>,
+    gate: Arc<FaultGate>,
     mut stop: watch::Receiver<bool>,
 ) {
     let (socket, switch) = Resettable::new(stream);
     let service = service_fn(|mut request| {
         request.extensions_mut().insert(peer);
-        let (answer, switch) = (Arc::clone(&front).answer(request), switch.clone());
+        let (answer, switch) = (Arc::clone(&gate).answer(request), switch.clone());
         async move { answer.await.inspect_err(|_| switch.set()) }
     });
     let mut connection = http1().serve_connection(socket, service);

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use super::builder::MockServerBuilder;
 use super::handle::{MockServer, Running};
 use super::{dedicated, listen};
-use crate::api::{self, ApiState, Authenticator, Control, Front};
+use crate::api::{self, ApiState, Authenticator, Control, FaultGate};
 use crate::delivery::Deliverer;
 use crate::driver::Driver;
 use crate::engine::{AccountName, Config, Engine, RestoreError, Secret, Seed};
@@ -56,7 +56,7 @@ impl MockServerBuilder {
     /// Starts the server on the runtime that this is called on.
     pub(super) async fn start_here(mut self) -> Result<MockServer, StartError> {
         let (address, listener) = bind(&self.addresses).await?;
-        let figures = match self.metrics_address.filter(|_| self.metrics) {
+        let metrics_listener = match self.metrics_address.filter(|_| self.metrics) {
             Some(address) => Some(bind(&[address]).await?),
             None => None,
         };
@@ -77,19 +77,22 @@ impl MockServerBuilder {
             self.dev_users,
         );
         let token = authenticator.default_token();
-        let metrics = self.metrics && figures.is_none();
+        let metrics = self.metrics && metrics_listener.is_none();
         let (limits, auto) = (self.limits, self.auto);
         let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // What a store brought back may be due already.
         driver.fire();
         let (stop, stopped) = watch::channel(false);
-        let metrics_address = figures.as_ref().map(|(address, _)| *address);
-        let figures = figures.map(|(_, listener)| (listener, Front::of_figures(state.clone())));
-        let listeners = [(listener, Front::new(state))].into_iter().chain(figures);
+        let metrics_address = metrics_listener.as_ref().map(|(address, _)| *address);
+        let metrics_listener =
+            metrics_listener.map(|(_, listener)| (listener, FaultGate::of_metrics(state.clone())));
+        let listeners = [(listener, FaultGate::new(state))]
+            .into_iter()
+            .chain(metrics_listener);
         let listeners = listeners
-            .map(|(listener, front)| {
-                tokio::spawn(listen::serve(listener, Arc::new(front), stopped.clone()))
+            .map(|(listener, gate)| {
+                tokio::spawn(listen::serve(listener, Arc::new(gate), stopped.clone()))
             })
             .collect();
         let helpers = [
@@ -148,7 +151,7 @@ impl MockServerBuilder {
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
         let instruments = Instruments::new(clock, seed, self.capture, self.signature_clock);
         let deliverer = Deliverer::new(self.delivery);
-        let bounds = (self.patience, self.settle_limit);
+        let bounds = (self.real_time_limit, self.settle_limit);
         let driver = Driver::new(engine, store, Arc::new(instruments), bounds, deliverer);
         Ok((driver, secret, keys))
     }

@@ -106,7 +106,7 @@ impl Deliveries {
         self
     }
 
-    /// How long [`Deliveries::wait_for`] waits, in real time. Default: the server's patience (5 s).
+    /// How long [`Deliveries::wait_for`] waits, in real time. Default: the server's real-time limit (5 s).
     pub fn within(mut self, real_time: Duration) -> Self {
         self.within = Some(real_time);
         self

@@ -13,7 +13,7 @@ use crate::instruments::{End, Record};
 
 /// One attempt to deliver a message: the request, the answer, the times and what came of it.
 ///
-/// It is a picture of the moment at which it was asked for: an attempt that was under way then has no
+/// It shows the attempt as it was when it was asked for: an attempt that was under way then has no
 /// answer here.
 #[derive(Clone)]
 pub struct Delivery {

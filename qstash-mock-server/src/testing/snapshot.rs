@@ -1,4 +1,4 @@
-//! A picture of everything that a server holds.
+//! Snapshots: everything that a server holds at a moment.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ impl std::fmt::Debug for Snapshot {
 
 impl Snapshot {
     pub(crate) fn of(driver: &Driver) -> Self {
-        let (at, entities) = driver.picture();
+        let (at, entities) = driver.snapshot();
         Self {
             at,
             entities: entities.into(),

@@ -40,10 +40,10 @@ impl Watch {
 
     /// Waits until `done`, at most for so long in real time; whether it is done.
     pub(crate) async fn until(&self, within: Option<Duration>, done: impl Fn() -> bool) -> bool {
-        let patience = RealSleep::start(within.unwrap_or_else(|| self.driver.patience()));
+        let limit = RealSleep::start(within.unwrap_or_else(|| self.driver.real_time_limit()));
         tokio::select! {
             () = self.until_done(&done) => true,
-            () = patience.wait() => done(),
+            () = limit.wait() => done(),
         }
     }
 

@@ -108,7 +108,7 @@ async fn a_scoped_token_reaches_only_its_queues_and_permissions() {
 }
 
 #[tokio::test]
-async fn a_scoped_token_sees_only_its_queues_in_lists_and_figures() {
+async fn a_scoped_token_sees_only_its_queues_in_lists_and_metrics() {
     let api = secured().await;
     api.publish("order-1", "1").await;
     api.publish("other", "1").await;

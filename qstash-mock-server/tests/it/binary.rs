@@ -165,12 +165,12 @@ async fn a_name_and_all_addresses_give_a_url_that_can_be_called() {
 }
 
 #[tokio::test]
-async fn the_figures_may_be_served_elsewhere() {
+async fn the_metrics_may_be_served_elsewhere() {
     let arguments = ["--port", "0", "--metrics-address", "127.0.0.1:0"];
     let mut server = Server::start(program(&arguments)).await;
     let url = loop {
         let line = tokio::time::timeout(PATIENCE, server.stdout.next_line()).await;
-        let line = line.expect("a line for the figures").unwrap().unwrap();
+        let line = line.expect("a line for the metrics").unwrap().unwrap();
         if let Some(url) = line.strip_prefix("QSTASH_METRICS_URL=") {
             break url.to_owned();
         }
@@ -395,8 +395,13 @@ async fn settings_of_test_control_that_make_no_sense_are_refused() {
             "`auto_clock` must be a time in RFC 3339",
         ),
         (
+            &["--real-time-limit-seconds=-1"],
+            "`real_time_limit_seconds` must be a number",
+        ),
+        // The option's former name.
+        (
             &["--patience-seconds=-1"],
-            "`patience_seconds` must be a number",
+            "`real_time_limit_seconds` must be a number",
         ),
         (
             &["--fixture=no-such-file"],
@@ -406,6 +411,25 @@ async fn settings_of_test_control_that_make_no_sense_are_refused() {
         let said = refusal(program(arguments)).await;
         assert!(said.contains(expected), "{said}");
     }
+}
+
+#[tokio::test]
+async fn a_variable_with_the_former_name_of_a_setting_counts_where_the_present_one_is_absent() {
+    let former = |value| {
+        let mut program = program(&["--port", "0"]);
+        program.env("QSTASH_MOCK_PATIENCE_SECONDS", value);
+        program
+    };
+    let said = refusal(former("-1")).await;
+    assert!(said.contains("`real_time_limit_seconds` must be"), "{said}");
+    let said = refusal(former("soon")).await;
+    assert!(
+        said.contains("`QSTASH_MOCK_PATIENCE_SECONDS` must be"),
+        "{said}"
+    );
+    let mut both = former("-1");
+    both.env("QSTASH_MOCK_REAL_TIME_LIMIT_SECONDS", "1");
+    Server::start(both).await;
 }
 
 #[tokio::test]

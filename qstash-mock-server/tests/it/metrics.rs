@@ -1,4 +1,4 @@
-//! The figures, and the signing secret.
+//! The metrics, and the signing secret.
 
 use qstash_mock_server::MockServer;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::support::{Api, assert_refused};
 
 #[tokio::test]
-async fn the_figures_have_the_documented_shape() {
+async fn the_metrics_have_the_documented_shape() {
     let api = Api::start().await;
     api.publish("order-events", "1").await;
     api.post(
@@ -15,14 +15,14 @@ async fn the_figures_have_the_documented_shape() {
         r#"{"queue":"order-events","message":2,"delay_seconds":60}"#,
     )
     .await;
-    let figures = api.get("/v1/metrics").await;
-    let queue = &figures["queues"]["order-events"];
+    let metrics = api.get("/v1/metrics").await;
+    let queue = &metrics["queues"]["order-events"];
     assert_eq!(queue["pending"], 2);
     assert_eq!((&queue["ready"], &queue["delayed"]), (&json!(1), &json!(1)));
     assert!(queue["oldest_ready_age_seconds"].is_number());
     let latency = json!({"p50": null, "p90": null, "p99": null});
     assert_eq!(queue["delivery_latency_seconds"], latency);
-    assert!(figures["uptime_seconds"].is_number());
+    assert!(metrics["uptime_seconds"].is_number());
     for name in [
         "pending",
         "ready",
@@ -37,7 +37,7 @@ async fn the_figures_have_the_documented_shape() {
         "cancelled",
         "expired_leases",
     ] {
-        assert_eq!(figures["totals"][name], queue[name], "{name}");
+        assert_eq!(metrics["totals"][name], queue[name], "{name}");
         assert!(queue[name].is_u64(), "{name}");
     }
 }
@@ -63,7 +63,7 @@ async fn a_scraper_gets_text_with_or_without_a_token() {
 }
 
 #[tokio::test]
-async fn the_open_figures_can_be_switched_off() {
+async fn the_open_metrics_can_be_switched_off() {
     let server = MockServer::builder().metrics(false).start().await.unwrap();
     let api = Api::over(server);
     let response = api.bare(Method::GET, "/metrics").send().await.unwrap();

@@ -199,8 +199,8 @@ async fn a_message_may_be_as_large_as_the_limit_and_no_larger() {
             assert_refused(response, refusal, &length.to_string()).await;
         }
     }
-    let figures = api.get("/v1/metrics").await;
-    assert_eq!(figures["totals"]["published"], 1);
+    let metrics = api.get("/v1/metrics").await;
+    assert_eq!(metrics["totals"]["published"], 1);
 }
 
 #[tokio::test]

@@ -59,7 +59,7 @@ impl Api {
         answer["message_id"].as_str().unwrap().to_owned()
     }
 
-    /// Every body in `cases` is refused as the table says, and the figures stay as they were.
+    /// Every body in `cases` is refused as the table says, and the metrics stay as they were.
     pub(crate) async fn refuses(&self, path: &str, cases: &[(&str, Refusal<'_>)]) {
         let before = self.state().await;
         for (body, refusal) in cases {
@@ -69,7 +69,7 @@ impl Api {
         assert_eq!(self.state().await, before, "a refusal changed something");
     }
 
-    /// Queues and figures, without what grows by itself.
+    /// Queues and metrics, without what grows by itself.
     pub(crate) async fn state(&self) -> Value {
         let mut metrics = self.get("/v1/metrics").await;
         metrics.as_object_mut().unwrap().remove("uptime_seconds");

@@ -114,7 +114,7 @@ fn any_bytes_are_answered_with_a_refusal_or_an_answer() {
     };
     runner().run(&bytes, check).unwrap();
     assert_eq!(
-        runtime.block_on(world.figures("q")).published,
+        runtime.block_on(world.metrics("q")).published,
         0,
         "nobody showed a token"
     );
@@ -279,7 +279,7 @@ fn path() -> impl Strategy<Value = String> {
 }
 
 #[test]
-fn any_request_is_answered_and_the_figures_still_add_up() {
+fn any_request_is_answered_and_the_metrics_still_add_up() {
     let runtime = runtime();
     let world = runtime.block_on(async {
         let world = World::manual().await;

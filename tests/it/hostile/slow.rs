@@ -41,7 +41,7 @@ async fn a_body_that_trickles_in_is_given_up() {
     assert!(String::from_utf8_lossy(&answer).contains("request_timeout"));
     let took = began.elapsed();
     assert!((10 * SECOND..MINUTE).contains(&took), "{took:?}");
-    assert_eq!(world.figures("q").await.published, 0);
+    assert_eq!(world.metrics("q").await.published, 0);
 }
 
 #[tokio::test]
@@ -84,5 +84,5 @@ async fn bodies_under_way_are_bounded_all_together() {
             break;
         }
     }
-    assert_eq!(world.figures("q").await.published, 1);
+    assert_eq!(world.metrics("q").await.published, 1);
 }

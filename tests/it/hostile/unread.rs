@@ -172,7 +172,7 @@ async fn a_broken_body_is_answered_or_its_end_awaited_and_nothing_is_kept() {
         "{}",
         String::from_utf8_lossy(&answer)
     );
-    assert_eq!(world.figures("q").await.published, 1);
+    assert_eq!(world.metrics("q").await.published, 1);
 }
 
 /// Two requests in one packet, the second before the first is answered.

@@ -84,9 +84,9 @@ pub(in crate::api) enum Expected {
     /// A JSON object all of whose fields are optional, so that it may be absent.
     Optional,
     /// One message of v2: any bytes.
-    HostedMessage,
+    V2Message,
     /// Any other body of v2.
-    HostedJson,
+    V2Json,
 }
 
 impl Limits {
@@ -95,8 +95,8 @@ impl Limits {
         match expected {
             Expected::Publish => self.message_bytes.saturating_add(ENVELOPE_BYTES),
             Expected::Batch => self.batch_bytes,
-            Expected::HostedMessage => V2_MESSAGE_BYTES,
-            Expected::HostedJson => V2_JSON_BYTES,
+            Expected::V2Message => V2_MESSAGE_BYTES,
+            Expected::V2Json => V2_JSON_BYTES,
             Expected::Small | Expected::Optional => SMALL_BODY_BYTES,
         }
     }

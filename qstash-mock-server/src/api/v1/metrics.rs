@@ -1,4 +1,4 @@
-//! The figures, as JSON and as Prometheus text (v1.md section 6).
+//! The metrics, as JSON and as Prometheus text (v1.md section 6).
 
 use axum::extract::State;
 use axum::response::Response;
@@ -12,7 +12,7 @@ use super::super::json::Json;
 use super::{Answer, prometheus};
 use crate::engine::{Action, Counters, Metrics, QueueMetrics, Reply};
 
-/// The caller's own figures: JSON, or Prometheus text where only text is accepted.
+/// The metrics of the caller's account: JSON, or Prometheus text where only text is accepted.
 pub(in crate::api) async fn of_account(
     State(api): State<ApiState>,
     Identity(caller): Identity,
@@ -28,7 +28,7 @@ pub(in crate::api) async fn of_account(
     }
 }
 
-/// The figures of all accounts, for a scraper that has no token.
+/// The metrics of all accounts, for a scraper that has no token.
 pub(in crate::api) async fn all(State(api): State<ApiState>) -> Response {
     prometheus::response(&api.driver().all_metrics())
 }
@@ -52,12 +52,13 @@ fn json(metrics: &Metrics) -> Response {
             for (name, queue) in &metrics.queues {
                 add(&mut totals, queue);
                 json.text_key(name.as_str()).members(|json| {
-                    figures(json, queue);
+                    write_metrics(json, queue);
                     times(json, queue);
                 });
             }
         });
-        json.key("totals").members(|json| figures(json, &totals));
+        json.key("totals")
+            .members(|json| write_metrics(json, &totals));
         json.key("uptime_seconds").seconds(metrics.uptime);
     });
     body.into_ok()
@@ -70,7 +71,7 @@ fn add(totals: &mut QueueMetrics, queue: &QueueMetrics) {
     totals.counters += queue.counters;
 }
 
-fn figures(json: &mut Json, queue: &QueueMetrics) {
+fn write_metrics(json: &mut Json, queue: &QueueMetrics) {
     let gauges = [
         ("pending", queue.pending()),
         ("ready", queue.ready),

@@ -1,4 +1,4 @@
-//! The figures in the Prometheus text format, version 0.0.4.
+//! The metrics in the Prometheus text format, version 0.0.4.
 
 use std::fmt::Write;
 

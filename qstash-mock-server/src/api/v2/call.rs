@@ -90,7 +90,7 @@ impl Call {
         use super::super::decode::{array, text};
         use super::super::limits::FILTER_VALUES;
 
-        let body = self.body(body, Expected::HostedJson).await?;
+        let body = self.body(body, Expected::V2Json).await?;
         if body.trim_ascii().is_empty() {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::engine::{CallbackReport, Headers, ScheduleId};
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -54,7 +54,7 @@ pub(crate) fn write_callback(report: &CallbackReport<'_>) -> Bytes {
         retried: report.retried,
         max_retries: carried.max_retries,
         dlq_id: report.dead_letter.map(|id| id.to_string()),
-        source_message_id: hosted_message_id(source.id),
+        source_message_id: v2_message_id(source.id),
         topic_name: group,
         endpoint_name: endpoint,
         schedule_id: carried.schedule.as_ref().map(ScheduleId::as_str),

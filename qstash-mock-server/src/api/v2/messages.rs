@@ -6,7 +6,7 @@ use super::error::Refusal;
 use super::query::{self, Filter};
 use super::wire;
 use crate::engine::{Action, MessageId, Reply, Selection};
-use crate::text::parse_hosted_message_id;
+use crate::text::parse_v2_message_id;
 use axum::body::Body;
 
 /// Messages that one call may cancel if it says how many.
@@ -36,7 +36,7 @@ pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
     let ids = in_body.or_else(|| (!in_query.is_empty()).then_some(in_query));
     let selection = match ids {
         Some(ids) => {
-            let known = ids.iter().filter_map(|id| parse_hosted_message_id(id));
+            let known = ids.iter().filter_map(|id| parse_v2_message_id(id));
             Selection::Ids(known.collect())
         }
         None => Selection::Filter {
@@ -56,5 +56,5 @@ fn cancelled(reply: &Reply) -> Answer {
 
 /// An id that cannot be one names no message.
 fn known(id: &str) -> Result<MessageId, Refusal> {
-    parse_hosted_message_id(id).ok_or_else(|| Refusal::not_found("message", id))
+    parse_v2_message_id(id).ok_or_else(|| Refusal::not_found("message", id))
 }

@@ -26,7 +26,7 @@ pub(super) async fn one(
     let destination = Destination::parse(destination, call.query())?;
     let queue = queue.as_deref().map(queue_name).transpose()?;
     let lines = call.lines()?;
-    let body = call.body(body, Expected::HostedMessage).await?;
+    let body = call.body(body, Expected::V2Message).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Message,

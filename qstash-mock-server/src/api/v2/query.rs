@@ -7,7 +7,7 @@ use super::error::Refusal;
 use super::lines::is_owned;
 use crate::engine::{self, MessageId, RowId, Timestamp};
 use crate::percent::query_text;
-use crate::text::parse_hosted_message_id;
+use crate::text::parse_v2_message_id;
 
 /// Decoded parameters, in order, all of them known. Those of the service are not among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -272,7 +272,7 @@ impl Filter {
     /// As the engine takes it. An id that cannot be one still is a filter: it names no message.
     pub(super) fn into_engine(self) -> engine::Filter {
         let nobody = MessageId(uuid::Uuid::nil());
-        let known = |id: &String| parse_hosted_message_id(id).unwrap_or(nobody);
+        let known = |id: &String| parse_v2_message_id(id).unwrap_or(nobody);
         engine::Filter {
             messages: self.message_ids.iter().map(known).collect(),
             urls: self.urls,

@@ -14,7 +14,7 @@ use axum::body::Body;
 const PAGE: usize = 1000;
 
 pub(super) async fn put(call: Call, body: Body) -> Answer {
-    let body = call.body(body, Expected::HostedJson).await?;
+    let body = call.body(body, Expected::V2Json).await?;
     let object = Object::of_any_body(&body)?;
     let name = queue_name(&object.required("queueName", text)?)?;
     let action = Action::UpsertQueue {

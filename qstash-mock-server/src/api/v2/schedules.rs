@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer {
     let destination = Destination::parse(destination, call.query())?;
     let lines = call.lines()?;
-    let body = call.body(body, Expected::HostedMessage).await?;
+    let body = call.body(body, Expected::V2Message).await?;
     let decoder = Decoder {
         call: &call,
         place: Place::Schedule,

@@ -45,14 +45,14 @@ pub(super) async fn delete(call: Call, name: String) -> Answer {
 
 pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.body(body, Expected::HostedJson).await?;
+    let body = call.body(body, Expected::V2Json).await?;
     let endpoints = Object::of_any_body(&body)?.required("endpoints", endpoints)?;
     done(&call, UrlGroupAction::PutEndpoints(name, endpoints)).await
 }
 
 pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.body(body, Expected::HostedJson).await?;
+    let body = call.body(body, Expected::V2Json).await?;
     let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
         let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
         items
@@ -67,7 +67,7 @@ pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
 /// Sets the headers that a publish to the group has by default.
 pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
-    let body = call.body(body, Expected::HostedJson).await?;
+    let body = call.body(body, Expected::V2Json).await?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
     done(&call, UrlGroupAction::SetHeaders(name, defaults(headers)?)).await
 }

@@ -13,7 +13,7 @@ use super::error::Refusal;
 use crate::engine::{
     FlowKeyView, QueueView, RowId, ScheduleId, Sent, SentTo, SigningKeys, Timestamp, UrlGroup,
 };
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 pub(super) use log::{event_name, log};
 pub(super) use message::{dead_letter, dead_letters, message};
@@ -71,7 +71,7 @@ pub(super) fn batch(outcomes: impl Iterator<Item = Result<Sent, Refusal>>) -> Re
 }
 
 fn write_one(json: &mut Json, one: &SentTo) {
-    json.key("messageId").text(&hosted_message_id(one.id));
+    json.key("messageId").text(&v2_message_id(one.id));
     if one.deduplicated {
         json.key("deduplicated").boolean(true);
     }
@@ -84,7 +84,7 @@ fn write_group(json: &mut Json, all: &[SentTo]) {
 }
 
 fn write_to(json: &mut Json, one: &SentTo) {
-    json.key("messageId").text(&hosted_message_id(one.id));
+    json.key("messageId").text(&v2_message_id(one.id));
     json.key("url").text(&one.url);
     if one.deduplicated {
         json.key("deduplicated").boolean(true);

@@ -164,7 +164,7 @@ fn a_header_that_http_cannot_carry_is_refused() {
 }
 
 #[test]
-fn a_message_with_its_own_rules_carries_the_headers_of_the_hosted_service() {
+fn a_message_with_its_own_rules_carries_the_headers_of_v2() {
     let mut attempt = attempt("https://a.example/hook?x=1", &[("X-Tenant", "7")]);
     attempt.envelope = Envelope::CarriedRules(carried_envelope());
     let request = request(&attempt, "eyJ", ()).unwrap();

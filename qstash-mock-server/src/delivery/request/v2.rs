@@ -4,7 +4,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
 use super::write::{Unsendable, text};
 use crate::engine::{Attempt, CarriedEnvelope, FlowControl};
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 const SIGNATURE: HeaderName = HeaderName::from_static("upstash-signature");
 const MESSAGE_ID: HeaderName = HeaderName::from_static("upstash-message-id");
@@ -33,7 +33,7 @@ pub(super) fn add(
     let carried = &envelope.carried;
     let retried = attempt.number.saturating_sub(1);
     headers.entry(USER_AGENT).or_insert(AGENT);
-    headers.insert(MESSAGE_ID, text(&hosted_message_id(attempt.message))?);
+    headers.insert(MESSAGE_ID, text(&v2_message_id(attempt.message))?);
     headers.insert(SIGNATURE, text(signature)?);
     headers.insert(RETRIED, retried.into());
     // On deliveries this counts, too; the limit has a name of its own (v2.md section 6.29).

@@ -85,8 +85,8 @@ impl Settings {
         let server = server.signature_clock(SignatureClock::Real);
         let mut server = apply(server, manual, MockServerBuilder::manual_clock);
         server = apply(server, auto, MockServerBuilder::auto_clock);
-        if let Some(patience) = self.patience_seconds {
-            server = server.patience(seconds("patience_seconds", patience)?);
+        if let Some(limit) = self.real_time_limit_seconds {
+            server = server.real_time_limit(seconds("real_time_limit_seconds", limit)?);
         }
         let no_admin = self.no_admin.unwrap_or(false);
         // Where nobody can look, nothing need be kept.

@@ -94,3 +94,11 @@ fn a_flag_beats_the_file() {
     let both = flags.or(file);
     assert_eq!((both.port, both.seed), (Some(1), Some(3)));
 }
+
+#[test]
+fn a_file_may_name_the_real_time_limit_as_it_was_named_before() {
+    for name in ["real_time_limit_seconds", "patience_seconds"] {
+        let settings = parse(&format!("{name} = 2.0"), Path::new("x.toml")).unwrap();
+        assert_eq!(settings.real_time_limit_seconds, Some(2.0));
+    }
+}

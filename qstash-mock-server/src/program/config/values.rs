@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_may_have_an_address_of_their_own() {
+    fn the_metrics_may_have_an_address_of_their_own() {
         for (text, expected) in [("127.0.0.1:9100", "127.0.0.1:9100"), ("[::1]:0", "[::1]:0")] {
             let found = metrics_address(text.to_owned()).unwrap();
             assert_eq!(found.to_string(), expected);

@@ -93,7 +93,7 @@ impl Unmet {
 
 /// A line for each queue.
 fn queues(driver: &Driver) -> Vec<String> {
-    let figures = driver.all_metrics();
+    let metrics = driver.all_metrics();
     let of_account = |(account, metrics): &(crate::engine::AccountName, crate::engine::Metrics)| {
         let account = account.clone();
         let lines = metrics.queues.iter().map(move |(name, queue)| {
@@ -109,7 +109,7 @@ fn queues(driver: &Driver) -> Vec<String> {
         });
         lines.collect::<Vec<_>>()
     };
-    figures.iter().flat_map(of_account).collect()
+    metrics.iter().flat_map(of_account).collect()
 }
 
 impl fmt::Display for Unmet {

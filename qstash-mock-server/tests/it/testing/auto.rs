@@ -15,11 +15,16 @@ const HOUR: Duration = Duration::from_secs(3600);
 const NEVER: Duration = Duration::from_secs(600);
 
 async fn auto() -> Api {
-    start(MockServer::builder().auto_clock(START).patience(NEVER)).await
+    start(
+        MockServer::builder()
+            .auto_clock(START)
+            .real_time_limit(NEVER),
+    )
+    .await
 }
 
 impl Api {
-    async fn hosted(&self, path: &str, headers: &[(&str, &str)]) {
+    async fn v2(&self, path: &str, headers: &[(&str, &str)]) {
         let request = self.request(Method::POST, path).body("hello");
         let request = headers.iter().fold(request, |request, (name, value)| {
             request.header(*name, *value)
@@ -31,7 +36,12 @@ impl Api {
 
 #[tokio::test]
 async fn an_automatic_clock_stands_still_until_somebody_waits_and_then_skips_idle_time() {
-    let api = start(MockServer::builder().auto_clock(START).patience(NEVER)).await;
+    let api = start(
+        MockServer::builder()
+            .auto_clock(START)
+            .real_time_limit(NEVER),
+    )
+    .await;
     let consumer = api.server.consumer().respond([503, 503, 503, 200]).start();
     api.queue(
         "q",
@@ -55,7 +65,7 @@ async fn messages_without_a_queue_are_waited_for_too() {
     let consumer = api.server.consumer().respond([500, 200]).start();
     let publish = format!("/v2/publish/{}", consumer.url());
     let settings = [("Upstash-Delay", "1h"), ("Upstash-Retry-Delay", "60000")];
-    api.hosted(&publish, &settings).await;
+    api.v2(&publish, &settings).await;
     api.server.settle().await.unwrap();
     assert_eq!(consumer.count(), 2);
     assert_eq!(api.server.now(), START + HOUR + MINUTE);
@@ -71,17 +81,17 @@ async fn the_windows_of_a_rate_limit_are_skipped_and_a_paused_key_is_not_waited_
             ("Upstash-Flow-Control-Key", "slow"),
             ("Upstash-Flow-Control-Value", "rate=1, period=1m"),
         ];
-        api.hosted(&publish, &limit).await;
+        api.v2(&publish, &limit).await;
     }
     api.server.settle().await.unwrap();
     assert_eq!(consumer.count(), 3);
     assert_eq!(api.server.now(), START + 2 * MINUTE);
-    api.hosted("/v2/flowControl/slow/pause", &[]).await;
+    api.v2("/v2/flowControl/slow/pause", &[]).await;
     let limit = [
         ("Upstash-Flow-Control-Key", "slow"),
         ("Upstash-Flow-Control-Value", "rate=1, period=1m"),
     ];
-    api.hosted(&publish, &limit).await;
+    api.v2(&publish, &limit).await;
     api.server.settle().await.unwrap();
     assert_eq!(consumer.count(), 3);
     assert_eq!(api.server.now(), START + 2 * MINUTE);
@@ -92,8 +102,7 @@ async fn a_schedule_of_every_minute_does_not_make_it_spin() {
     let api = auto().await;
     let consumer = api.server.consumer().start();
     let schedule = format!("/v2/schedules/{}", consumer.url());
-    api.hosted(&schedule, &[("Upstash-Cron", "* * * * *")])
-        .await;
+    api.v2(&schedule, &[("Upstash-Cron", "* * * * *")]).await;
     // Nobody waits: time stands still, however much the machine has to do.
     for _ in 0..20 {
         api.get("/v1/metrics").await;

@@ -18,7 +18,7 @@ const NEVER: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 async fn a_consumer_that_hangs_is_not_waited_for() {
-    let api = start(manual().patience(NEVER)).await;
+    let api = start(manual().real_time_limit(NEVER)).await;
     let consumer = api.server.consumer().hang().start();
     api.queue(
         "q",
@@ -43,7 +43,7 @@ async fn a_consumer_that_hangs_is_not_waited_for() {
 
 #[tokio::test]
 async fn a_consumer_that_answers_later_does_so_in_the_servers_time() {
-    let api = start(manual().patience(NEVER)).await;
+    let api = start(manual().real_time_limit(NEVER)).await;
     let consumer = api.server.consumer().after(10 * SECOND).start();
     api.queue("q", &consumer.url(), "").await;
     api.publish("q", "1").await;
@@ -57,7 +57,7 @@ async fn a_consumer_that_answers_later_does_so_in_the_servers_time() {
 
 #[tokio::test]
 async fn an_answer_after_the_timeout_comes_too_late() {
-    let api = start(manual().patience(NEVER)).await;
+    let api = start(manual().real_time_limit(NEVER)).await;
     let consumer = api.server.consumer().after(31 * SECOND).start();
     api.queue("q", &consumer.url(), r#""max_retries":0"#).await;
     api.publish("q", "1").await;
@@ -70,7 +70,7 @@ async fn an_answer_after_the_timeout_comes_too_late() {
 
 #[tokio::test]
 async fn a_stranger_that_hangs_is_left_behind_and_listed() {
-    let api = start(manual().patience(Duration::from_millis(50))).await;
+    let api = start(manual().real_time_limit(Duration::from_millis(50))).await;
     // Takes connections and never says a word.
     let mute = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", mute.local_addr().unwrap());
@@ -107,7 +107,7 @@ async fn advance_to_next_tells_what_fell_due() {
 
 #[tokio::test]
 async fn a_consumer_may_publish_again_and_everything_still_comes_in_order() {
-    let api = start(manual().patience(NEVER)).await;
+    let api = start(manual().real_time_limit(NEVER)).await;
     let (uri, token) = (api.server.uri(), api.server.token().to_owned());
     let consumer = api
         .server
@@ -169,7 +169,7 @@ async fn one_caller_at_a_time_moves_the_clock() {
 
 #[tokio::test]
 async fn who_waits_for_a_busy_machine_is_not_left_behind() {
-    let api = start(manual().patience(SECOND)).await;
+    let api = start(manual().real_time_limit(SECOND)).await;
     // One after the other, so that the last one waits longer than the clock has patience.
     let turn = Arc::new(Mutex::new(()));
     let consumer = api
@@ -197,7 +197,7 @@ async fn who_waits_for_a_busy_machine_is_not_left_behind() {
 
 #[tokio::test]
 async fn consumers_that_publish_for_ever_at_one_moment_are_not_waited_for_that_long() {
-    let api = start(manual().patience(NEVER).settle_limit(200)).await;
+    let api = start(manual().real_time_limit(NEVER).settle_limit(200)).await;
     let publish = reqwest::Client::new()
         .post(format!("{}/v1/publish", api.server.uri()))
         .bearer_auth(api.server.token())

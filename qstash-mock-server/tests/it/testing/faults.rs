@@ -66,7 +66,7 @@ async fn a_duplicate_reaches_the_consumer_twice_and_the_first_answer_counts() {
 
 #[tokio::test]
 async fn the_first_answer_counts_also_where_the_second_takes_too_long() {
-    let api = start(manual().patience(HOUR)).await;
+    let api = start(manual().real_time_limit(HOUR)).await;
     let consumer = api.server.consumer().after(20 * SECOND).start();
     let settings = r#""delivery_timeout_seconds":30"#;
     api.queue("q", &consumer.url(), settings).await;
@@ -81,7 +81,7 @@ async fn the_first_answer_counts_also_where_the_second_takes_too_long() {
 
 #[tokio::test]
 async fn delays_pass_in_the_servers_time_and_nobody_waits_for_them() {
-    let api = start(manual().patience(Duration::from_secs(600))).await;
+    let api = start(manual().real_time_limit(Duration::from_secs(600))).await;
     let consumer = api.server.consumer().start();
     api.queue("q", &consumer.url(), "").await;
     let fault = api.server.inject(Fault::delay(10 * SECOND));
@@ -237,7 +237,7 @@ async fn a_slow_api_takes_real_time() {
     let begun = std::time::Instant::now();
     api.get("/v1/queues").await;
     assert!(begun.elapsed() >= Duration::from_millis(30));
-    // Health and figures of the server are no part of the API.
+    // Health and metrics of the server are no part of the API.
     assert!(
         api.bare(Method::GET, "/health")
             .send()

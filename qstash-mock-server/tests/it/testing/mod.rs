@@ -8,9 +8,9 @@ mod consumer;
 mod deliveries;
 mod expect;
 mod faults;
-mod hosted;
 mod proof;
 mod state;
+mod v2;
 
 use qstash_mock_server::engine::Timestamp;
 use qstash_mock_server::{MockServer, MockServerBuilder};

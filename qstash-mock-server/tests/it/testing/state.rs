@@ -270,7 +270,7 @@ async fn a_fixture_makes_url_groups_schedules_and_messages_of_both_dialects() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_what_is_hosted_is_told_with_its_place() {
+async fn a_mistake_in_what_belongs_to_v2_is_told_with_its_place() {
     for (text, place) in [
         (r#"{"url_groups":[{"endpoints":[]}]}"#, "url_groups[0].name"),
         (

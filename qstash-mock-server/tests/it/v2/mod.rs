@@ -1,4 +1,4 @@
-//! The hosted protocol over HTTP: every route's answer as reviewed text, and what it refuses.
+//! The v2 dialect over HTTP: every route's answer as reviewed text, and what it refuses.
 //!
 //! The server has a seed and a manual clock, and its consumer is reached through a route, so that every id, time and
 //! URL in an answer is the same in every run.

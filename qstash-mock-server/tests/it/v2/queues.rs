@@ -43,8 +43,8 @@ async fn a_queue_made_in_one_dialect_is_seen_in_the_other() {
     let json = [("Content-Type", "application/json")];
     api.send("POST", "/v1/queues", &json, r#"{"name":"first"}"#)
         .await;
-    let hosted = api.value("/v2/queues").await;
-    let names: Vec<_> = hosted
+    let listed = api.value("/v2/queues").await;
+    let names: Vec<_> = listed
         .as_array()
         .unwrap()
         .iter()

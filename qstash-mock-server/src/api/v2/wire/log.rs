@@ -6,7 +6,7 @@ use super::super::super::json::Json;
 use super::message::write_origin;
 use super::parts;
 use crate::engine::{Event, LogRow, QueueName, RowId};
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 /// The documents and the SDKs disagree on the name of the array, so it is there under both.
 pub(in super::super) fn log(rows: &[LogRow], next: Option<RowId>) -> Response {
@@ -42,7 +42,7 @@ fn write_row(json: &mut Json, row: &LogRow) {
     let carried = &row.carried;
     let redaction = carried.redaction.as_deref();
     json.key("time").integer(row.id.at.as_millis());
-    json.key("messageId").text(&hosted_message_id(row.message));
+    json.key("messageId").text(&v2_message_id(row.message));
     json.key("state").text(event_name(row.event));
     json.key("url").text(&carried.url);
     json.key("method").text(carried.method.as_str());

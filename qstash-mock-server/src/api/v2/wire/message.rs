@@ -7,7 +7,7 @@ use super::parts;
 use crate::engine::{
     CarriedRules, DlqView, Message, MessageWithBody, QueueName, RowId, ScheduleId,
 };
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 pub(in super::super) fn message(found: &MessageWithBody) -> Response {
     Json::object(|json| write_message(json, &found.message, &found.body)).into_ok()
@@ -32,7 +32,7 @@ fn write_message(json: &mut Json, message: &Message, body: &[u8]) {
         return;
     };
     let redaction = carried.redaction.as_deref();
-    json.key("messageId").text(&hosted_message_id(message.id));
+    json.key("messageId").text(&v2_message_id(message.id));
     write_origin(json, carried);
     json.key("url").text(&carried.url);
     json.key("method").text(carried.method.as_str());

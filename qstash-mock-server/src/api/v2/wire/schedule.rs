@@ -5,7 +5,7 @@ use axum::response::Response;
 use super::super::super::json::Json;
 use super::parts;
 use crate::engine::{Destination, QueueName, Schedule, ScheduleState, Settings};
-use crate::text::hosted_message_id;
+use crate::text::v2_message_id;
 
 pub(in super::super) fn schedule(schedule: &Schedule) -> Response {
     Json::object(|json| write_schedule(json, schedule)).into_ok()
@@ -84,7 +84,7 @@ fn write_runs(json: &mut Json, schedule: &Schedule) {
     if !schedule.last_states.is_empty() {
         json.key("lastScheduleStates").members(|json| {
             for (message, state) in &schedule.last_states {
-                json.text_key(&hosted_message_id(*message));
+                json.text_key(&v2_message_id(*message));
                 json.text(match state {
                     ScheduleState::InProgress => "IN_PROGRESS",
                     ScheduleState::Success => "SUCCESS",

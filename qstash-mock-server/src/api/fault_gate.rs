@@ -1,4 +1,4 @@
-//! The front door: hands requests over to the router, or lets them meet the faults that a test has set.
+//! The fault gate: hands a request over to the router, or lets it meet the faults that a test has set.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -21,12 +21,12 @@ use crate::engine::AccountName;
 use crate::instruments::{ApiCall, ApiFault};
 
 /// The router behind the faults.
-pub(crate) struct Front {
+pub(crate) struct FaultGate {
     router: Router,
     api: ApiState,
 }
 
-impl Front {
+impl FaultGate {
     pub(crate) fn new(api: ApiState) -> Self {
         Self {
             router: router::router(api.clone()),
@@ -34,10 +34,10 @@ impl Front {
         }
     }
 
-    /// Serves the figures and nothing else.
-    pub(crate) fn of_figures(api: ApiState) -> Self {
+    /// Serves the metrics and nothing else.
+    pub(crate) fn of_metrics(api: ApiState) -> Self {
         Self {
-            router: router::figures(api.clone()),
+            router: router::metrics(api.clone()),
             api,
         }
     }
@@ -119,7 +119,7 @@ struct Published<'a> {
     queue: Option<Cow<'a, str>>,
 }
 
-/// Faults are for what clients of the protocols call; never for health, figures and test control.
+/// Faults are for what clients of the protocols call; never for health, metrics and test control.
 fn is_faulty_path(path: &str) -> bool {
     path.starts_with("/v1/") || path.starts_with("/v2/")
 }

@@ -1,4 +1,4 @@
-//! The toolkit and messages with rules of their own (`/v2`).
+//! The test tools and messages with rules of their own (`/v2`).
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::support::Api;
 const HOUR: Duration = Duration::from_secs(3600);
 
 impl Api {
-    async fn publish_hosted(&self, consumer: &Consumer, body: &str) {
+    async fn publish_v2(&self, consumer: &Consumer, body: &str) {
         let path = format!("/v2/publish/{}", consumer.url());
         let request = self.request(Method::POST, &path).body(body.to_owned());
         let response = request.send().await.unwrap();
@@ -31,7 +31,7 @@ impl Api {
 async fn a_consumer_verifies_tokens_in_the_servers_time() {
     let api = start(manual()).await;
     let consumer = api.server.consumer().respond([503, 200]).start();
-    api.publish_hosted(&consumer, "hello").await;
+    api.publish_v2(&consumer, "hello").await;
     api.server.advance(HOUR).await.unwrap();
     let received = consumer.received();
     assert_eq!(
@@ -63,7 +63,7 @@ async fn signers_with_a_wrong_clock_are_refused() {
         let consumer = api.server.consumer().start();
         let text = format!("{fault:?}");
         api.server.inject(fault.times(1));
-        api.publish_hosted(&consumer, "hello").await;
+        api.publish_v2(&consumer, "hello").await;
         api.server.advance(24 * HOUR).await.unwrap();
         let statuses: Vec<_> = api
             .server
@@ -84,7 +84,7 @@ async fn signatures_tell_the_machines_time_if_asked_to() {
     ] {
         let api = start(manual().signature_clock(clock)).await;
         let consumer = api.server.consumer().start();
-        api.publish_hosted(&consumer, "hello").await;
+        api.publish_v2(&consumer, "hello").await;
         api.server.settle().await.unwrap();
         let received = consumer.received();
         assert!(received[0].signature().is_ok(), "{clock:?}");
@@ -104,7 +104,7 @@ async fn keys_that_are_rotated_in_mid_flight_are_good_for_who_knows_both() {
     let consumer = api.server.consumer().trusting().start();
     let before = api.get("/v2/keys").await;
     api.server.inject(Fault::rotate_key().times(1));
-    api.publish_hosted(&consumer, "hello").await;
+    api.publish_v2(&consumer, "hello").await;
     api.server.settle().await.unwrap();
     let after = api.get("/v2/keys").await;
     assert_eq!(after["current"], before["next"]);
