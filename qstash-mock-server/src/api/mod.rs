@@ -21,7 +21,7 @@ pub(crate) use fixture::{Decoded as DecodedFixture, decode_fixture};
 pub(crate) use shared::auth::{Authenticator, development_keys};
 pub(crate) use shared::limits::Limits;
 pub(crate) use shared::token::issue_token;
-use shared::{auth, body, decode, error, json, limits};
+use shared::{auth, body, decode, error, json, limits, shown};
 pub(crate) use state::{ApiState, Control, Peer};
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use v2::fuzz_request;

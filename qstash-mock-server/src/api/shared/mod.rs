@@ -2,7 +2,8 @@
 //! of the HTTP face.
 //!
 //! `auth` and `token` find out who calls. `body` reads a request's body within its bound, `decode` takes JSON apart so
-//! that every refusal names what is at fault, `json` writes it, `error` is a refusal, `limits` holds every bound.
+//! that every refusal names what is at fault, `json` writes it, `error` is a refusal, `limits` holds every bound, `shown` is what
+//! anybody is shown of a message.
 
 pub(super) mod auth;
 pub(super) mod body;
@@ -10,4 +11,5 @@ pub(super) mod decode;
 pub(super) mod error;
 pub(super) mod json;
 pub(super) mod limits;
+pub(super) mod shown;
 pub(super) mod token;

@@ -4,12 +4,13 @@ use axum::response::Response;
 
 use super::super::error::ApiError;
 use super::super::json::Json;
+use super::super::shown;
 use super::query::cursor;
 use crate::engine::{
     AttemptRecord, Backoff, DeadLetter, Error, LeaseId, MessageId, MessageView, OnAccepted,
     Published, QueueName, QueueView, Received, SigningSecret, Stage, Timestamp,
 };
-use crate::text::{LEASE_PREFIX, lease_id, redacted};
+use crate::text::{LEASE_PREFIX, lease_id};
 
 pub(super) fn published(published: Published) -> Response {
     Json::object(|json| write_published(json, published)).into_ok()
@@ -191,20 +192,8 @@ fn write_message(json: &mut Json, message: &MessageView) {
     json.key("queue")
         .maybe(message.queue.as_ref().map(QueueName::as_str), Json::text);
     write_state(json, message);
-    let redaction = message.carried.as_deref();
-    let redaction = redaction.and_then(|carried| carried.redaction.as_deref());
-    match &message.body {
-        Some(body) if redaction.is_some_and(|it| it.body) => {
-            json.key("message").text(&redacted(body));
-        }
-        // What the other dialect published may be anything, not only JSON.
-        Some(body) if message.carried.is_some() => {
-            json.key("message").text(&String::from_utf8_lossy(body));
-        }
-        Some(body) => {
-            json.key("message").raw(body);
-        }
-        None => {}
+    if let Some(body) = &message.body {
+        shown::write_body(json.key("message"), message, body);
     }
     json.key("published_at").time(message.published_at);
     json.key("attempt").integer(message.attempts.into());
@@ -212,18 +201,8 @@ fn write_message(json: &mut Json, message: &MessageView) {
         .items(message.history.iter(), |json, attempt| {
             json.members(|json| write_attempt(json, attempt));
         });
-    json.key("headers").members(|json| {
-        for (name, value) in message.headers.iter() {
-            match redaction {
-                Some(it) if it.hides_header(name) => {
-                    json.text_key(name).text(&redacted(value.as_bytes()));
-                }
-                _ => {
-                    json.text_key(name).text(value);
-                }
-            }
-        }
-    });
+    json.key("headers")
+        .members(|json| shown::write_headers(json, message));
     json.key("dead_letter")
         .maybe(message.dead_letter.as_ref(), write_dead_letter);
 }

@@ -1,10 +1,12 @@
 //! What messages, dead letters, log entries and schedules show alike.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64ct::{Base64, Encoding};
 
 use super::super::super::json::Json;
+use super::super::super::shown::header_value;
 use super::super::settings::canonical;
 use crate::engine::{Callback, FlowControl, Headers, Redaction, RowId};
 use crate::text::redacted;
@@ -15,14 +17,9 @@ pub(super) fn write_headers<'a>(
     headers: impl IntoIterator<Item = &'a (String, String)>,
     redaction: Option<&Redaction>,
 ) {
-    let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut lines: BTreeMap<String, Vec<Cow<'_, str>>> = BTreeMap::new();
     for (name, value) in headers {
-        let hidden = redaction.is_some_and(|it| it.hides_header(name));
-        let value = if hidden {
-            redacted(value.as_bytes())
-        } else {
-            value.clone()
-        };
+        let value = header_value(redaction, name, value);
         lines.entry(canonical(name)).or_default().push(value);
     }
     json.members(|json| {
