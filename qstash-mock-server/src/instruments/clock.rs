@@ -22,26 +22,51 @@ pub enum SignatureClock {
 /// The server's time.
 #[derive(Debug)]
 pub(crate) enum Clock {
-    /// Wall time at an anchor plus what tokio's clock has counted since: sleeping and reading use one
+    /// The machine's time at an anchor plus what tokio's clock has counted since: sleeping and reading use one
     /// clock, and it never goes backwards.
     System(Mutex<Anchor>),
     /// Moves only when told.
     Manual(watch::Sender<Timestamp>),
 }
 
+/// A moment, as the machine's clock and tokio's clock have it. Both in nanoseconds: were either cut to milliseconds, their
+/// sum would fall behind the machine's clock.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anchor {
-    wall: Timestamp,
     instant: Instant,
+    /// Since the Unix epoch.
+    wall: Duration,
+}
+
+impl Anchor {
+    /// Reads both clocks. Tokio's comes first: what passes before the other one is read puts the server's clock ahead
+    /// of the machine's, never behind.
+    fn now() -> Self {
+        let instant = Instant::now();
+        let wall = wall();
+        Self { instant, wall }
+    }
+
+    /// What the machine's clock shows at `instant`, if nobody has set it since.
+    fn wall_at(self, instant: Instant) -> Duration {
+        self.wall
+            .saturating_add(instant.saturating_duration_since(self.instant))
+    }
+
+    /// The later of two anchors, by what they say of one moment.
+    fn or_later(self, other: Self) -> Self {
+        if other.wall > self.wall_at(other.instant) {
+            other
+        } else {
+            self
+        }
+    }
 }
 
 impl Clock {
     /// Must be called on a runtime.
     pub(crate) fn system() -> Self {
-        Self::System(Mutex::new(Anchor {
-            wall: wall_time(),
-            instant: Instant::now(),
-        }))
+        Self::System(Mutex::new(Anchor::now()))
     }
 
     pub(crate) fn manual(start: Timestamp) -> Self {
@@ -52,15 +77,25 @@ impl Clock {
         matches!(self, Self::Manual(_))
     }
 
+    /// The time, cut to milliseconds: what is due in a fraction of a millisecond is not due yet.
     pub(crate) fn now(&self) -> Timestamp {
         match self {
-            Self::System(anchor) => {
-                let anchor = lock(anchor);
-                // Rounds down: what is due in a fraction of a millisecond is not due yet.
-                let elapsed =
-                    u64::try_from(anchor.instant.elapsed().as_millis()).unwrap_or(u64::MAX);
-                Timestamp::from_millis(anchor.wall.as_millis().saturating_add(elapsed))
-            }
+            Self::System(anchor) => floor(lock(anchor).wall_at(Instant::now())),
+            Self::Manual(time) => *time.borrow(),
+        }
+    }
+
+    /// The first millisecond that is not over: what counts from here does not end too early.
+    #[cfg_attr(
+        not(test),
+        expect(
+            dead_code,
+            reason = "for the delays of the engine, which count from here"
+        )
+    )]
+    pub(crate) fn now_rounded_up(&self) -> Timestamp {
+        match self {
+            Self::System(anchor) => ceiling(lock(anchor).wall_at(Instant::now())),
             Self::Manual(time) => *time.borrow(),
         }
     }
@@ -100,16 +135,11 @@ impl Clock {
         }
     }
 
-    /// Follows the wall clock where it has run ahead, as after a machine's sleep.
+    /// Follows the machine's clock where it has run ahead, as after a machine's sleep.
     pub(crate) fn follow_wall_time(&self) {
         if let Self::System(anchor) = self {
-            let (now, wall) = (self.now(), wall_time());
-            if wall > now {
-                *lock(anchor) = Anchor {
-                    wall,
-                    instant: Instant::now(),
-                };
-            }
+            let mut anchor = lock(anchor);
+            *anchor = anchor.or_later(Anchor::now());
         }
     }
 }
@@ -118,14 +148,107 @@ fn lock(anchor: &Mutex<Anchor>) -> MutexGuard<'_, Anchor> {
     anchor.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The millisecond that `time` lies in.
+fn floor(time: Duration) -> Timestamp {
+    Timestamp::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// The millisecond that `time` lies in, or the next one if that has begun.
+fn ceiling(time: Duration) -> Timestamp {
+    floor(time.saturating_add(Duration::from_nanos(999_999)))
+}
+
 /// The time of the machine.
+pub(crate) fn wall_time() -> Timestamp {
+    floor(wall())
+}
+
+/// The time of the machine since the Unix epoch.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the clock that everything else is handed"
 )]
-pub(crate) fn wall_time() -> Timestamp {
-    let elapsed = SystemTime::now()
+fn wall() -> Duration {
+    SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    Timestamp::from_millis(u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A clock whose anchor was made at `wall` on the machine's clock, and its time when `elapsed` has passed.
+    fn read(wall: Duration, elapsed: Duration) -> Duration {
+        let instant = Instant::now();
+        Anchor { instant, wall }.wall_at(instant + elapsed)
+    }
+
+    proptest! {
+        #[test]
+        fn the_clock_is_the_machines_to_the_millisecond_whatever_the_fractions_are(
+            wall in 0..4_000_000_000_000_000_000_u64,
+            elapsed in 0..100_000_000_000_000_u64,
+        ) {
+            let time = read(Duration::from_nanos(wall), Duration::from_nanos(elapsed));
+            prop_assert_eq!(floor(time).as_millis(), (wall + elapsed) / 1_000_000);
+            prop_assert_eq!(ceiling(time).as_millis(), (wall + elapsed).div_ceil(1_000_000));
+        }
+    }
+
+    #[test]
+    fn two_fractions_that_make_a_millisecond_count() {
+        // Cut one by one, 0.9 ms and 0.2 ms are nothing.
+        let time = read(Duration::from_micros(10_900), Duration::from_micros(200));
+        assert_eq!(floor(time), Timestamp::from_millis(11));
+        assert_eq!(ceiling(time), Timestamp::from_millis(12));
+        let time = read(Duration::from_micros(10_900), Duration::from_micros(100));
+        assert_eq!(
+            (floor(time), ceiling(time)),
+            (Timestamp::from_millis(11), Timestamp::from_millis(11))
+        );
+    }
+
+    #[test]
+    fn a_machine_that_ran_ahead_is_followed_and_one_that_was_set_back_is_not() {
+        let instant = Instant::now();
+        let anchor = |after: u64, wall: u64| Anchor {
+            instant: instant + Duration::from_nanos(after),
+            wall: Duration::from_nanos(wall),
+        };
+        let first = anchor(0, 1_000_000);
+        for (later, expected) in [
+            // So many nanoseconds after the first one, and what the machine's clock showed then.
+            (anchor(500, 1_000_501), 1_000_501),
+            (anchor(500, 1_000_500), 1_000_500),
+            (anchor(500, 1_000_499), 1_000_500),
+            (anchor(500, 0), 1_000_500),
+            (anchor(500, 9_000_000), 9_000_000),
+        ] {
+            let wall = first.or_later(later).wall_at(later.instant);
+            assert_eq!(wall, Duration::from_nanos(expected));
+        }
+    }
+
+    #[tokio::test]
+    async fn the_clock_is_never_behind_the_machines() {
+        for _ in 0..20 {
+            let clock = Clock::system();
+            for _ in 0..1_000 {
+                let before = wall_time();
+                assert!(clock.now() >= before);
+                assert!(clock.now_rounded_up() >= before);
+            }
+        }
+    }
+
+    #[test]
+    fn a_manual_clock_has_whole_milliseconds() {
+        let clock = Clock::manual(Timestamp::from_millis(7));
+        assert_eq!(clock.now(), clock.now_rounded_up());
+        clock.set(Timestamp::from_millis(9));
+        assert_eq!(clock.now_rounded_up(), Timestamp::from_millis(9));
+    }
 }
