@@ -98,7 +98,10 @@ impl FaultyTransport {
             // A duplicate carries the same one.
             let _ = record.signature.set(signature);
         }
-        let outcome = self.deliverer.send(attempt, request, &mut answer).await;
+        let outcome = self
+            .deliverer
+            .send(attempt, request, &mut answer, &self.instruments.clock)
+            .await;
         if let Some(record) = &job.record {
             record.answered(answer);
         }

@@ -13,7 +13,7 @@ use crate::engine::{Envelope, Headers, Outcome, Timestamp, Verdict};
 const NON_RETRYABLE: &str = "upstash-nonretryable-error";
 
 /// What the answer `head` with the beginning `body` means for a message sent in `envelope`. `now` is
-/// the machine's time, which a date in the answer is compared with.
+/// the server's time, which a date in the answer is compared with.
 pub(super) fn answered(
     envelope: &Envelope,
     head: &response::Parts,

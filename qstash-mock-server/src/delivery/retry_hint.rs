@@ -17,7 +17,7 @@ const HEADERS: [HeaderName; 4] = [
 /// A longer wait than this is ignored.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The wait that the answer asks for: whole seconds, a date or a Go duration. `now` is the machine's time.
+/// The wait that the answer asks for: whole seconds, a date or a Go duration. `now` is the server's time.
 pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     HEADERS
         .iter()

@@ -22,7 +22,7 @@ use super::route::{self, Route};
 use super::scope::{DeliveryScope, OutOfScope, Resolver};
 use super::sign::Signer;
 use crate::engine::{Attempt, Outcome, Timestamp};
-use crate::instruments::wall_time;
+use crate::instruments::Clock;
 
 /// How much of an answer is read at most so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
@@ -97,7 +97,7 @@ impl Deliverer {
     }
 
     /// Sends a request; the headers of the answer go into `headers`. Has no timeout of its own and never
-    /// follows a redirect.
+    /// follows a redirect. Dates in the answer are read against `clock`.
     ///
     /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
     pub(super) async fn send(
@@ -105,6 +105,7 @@ impl Deliverer {
         attempt: &Attempt,
         request: Request<Payload>,
         headers: &mut HeaderMap,
+        clock: &Clock,
     ) -> Outcome {
         if let Err(refused) = self.0.settings.scope.check(request.uri()) {
             return failed(refused.to_string());
@@ -113,7 +114,7 @@ impl Deliverer {
             Ok(answer) => {
                 let (head, body) = answer.into_parts();
                 let outcome = match beginning(body, attempt.most_answer).await {
-                    Ok(body) => answered(&attempt.envelope, &head, body, wall_time()),
+                    Ok(body) => answered(&attempt.envelope, &head, body, clock.now()),
                     Err(_) => failed("the connection broke in the middle of the answer"),
                 };
                 *headers = head.headers;
@@ -207,7 +208,11 @@ mod tests {
                     self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
                 });
             match request {
-                Ok(request) => self.send(attempt, request, &mut HeaderMap::new()).await,
+                Ok(request) => {
+                    let clock = Clock::manual(attempt.started_at);
+                    let mut headers = HeaderMap::new();
+                    self.send(attempt, request, &mut headers, &clock).await
+                }
                 Err(outcome) => outcome,
             }
         }
@@ -287,8 +292,9 @@ mod tests {
         let signature = deliverer.sign(&attempt, attempt.started_at).unwrap();
         let payload = Payload::half(&attempt.body);
         let request = deliverer.request(&attempt, &signature, payload).unwrap();
+        let clock = Clock::manual(attempt.started_at);
         let outcome = deliverer
-            .send(&attempt, request, &mut HeaderMap::new())
+            .send(&attempt, request, &mut HeaderMap::new(), &clock)
             .await;
         assert_eq!(outcome, failed(BrokenOff.to_string()));
         let received = received.await.unwrap();

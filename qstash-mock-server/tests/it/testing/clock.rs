@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use qstash_mock_server::testing::Answer;
 use qstash_mock_server::{ClockBusy, MockServer};
+use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Mutex;
 
@@ -53,6 +55,31 @@ async fn a_consumer_that_answers_later_does_so_in_the_servers_time() {
     let delivery = api.server.deliveries().last().unwrap();
     assert!(delivery.is_delivered());
     assert_eq!(delivery.finished_at(), Some(START + 10 * SECOND));
+}
+
+#[tokio::test]
+async fn the_date_of_a_retry_after_is_read_in_the_servers_time() {
+    let api = start(manual().real_time_limit(NEVER)).await;
+    // Two minutes after `START`, in whatever year this test runs.
+    let busy = Answer::status(503).header("Retry-After", "Fri, 15 Jan 2027 08:02:00 GMT");
+    let consumer = api
+        .server
+        .consumer()
+        .respond([busy, Answer::status(200)])
+        .start();
+    api.queue("q", &consumer.url(), "").await;
+    api.publish("q", "1").await;
+    let publish = format!("/v2/publish/{}", consumer.url());
+    let published = api.request(Method::POST, &publish).body("1").send().await;
+    assert_eq!(published.unwrap().status(), 200);
+    api.server.advance(HOUR).await.unwrap();
+    let again = api
+        .server
+        .deliveries()
+        .into_iter()
+        .filter(|it| it.attempt() == 2);
+    let started: Vec<_> = again.map(|it| it.started_at()).collect();
+    assert_eq!(started, [START + 120 * SECOND; 2]);
 }
 
 #[tokio::test]
