@@ -3,6 +3,8 @@
 use qstash_client::ErrorKind;
 use qstash_client::v1::MessageState;
 use qstash_mock_server::MockServer;
+use qstash_mock_server::engine::Entity;
+use qstash_mock_server::storage::{Acknowledge, Commit, Durability, Store, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::gate::Gate;
@@ -200,4 +202,63 @@ async fn a_stopped_server_commits_nothing_more() {
         tokio::task::yield_now().await;
     }
     assert_eq!(store.commits(), commits);
+}
+
+/// A store that tells inside `commit` how far it has come.
+struct Prompt {
+    acknowledge: Option<Acknowledge>,
+    tell: fn(Acknowledge, u64),
+}
+
+impl Store for Prompt {
+    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
+        Ok(vec![])
+    }
+
+    fn start(&mut self, acknowledge: Acknowledge) {
+        self.acknowledge = Some(acknowledge);
+    }
+
+    fn commit(&mut self, commit: Commit<'_>) -> Result<Durability, StoreError> {
+        let acknowledge = self.acknowledge.clone().expect("the store was started");
+        (self.tell)(acknowledge, commit.number());
+        drop(commit.into_changes());
+        Ok(Durability::Later)
+    }
+}
+
+async fn prompt(tell: fn(Acknowledge, u64)) -> World {
+    let store = Prompt {
+        acknowledge: None,
+        tell,
+    };
+    World::with(MockServer::builder().manual_clock(START).store(store)).await
+}
+
+#[tokio::test]
+async fn a_store_may_acknowledge_inside_the_commit() {
+    let at_once = |acknowledge: Acknowledge, number| acknowledge.durable(number);
+    let from_a_thread_it_waits_for = |acknowledge: Acknowledge, number| {
+        let told = std::thread::spawn(move || acknowledge.durable(number));
+        told.join().unwrap();
+    };
+    for tell in [at_once as fn(Acknowledge, u64), from_a_thread_it_waits_for] {
+        let world = prompt(tell).await;
+        let consumer = Consumer::of(&world).await;
+        world.pushed("orders", &consumer).send().await.unwrap();
+        let id = world.publish("orders", "1").await;
+        consumer.until(1).await;
+        world.settle().await;
+        assert_eq!(world.state(&id).await, MessageState::Delivered);
+    }
+}
+
+#[tokio::test]
+async fn a_commit_may_be_reported_lost_while_it_is_handed_over() {
+    let lost = |acknowledge: Acknowledge, _| {
+        acknowledge.failed(StoreError("the disk is gone".to_owned()));
+    };
+    let world = prompt(lost).await;
+    let refused = world.client.v1().metrics().send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("shutting_down"));
 }

@@ -207,7 +207,7 @@ impl Driver {
         while self.is_open()? {
             let (sleep, over) = limit.get_or_insert_with(|| {
                 let over = self.lock().moved.as_ref().map_or(0, Moved::over);
-                (RealSleep::start(self.shared().real_time_limit), over)
+                (RealSleep::start(self.shared().limits.real_time), over)
             });
             tokio::select! {
                 () = self.shared().delivered.notified() => {}
@@ -231,7 +231,7 @@ impl Driver {
     fn is_open(&self) -> Result<bool, ClockBusy> {
         let core = self.lock();
         let published = core.moved.as_ref().map_or(0, |moved| moved.published);
-        if published > self.shared().settle_limit {
+        if published > self.shared().limits.settle {
             return Err(ClockBusy::Endless);
         }
         let parking = &self.instruments().parking;

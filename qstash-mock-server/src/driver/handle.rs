@@ -3,11 +3,13 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 
-use super::lock::{Answer, Core, Flight};
+use super::inbox::Inbox;
+use super::limits::Limits;
+use super::lock::{Answer, Core, Flight, Locked};
 use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
@@ -29,6 +31,8 @@ impl std::fmt::Debug for Driver {
 pub(super) struct Shared {
     /// Fair in the long run, so that the steps of a bulk operation keep no caller out.
     core: Mutex<Core>,
+    /// What the store has told, and nobody with the lock has looked at yet.
+    pub(super) inbox: Arc<Inbox>,
     pub(super) clock: Arc<Clock>,
     /// When the server was started.
     pub(super) start: Timestamp,
@@ -40,10 +44,7 @@ pub(super) struct Shared {
     pub(super) delivered: Notify,
     /// Somebody moves the clock.
     pub(super) moving: tokio::sync::Mutex<()>,
-    /// How long, in real time, the clock waits for a consumer.
-    pub(super) real_time_limit: Duration,
-    /// How many calls that publish it waits for at one moment.
-    pub(super) settle_limit: usize,
+    pub(super) limits: Limits,
     transport: FaultyTransport,
     instruments: Arc<Instruments>,
     runtime: Handle,
@@ -64,28 +65,29 @@ impl Driver {
         engine: Engine,
         mut store: Box<dyn Store>,
         instruments: Arc<Instruments>,
-        (real_time_limit, settle_limit): (Duration, usize),
+        limits: Limits,
         deliverer: Deliverer,
     ) -> Self {
         Self(Arc::new_cyclic(|weak: &Weak<Shared>| {
             let weak = weak.clone();
+            let inbox = Arc::<Inbox>::default();
+            let noted = Arc::clone(&inbox);
             store.start(Acknowledge::new(move |result| {
+                noted.note(result);
                 if let Some(shared) = weak.upgrade() {
-                    let driver = Self(shared);
-                    driver.lock().acknowledge(&driver, result);
-                    driver.0.delivered.notify_one();
+                    Self(shared).look_at_inbox();
                 }
             }));
             Shared {
                 first_accounts: engine.accounts(),
                 core: Mutex::new(Core::new(engine, store)),
+                inbox,
                 clock: Arc::clone(&instruments.clock),
                 start: instruments.clock.now(),
                 earlier: Notify::new(),
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
-                real_time_limit,
-                settle_limit,
+                limits,
                 transport: FaultyTransport::new(Arc::clone(&instruments), deliverer),
                 instruments,
                 runtime: Handle::current(),
@@ -97,8 +99,22 @@ impl Driver {
         &self.0
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Core> {
-        self.0.core.lock()
+    pub(super) fn lock(&self) -> Locked<'_> {
+        Locked::new(self, self.0.core.lock())
+    }
+
+    /// Does what the store's progress allows, unless somebody holds the lock, who then does it. Never waits.
+    pub(super) fn look_at_inbox(&self) {
+        while self.0.inbox.has_some() {
+            let Some(mut core) = self.0.core.try_lock() else {
+                return;
+            };
+            if let Some(told) = self.0.inbox.take() {
+                core.hear(self, told);
+            }
+            drop(core);
+            self.0.delivered.notify_one();
+        }
     }
 
     pub(crate) fn instruments(&self) -> &Arc<Instruments> {
@@ -115,7 +131,7 @@ impl Driver {
 
     /// How long, in real time, a caller waits for a consumer.
     pub(crate) fn real_time_limit(&self) -> Duration {
-        self.0.real_time_limit
+        self.0.limits.real_time
     }
 
     /// The server's time.
@@ -149,6 +165,10 @@ impl Driver {
             let mut core = self.lock();
             if core.stopped {
                 return Err(CallError::Stopped);
+            }
+            if core.uncommitted() >= self.0.limits.uncommitted {
+                let overloaded = Error::Overloaded("changes that are not stored yet");
+                return Err(CallError::Refused(overloaded));
             }
             if let Some(moved) = &mut core.moved {
                 moved.published += usize::from(publishes(&command.action));

@@ -1,16 +1,60 @@
-//! One input, then its commit, then its effects, in order.
+//! What the lock protects: one input, then its commit, then its effects, in order.
+//!
+//! The store may tell how far it has come while somebody holds the lock. Whoever lets the lock go looks whether it
+//! did; see `inbox.rs`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
+use parking_lot::MutexGuard;
 use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::advance::Advanced;
 use super::handle::{CallError, Driver};
+use super::inbox::Told;
 use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
 use crate::instruments::Record;
 use crate::storage::{Commit, Durability, Store, StoreError};
+
+/// The lock, held. Once it is let go, what the store has told meanwhile is looked at.
+pub(super) struct Locked<'a> {
+    // Dropped in this order.
+    core: MutexGuard<'a, Core>,
+    _look: LookAtInbox<'a>,
+}
+
+struct LookAtInbox<'a>(&'a Driver);
+
+impl Drop for LookAtInbox<'_> {
+    fn drop(&mut self) {
+        self.0.look_at_inbox();
+    }
+}
+
+impl<'a> Locked<'a> {
+    pub(super) fn new(driver: &'a Driver, core: MutexGuard<'a, Core>) -> Self {
+        Self {
+            core,
+            _look: LookAtInbox(driver),
+        }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = Core;
+
+    fn deref(&self) -> &Core {
+        &self.core
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Core {
+        &mut self.core
+    }
+}
 
 /// What the lock protects.
 pub(super) struct Core {
@@ -108,13 +152,13 @@ impl Core {
             engine: &mut self.engine,
         };
         match self.store.commit(commit) {
-            Ok(Durability::Now) if self.durable + 1 == self.committed => {
-                self.durable = self.committed;
-            }
-            Ok(_) => {}
+            // It takes change sets in order: those before it are durable, too.
+            Ok(Durability::Now) => self.durable = self.committed,
+            // It may have told already.
+            Ok(Durability::Later) => {}
             Err(error) => self.fail(driver, &error),
         }
-        self.send_durable(driver);
+        self.hear(driver, driver.shared().inbox.take().unwrap_or_default());
         fed
     }
 
@@ -145,13 +189,18 @@ impl Core {
         self.waiting.remove(&waiter);
     }
 
-    /// The store tells how far it has come.
-    pub(super) fn acknowledge(&mut self, driver: &Driver, result: Result<u64, StoreError>) {
-        match result {
-            Ok(number) => self.durable = self.durable.max(number.min(self.committed)),
-            Err(error) => self.fail(driver, &error),
+    /// The store tells how far it has come: what waited for that leaves.
+    pub(super) fn hear(&mut self, driver: &Driver, told: Told) {
+        self.durable = self.durable.max(told.durable.min(self.committed));
+        if let Some(error) = told.failed {
+            self.fail(driver, &error);
         }
         self.send_durable(driver);
+    }
+
+    /// Change sets that are handed to the store and not durable yet.
+    pub(super) fn uncommitted(&self) -> u64 {
+        self.committed - self.durable
     }
 
     fn fail(&mut self, driver: &Driver, error: &StoreError) {

@@ -1,17 +1,22 @@
 //! The driver owns the engine: it stamps the time on one input at a time, commits what the input
 //! changed, and lets replies and effects go once that is durable.
 //!
-//! Read `lock.rs` (one input), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
+//! Read `lock.rs` (one input), `inbox.rs` (what the store tells meanwhile), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
 //! timer), `advance.rs` (moving a manual clock from deadline to deadline), `replace.rs` (going back to
 //! a snapshot).
 
 mod advance;
 
 mod handle;
+mod inbox;
+mod limits;
 mod lock;
 mod replace;
+#[cfg(test)]
+mod tests;
 mod timer;
 
 pub use advance::{Advanced, ClockBusy, Due};
 pub(crate) use handle::{CallError, Driver};
+pub(crate) use limits::Limits;
 pub use replace::ReplaceError;

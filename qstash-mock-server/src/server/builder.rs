@@ -24,8 +24,7 @@ pub struct MockServerBuilder {
     pub(super) signature_clock: SignatureClock,
     pub(super) capture: Bounds,
     pub(super) admin: bool,
-    pub(super) real_time_limit: Duration,
-    pub(super) settle_limit: usize,
+    pub(super) driver_limits: crate::driver::Limits,
     pub(super) delivery: delivery::Settings,
     pub(super) quotas: Quotas,
     pub(super) deduplication_window: Duration,
@@ -51,8 +50,7 @@ impl Default for MockServerBuilder {
             signature_clock: SignatureClock::Virtual,
             capture: Bounds::default(),
             admin: true,
-            real_time_limit: Duration::from_secs(5),
-            settle_limit: 10_000,
+            driver_limits: crate::driver::Limits::default(),
             delivery: delivery::Settings::default(),
             quotas: Quotas::unlimited(),
             deduplication_window: Duration::from_secs(600),
@@ -163,7 +161,7 @@ impl MockServerBuilder {
     /// How long, in real time, [`MockServer::advance`] waits for a consumer's answer, while no other one
     /// answers. Default: 5 s.
     pub fn real_time_limit(mut self, limit: Duration) -> Self {
-        self.real_time_limit = limit;
+        self.driver_limits.real_time = limit;
         self
     }
 
@@ -176,7 +174,7 @@ impl MockServerBuilder {
     /// How many calls may publish while [`MockServer::advance`] waits at one moment of the server's time: a
     /// consumer that publishes in answer to what it published would be waited for without end. Default: 10,000.
     pub fn settle_limit(mut self, calls: usize) -> Self {
-        self.settle_limit = calls;
+        self.driver_limits.settle = calls;
         self
     }
 

@@ -151,8 +151,13 @@ impl MockServerBuilder {
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
         let instruments = Instruments::new(clock, seed, self.capture, self.signature_clock);
         let deliverer = Deliverer::new(self.delivery);
-        let bounds = (self.real_time_limit, self.settle_limit);
-        let driver = Driver::new(engine, store, Arc::new(instruments), bounds, deliverer);
+        let driver = Driver::new(
+            engine,
+            store,
+            Arc::new(instruments),
+            self.driver_limits,
+            deliverer,
+        );
         Ok((driver, secret, keys))
     }
 }

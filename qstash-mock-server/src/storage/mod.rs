@@ -2,8 +2,9 @@
 //!
 //! Each input of the engine makes one change set with a number, one higher than the last. A store takes
 //! change sets in order and applies each whole or not at all. The driver lets a reply or an effect go
-//! only when its commit is durable; a store that cannot keep up delays answers, never loses them. A
-//! failed commit stops the server, because memory is then ahead of the disk.
+//! only when its commit is durable; a store that cannot keep up delays answers, never loses them. While
+//! 10,000 change sets are not durable yet, calls are refused with 503. A failed commit stops the server,
+//! because memory is then ahead of the disk.
 
 mod memory;
 
@@ -38,7 +39,7 @@ pub trait Store: Send + 'static {
 /// Whether a commit outlives a crash already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// It does.
+    /// It does, and so do all commits before it.
     Now,
     /// [`Acknowledge::durable`] will tell.
     Later,
@@ -65,7 +66,8 @@ impl Commit<'_> {
     }
 }
 
-/// Tells the driver how far commits are durable. May be called from any thread.
+/// Tells the driver how far commits are durable. May be called from any thread and at any time, also inside
+/// [`Store::commit`]; it never waits for the engine.
 #[derive(Clone)]
 pub struct Acknowledge(Arc<dyn Fn(Result<u64, StoreError>) + Send + Sync>);
 
