@@ -3,6 +3,9 @@
 //! Memory is bounded: [`Bounds`] says how many attempts, and how many bytes of what was published, are
 //! kept; the oldest are forgotten first. Nothing is copied to be kept: a record shares the attempt with
 //! the task that delivers it, and the request's headers are written again when somebody asks.
+//!
+//! Whoever waits for attempts keeps a [`Cursor`] and is told what has changed since it looked the last time, so that
+//! each attempt is looked at when it starts and when it is over, and not whenever anything happens.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +16,7 @@ use http::HeaderMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::engine::{Attempt, Outcome, Timestamp};
+use crate::engine::{Attempt, AttemptId, Outcome, Timestamp};
 
 /// How much is kept.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +41,8 @@ const MAX_ANSWER_HEADERS: usize = 16 << 10;
 
 /// One captured attempt. It is made when the attempt starts and closed when the engine has its outcome.
 pub(crate) struct Record {
+    /// Its place among all that were captured.
+    pub(crate) number: u64,
     pub(crate) attempt: Arc<Attempt>,
     /// The faults that the attempt is to meet.
     pub(crate) faults: Vec<&'static str>,
@@ -95,6 +100,52 @@ pub(crate) struct Captured {
 struct Ring {
     records: VecDeque<Arc<Record>>,
     bytes: usize,
+    /// The number of the next record.
+    next: u64,
+    /// What happened to records lately, oldest first.
+    changes: VecDeque<Change>,
+    /// The number of the first of `changes`.
+    first_change: u64,
+}
+
+#[derive(Clone, Copy)]
+struct Change {
+    record: u64,
+    last: bool,
+}
+
+/// How far somebody has looked.
+#[derive(Default)]
+pub(crate) struct Cursor(Option<u64>);
+
+/// What has changed since somebody looked.
+pub(crate) struct News {
+    /// What was seen before does not count any more: everything that is kept comes again.
+    pub(crate) again: bool,
+    /// The attempts that have changed, each with whether this was its last change. An attempt changes when it starts
+    /// and when it is over.
+    pub(crate) changed: Vec<(Arc<Record>, bool)>,
+}
+
+impl Ring {
+    fn change(&mut self, record: u64, last: bool, most: usize) {
+        self.changes.push_back(Change { record, last });
+        while self.changes.len() > most {
+            self.changes.pop_front();
+            self.first_change += 1;
+        }
+    }
+
+    fn next_change(&self) -> u64 {
+        self.first_change + self.changes.len() as u64
+    }
+
+    /// The record of that number, unless it was forgotten.
+    fn record(&self, number: u64) -> Option<&Arc<Record>> {
+        let first = self.records.front()?.number;
+        let place = usize::try_from(number.checked_sub(first)?).ok()?;
+        self.records.get(place)
+    }
 }
 
 impl Captured {
@@ -120,7 +171,9 @@ impl Captured {
         if self.bounds.attempts == 0 {
             return None;
         }
+        let mut ring = self.lock();
         let record = Arc::new(Record {
+            number: ring.next,
             attempt: Arc::clone(attempt),
             faults,
             began: Instant::now(),
@@ -128,7 +181,7 @@ impl Captured {
             answer_headers: OnceLock::new(),
             end: OnceLock::new(),
         });
-        let mut ring = self.lock();
+        ring.next += 1;
         ring.bytes += record.cost();
         ring.records.push_back(Arc::clone(&record));
         while ring.records.len() > self.bounds.attempts || ring.bytes > self.bounds.bytes {
@@ -138,6 +191,7 @@ impl Captured {
             ring.bytes -= oldest.cost();
             self.forgotten.fetch_add(1, Ordering::Relaxed);
         }
+        ring.change(record.number, false, self.most_changes());
         drop(ring);
         self.changed.notify_waiters();
         Some(record)
@@ -146,9 +200,44 @@ impl Captured {
     /// The engine knows how the attempt ended; `None`: it gave it up.
     pub(crate) fn end(&self, record: &Record, outcome: Option<Outcome>, at: Timestamp) {
         let took = record.began.elapsed();
+        let mut ring = self.lock();
         // Set before only if the attempt was given up, and then it stays so.
-        let _ = record.end.set(End { outcome, at, took });
+        if record.end.set(End { outcome, at, took }).is_ok() {
+            ring.change(record.number, true, self.most_changes());
+        }
+        drop(ring);
         self.changed.notify_waiters();
+    }
+
+    /// Changes that are kept: each attempt has two.
+    fn most_changes(&self) -> usize {
+        self.bounds.attempts.saturating_mul(2)
+    }
+
+    /// What has changed since `cursor` was used the last time; everything that is kept, for a new one.
+    pub(crate) fn since(&self, cursor: &mut Cursor) -> News {
+        let ring = self.lock();
+        let looked_at = cursor.0.replace(ring.next_change());
+        let next = looked_at.filter(|next| *next >= ring.first_change);
+        let Some(next) = next else {
+            let changed = |record: &Arc<Record>| (Arc::clone(record), record.end.get().is_some());
+            return News {
+                again: true,
+                changed: ring.records.iter().map(changed).collect(),
+            };
+        };
+        let skipped = usize::try_from(next - ring.first_change).unwrap_or(usize::MAX);
+        let changed =
+            |change: &Change| Some((Arc::clone(ring.record(change.record)?), change.last));
+        News {
+            again: false,
+            changed: ring
+                .changes
+                .iter()
+                .skip(skipped)
+                .filter_map(changed)
+                .collect(),
+        }
     }
 
     /// Everything that is kept.
@@ -156,15 +245,35 @@ impl Captured {
         self.lock().records.iter().cloned().collect()
     }
 
+    /// Those that come after `attempt`, at most `most` of them. Attempts are numbered in the order in which they start.
+    pub(crate) fn after(&self, attempt: AttemptId, most: usize) -> Vec<Arc<Record>> {
+        let ring = self.lock();
+        let first = ring.records.partition_point(|it| it.attempt.id <= attempt);
+        ring.records
+            .iter()
+            .skip(first)
+            .take(most)
+            .cloned()
+            .collect()
+    }
+
     /// How many were forgotten for the sake of the bounds.
     pub(crate) fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn clear(&self) {
-        *self.lock() = Ring::default();
+    /// Forgets all of them; how many there were.
+    pub(crate) fn clear(&self) -> usize {
+        let mut ring = self.lock();
+        let cleared = std::mem::take(&mut ring.records).len();
+        ring.bytes = 0;
+        // Leaves one number out, so that no cursor is good any more.
+        ring.first_change = ring.next_change() + 1;
+        ring.changes.clear();
+        drop(ring);
         self.forgotten.store(0, Ordering::Relaxed);
         self.changed.notify_waiters();
+        cleared
     }
 
     /// Completes at the next change after it was made.

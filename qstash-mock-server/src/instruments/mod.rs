@@ -20,7 +20,7 @@ mod parking;
 mod real_sleep;
 mod set;
 
-pub(crate) use captured::{Bounds, End, Record};
+pub(crate) use captured::{Bounds, Captured, Cursor, End, Record};
 pub use clock::SignatureClock;
 pub(crate) use clock::{Clock, wall_time};
 pub use faults::FaultId;

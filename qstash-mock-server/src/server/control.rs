@@ -59,15 +59,14 @@ impl MockServer {
             // If somebody else moves the clock, what was captured so far is judged.
             let _ = match longest.filter(|_| watch.is_auto()) {
                 Some(longest) => {
-                    let met = || self.expectations().is_met_for_good(driver);
+                    let met = self.expectations().met_for_good(driver);
                     driver.advance_until(self.now() + longest, met).await
                 }
                 None => watch.settle().await,
             };
         } else {
-            watch
-                .until(longest, || self.expectations().is_met_for_good(driver))
-                .await;
+            let met = self.expectations().met_for_good(driver);
+            watch.until(longest, met).await;
         }
         self.expectations().judge(driver)
     }

@@ -8,8 +8,10 @@ use serde::de::DeserializeOwned;
 use super::delivery::Delivery;
 use super::journal;
 use super::seed::Seed;
+use super::tally::Tally;
 use super::watch::Watch;
-use crate::instruments::fits;
+use crate::engine::AttemptId;
+use crate::instruments::{Captured, fits};
 
 /// The captured deliveries of a server; made by [`MockServer::deliveries`](crate::MockServer::deliveries).
 ///
@@ -115,21 +117,54 @@ impl Deliveries {
     /// Those that were captured until now, also those under way.
     #[must_use]
     pub fn all(&self) -> Vec<Delivery> {
-        let captured = self.watch.driver().instruments().captured.all();
-        let deliveries = captured.into_iter().map(Delivery::of);
-        deliveries.filter(|it| self.filter.matches(it)).collect()
+        self.matching().collect()
+    }
+
+    fn captured(&self) -> &Captured {
+        &self.watch.driver().instruments().captured
+    }
+
+    fn matching(&self) -> impl DoubleEndedIterator<Item = Delivery> + '_ {
+        let deliveries = self.captured().all().into_iter().map(Delivery::of);
+        deliveries.filter(|it| self.filter.matches(it))
+    }
+
+    /// The first `limit` of those that come after the attempt `after`, and whether there are more.
+    pub(crate) fn page(&self, after: u64, limit: usize) -> (Vec<Delivery>, bool) {
+        /// How many are looked at in one go.
+        const SLICE: usize = 1_000;
+        let mut page = Vec::new();
+        let mut after = AttemptId(after);
+        loop {
+            let slice = self.captured().after(after, SLICE);
+            let Some(last) = slice.last() else {
+                return (page, false);
+            };
+            after = last.attempt.id;
+            let mut found = slice.into_iter().map(Delivery::of);
+            while let Some(delivery) = found.find(|it| self.filter.matches(it)) {
+                if page.len() == limit {
+                    return (page, true);
+                }
+                page.push(delivery);
+            }
+        }
+    }
+
+    fn over(&self) -> Vec<Delivery> {
+        self.matching().filter(Delivery::is_over).collect()
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.all().len()
+        self.matching().count()
     }
 
     /// The newest one.
     #[must_use]
     pub fn last(&self) -> Option<Delivery> {
-        self.all().pop()
+        self.matching().next_back()
     }
 
     /// Their bodies as JSON.
@@ -148,19 +183,30 @@ impl Deliveries {
     /// # Errors
     /// There were fewer after the time of [`Deliveries::within`]; the error shows what there was.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<Delivery>, TooFew> {
-        let over = || -> Vec<Delivery> {
-            let all = self.all().into_iter();
-            all.filter(|it| it.finished_at().is_some()).collect()
+        let captured = self.captured();
+        let counted = |delivery: &Delivery| delivery.is_over() && self.filter.matches(delivery);
+        let mut tally = Tally::new([counted]);
+        // Counted, and forgotten since for the sake of the bounds.
+        let mut forgotten = 0;
+        let mut found = None;
+        let enough = || {
+            let seen: usize = tally.counts(captured).sum();
+            if seen.saturating_sub(forgotten) >= count {
+                let over = self.over();
+                forgotten = seen.saturating_sub(over.len());
+                found = Some(over).filter(|over| over.len() >= count);
+            }
+            found.is_some()
         };
-        let enough = || over().len() >= count;
-        if self.watch.until(self.within, enough).await {
-            return Ok(over());
+        self.watch.until(self.within, enough).await;
+        if let Some(found) = found {
+            return Ok(found);
         }
         Err(TooFew {
             wanted: count,
             filter: self.filter.clone(),
             matching: self.all(),
-            others: self.watch.driver().instruments().captured.all().len(),
+            others: captured.all().len(),
             seed: self.watch.driver().instruments().faults.seed(),
         })
     }
@@ -203,11 +249,7 @@ impl fmt::Debug for TooFew {
 
 impl fmt::Display for TooFew {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = self
-            .matching
-            .iter()
-            .filter(|it| it.finished_at().is_some())
-            .count();
+        let over = self.matching.iter().filter(|it| it.is_over()).count();
         write!(f, "waited for {} deliveries and saw {over}", self.wanted)?;
         write!(
             f,

@@ -100,6 +100,10 @@ impl Delivery {
         self.end.as_ref().map(|end| end.at)
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        self.end.is_some()
+    }
+
     /// How long it took in real time; `None` while it is under way.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {

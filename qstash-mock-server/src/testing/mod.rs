@@ -65,6 +65,7 @@ mod fixture;
 mod journal;
 mod seed;
 mod snapshot;
+mod tally;
 mod watch;
 
 pub use clock::ServerClock;

@@ -38,16 +38,22 @@ impl Watch {
         self.driver.settle().await
     }
 
-    /// Waits until `done`, at most for so long in real time; whether it is done.
-    pub(crate) async fn until(&self, within: Option<Duration>, done: impl Fn() -> bool) -> bool {
+    /// Waits until `done`, at most for so long in real time; whether it is done. `done` is asked whenever an attempt
+    /// starts or is over, so it should look at what is new only.
+    pub(crate) async fn until(
+        &self,
+        within: Option<Duration>,
+        mut done: impl FnMut() -> bool,
+    ) -> bool {
         let limit = RealSleep::start(within.unwrap_or_else(|| self.driver.real_time_limit()));
-        tokio::select! {
-            () = self.until_done(&done) => true,
-            () = limit.wait() => done(),
-        }
+        let in_time = tokio::select! {
+            () = self.until_done(&mut done) => true,
+            () = limit.wait() => false,
+        };
+        in_time || done()
     }
 
-    async fn until_done(&self, done: &impl Fn() -> bool) {
+    async fn until_done(&self, done: &mut impl FnMut() -> bool) {
         let captured = &self.driver.instruments().captured;
         loop {
             let changed = captured.changed();
@@ -60,7 +66,7 @@ impl Watch {
             if self.auto {
                 let latest = self.driver.now() + HORIZON;
                 // Somebody else may be moving the clock, and then it moves all the same.
-                let _ = self.driver.advance_until(latest, done).await;
+                let _ = self.driver.advance_until(latest, &mut *done).await;
                 if done() {
                     return;
                 }

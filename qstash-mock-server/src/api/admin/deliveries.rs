@@ -85,20 +85,10 @@ pub(super) async fn list(
     };
     let limit = number("limit", u64::from(DEFAULT_PAGE), 1..=u64::from(PAGE))?;
     let after = number("after", 0, 0..=u64::MAX)?;
-    let mut found = wanted
-        .of(&api)
-        .all()
-        .into_iter()
-        .filter(|it| id(it) > after);
-    let deliveries: Vec<_> = found
-        .by_ref()
-        .take(limit as usize)
-        .map(|it| Listed::of(&it))
-        .collect();
-    let more = found.next().is_some();
+    let (found, more) = wanted.of(&api).page(after, limit as usize);
     answer(&Page {
-        next: deliveries.last().filter(|_| more).map(|it| it.id),
-        deliveries,
+        next: found.last().filter(|_| more).map(id),
+        deliveries: found.iter().map(Listed::of).collect(),
         forgotten: api.driver().instruments().captured.forgotten(),
     })
 }
@@ -124,9 +114,7 @@ pub(super) async fn clear(State(api): State<ApiState>, _: Admin) -> Answer {
     struct Cleared {
         cleared: usize,
     }
-    let captured = &api.driver().instruments().captured;
-    let cleared = captured.all().len();
-    captured.clear();
+    let cleared = api.driver().instruments().captured.clear();
     answer(&Cleared { cleared })
 }
 

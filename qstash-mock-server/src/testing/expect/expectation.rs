@@ -1,13 +1,12 @@
 //! An expectation as a test writes it.
 
 use std::panic::Location;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::criteria::{Criteria, Ending, json_check};
-use super::ledger::{Entry, Ledger, Times};
+use super::ledger::{Entry, Handle, Ledger, Times};
 use crate::engine::Timestamp;
 
 /// What a test expects to be delivered; made by [`MockServer::expect`](crate::MockServer::expect).
@@ -16,7 +15,7 @@ use crate::engine::Timestamp;
 /// at least one attempt. [`MockServer::verify`](crate::MockServer::verify) judges it; dropping it changes
 /// nothing.
 pub struct Expectation {
-    entry: Arc<Mutex<Entry>>,
+    entry: Handle,
     made_at: Timestamp,
 }
 
@@ -41,7 +40,7 @@ impl Expectation {
     }
 
     fn change(self, change: impl FnOnce(&mut Entry)) -> Self {
-        change(&mut self.entry.lock().unwrap_or_else(PoisonError::into_inner));
+        self.entry.change(change);
         self
     }
 

@@ -3,10 +3,12 @@
 use std::fmt;
 use std::ops::{Bound, RangeBounds};
 use std::panic::Location;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::super::delivery::Delivery;
+use super::super::tally::Tally;
 use super::criteria::Criteria;
 use super::report::{Missed, Unmet};
 use crate::driver::Driver;
@@ -99,25 +101,45 @@ pub(super) struct Entry {
     pub(super) at: &'static Location<'static>,
 }
 
+/// One expectation of a ledger, to be made more exact.
+pub(super) struct Handle {
+    entry: Arc<Mutex<Entry>>,
+    version: Arc<AtomicU64>,
+}
+
+impl Handle {
+    pub(super) fn change(&self, change: impl FnOnce(&mut Entry)) {
+        change(&mut self.entry.lock().unwrap_or_else(PoisonError::into_inner));
+        self.version.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 /// All expectations of one server.
 #[derive(Default)]
-pub(crate) struct Ledger(Mutex<Vec<Arc<Mutex<Entry>>>>);
+pub(crate) struct Ledger {
+    entries: Mutex<Vec<Arc<Mutex<Entry>>>>,
+    /// Another one after each change.
+    version: Arc<AtomicU64>,
+}
 
 impl Recorder for Ledger {
     fn clear(&self) {
         self.lock().clear();
+        self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mutex<Entry>>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn add(&self, entry: Entry) -> Arc<Mutex<Entry>> {
+    pub(super) fn add(&self, entry: Entry) -> Handle {
         let entry = Arc::new(Mutex::new(entry));
         self.lock().push(Arc::clone(&entry));
-        entry
+        let version = Arc::clone(&self.version);
+        version.fetch_add(1, Ordering::SeqCst);
+        Handle { entry, version }
     }
 
     fn entries(&self) -> Vec<Entry> {
@@ -132,14 +154,32 @@ impl Ledger {
         self.entries().iter().filter_map(|entry| entry.within).max()
     }
 
-    /// Whether all are met, and nobody asked to wait whether that stays so: that does who bounds both the
-    /// number and the time.
-    pub(crate) fn is_met_for_good(&self, driver: &Driver) -> bool {
-        let deliveries = deliveries(driver);
-        self.entries().iter().all(|entry| {
-            let stays = entry.times.is_open() || entry.within.is_none();
-            stays && entry.is_met(&deliveries)
-        })
+    /// Tells, whenever it is asked, whether all are met, and nobody asked to wait whether that stays so: that does who
+    /// bounds both the number and the time.
+    pub(crate) fn met_for_good<'a>(&'a self, driver: &'a Driver) -> impl FnMut() -> bool + 'a {
+        let mut known = None;
+        move || {
+            let version = self.version.load(Ordering::SeqCst);
+            let (entries, tally) = match &mut known {
+                Some((of, entries, tally)) if *of == version => (entries, tally),
+                // The expectations are others by now.
+                known => {
+                    let entries = self.entries();
+                    let checks = entries.iter().map(|entry| {
+                        let criteria = entry.criteria.clone();
+                        move |delivery: &Delivery| criteria.matches(delivery)
+                    });
+                    let tally = Tally::new(checks);
+                    let (_, entries, tally) = known.insert((version, entries, tally));
+                    (entries, tally)
+                }
+            };
+            let counts = tally.counts(&driver.instruments().captured);
+            entries.iter().zip(counts).all(|(entry, count)| {
+                let stays = entry.times.is_open() || entry.within.is_none();
+                stays && entry.times.contains(count)
+            })
+        }
     }
 
     /// Judges all of them by what was captured, and drops them: each is judged once.

@@ -1,10 +1,20 @@
 //! Looking at what was delivered.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use qstash_mock_server::MockServer;
 
 use super::{START, manual, start};
+
+/// Whether a future that is looked at once is not done.
+async fn waits(future: Pin<&mut impl Future<Output = ()>>) -> bool {
+    tokio::select! {
+        biased;
+        () = future => false,
+        () = std::future::ready(()) => true,
+    }
+}
 
 #[tokio::test]
 async fn a_delivery_tells_request_answer_times_and_verdict() {
@@ -122,6 +132,42 @@ async fn waiting_in_vain_ends_at_its_bound_with_a_report() {
         "{report}"
     );
     assert!(report.contains("ending: \"delivered\""), "{report}");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_more_than_is_kept_is_told_so() {
+    let api = start(manual().capture(3)).await;
+    let consumer = api.server.consumer().start();
+    api.queue("q", &consumer.url(), "").await;
+    let all = api.server.deliveries().within(Duration::from_millis(50));
+    let waiting = async |count| all.wait_for(count).await.map(|it| it.len());
+    for number in 1..=4 {
+        api.publish("q", &number.to_string()).await;
+        api.server.settle().await.unwrap();
+    }
+    assert_eq!(waiting(3).await.ok(), Some(3));
+    let report = waiting(4).await.unwrap_err().to_string();
+    assert!(
+        report.starts_with("waited for 4 deliveries and saw 3"),
+        "{report}"
+    );
+}
+
+#[tokio::test]
+async fn an_expectation_that_is_made_while_somebody_waits_is_waited_for_too() {
+    let api = start(MockServer::builder().real_time_limit(Duration::from_secs(3600))).await;
+    let consumer = api.server.consumer().start();
+    api.queue("q", &consumer.url(), "").await;
+    api.server.expect().message_to("q").times(1..);
+    let verified = api.server.verify();
+    tokio::pin!(verified);
+    assert!(waits(verified.as_mut()).await);
+    api.server.expect().message_to("q").times(2..);
+    api.publish("q", "1").await;
+    api.server.deliveries().wait_for(1).await.unwrap();
+    assert!(waits(verified.as_mut()).await);
+    api.publish("q", "2").await;
+    verified.await;
 }
 
 #[tokio::test]
