@@ -10,6 +10,7 @@ use crate::engine::{Entity, Timestamp};
 #[derive(Clone)]
 pub struct Snapshot {
     at: Timestamp,
+    bytes: u64,
     entities: Arc<[Entity]>,
 }
 
@@ -27,7 +28,23 @@ impl Snapshot {
         let (at, entities) = driver.snapshot();
         Self {
             at,
+            bytes: bytes(&entities),
             entities: entities.into(),
+        }
+    }
+
+    /// What it holds in memory, where the server does not hold the same.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// One that holds nothing and says that it holds so much.
+    #[cfg(test)]
+    pub(crate) fn of_bytes(bytes: u64) -> Self {
+        Self {
+            at: Timestamp::from_millis(0),
+            bytes,
+            entities: Arc::new([]),
         }
     }
 
@@ -40,4 +57,12 @@ impl Snapshot {
     pub fn at(&self) -> Timestamp {
         self.at
     }
+}
+
+fn bytes(entities: &[Entity]) -> u64 {
+    let bodies = entities.iter().map(|entity| match entity {
+        Entity::Body(_, bytes) => bytes.len() as u64,
+        _ => 0,
+    });
+    size_of_val(entities) as u64 + bodies.sum::<u64>()
 }

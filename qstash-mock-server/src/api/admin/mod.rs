@@ -9,6 +9,7 @@ mod clock;
 mod deliveries;
 mod faults;
 mod read;
+mod shelf;
 mod state;
 
 use axum::Router;
@@ -18,7 +19,7 @@ use serde::Serialize;
 
 use super::ApiState;
 use super::error::ApiError;
-pub(super) use state::Shelf;
+pub(super) use shelf::Shelf;
 
 /// What every handler answers.
 type Answer = Result<Response, ApiError>;

@@ -1,8 +1,5 @@
 //! What the server holds: beginning anew, going back, filling.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use axum::extract::{Path, Request, State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -17,25 +14,6 @@ use super::{Answer, answer};
 use crate::driver::ReplaceError;
 use crate::testing::{Fixture, FixtureError, Snapshot};
 use crate::text::rfc3339;
-
-/// Snapshots that are kept over HTTP at a time; they share bodies with the server.
-const MAX_SNAPSHOTS: usize = 16;
-
-/// The snapshots that were taken over HTTP.
-#[derive(Default)]
-pub(in crate::api) struct Shelf(Mutex<Kept>);
-
-#[derive(Default)]
-struct Kept {
-    last: u64,
-    snapshots: BTreeMap<u64, Snapshot>,
-}
-
-impl Shelf {
-    fn lock(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
 
 pub(super) async fn health(_: Admin) -> Answer {
     Ok(Json::object(|json| json.key("status").text("ok")).into_ok())
@@ -84,9 +62,9 @@ struct Listed {
 }
 
 impl Listed {
-    fn of((id, snapshot): (&u64, &Snapshot)) -> Self {
+    fn of(id: u64, snapshot: &Snapshot) -> Self {
         Self {
-            id: *id,
+            id,
             at: rfc3339(snapshot.at()),
         }
     }
@@ -97,9 +75,11 @@ pub(super) async fn snapshots(State(api): State<ApiState>, _: Admin) -> Answer {
     struct List {
         snapshots: Vec<Listed>,
     }
-    let kept = api.control().shelf.lock();
-    let snapshots = kept.snapshots.iter().map(Listed::of).collect();
-    answer(&List { snapshots })
+    let kept = api.control().shelf.all();
+    let listed = kept.iter().map(|(id, snapshot)| Listed::of(*id, snapshot));
+    answer(&List {
+        snapshots: listed.collect(),
+    })
 }
 
 pub(super) async fn take_snapshot(
@@ -108,27 +88,16 @@ pub(super) async fn take_snapshot(
     request: Request,
 ) -> Answer {
     let Nothing {} = read::body(&api, request).await?;
-    let mut kept = api.control().shelf.lock();
-    if kept.snapshots.len() >= MAX_SNAPSHOTS {
-        return Err(ApiError::too_many_snapshots(MAX_SNAPSHOTS));
-    }
-    kept.last += 1;
-    let (id, snapshot) = (kept.last, Snapshot::of(api.driver()));
-    let listed = answer(&Listed::of((&id, &snapshot)))?;
-    kept.snapshots.insert(id, snapshot);
-    let (mut head, body) = listed.into_parts();
+    let take = || Snapshot::of(api.driver());
+    let (id, snapshot) = api.control().shelf.keep(take)?;
+    let (mut head, body) = answer(&Listed::of(id, &snapshot))?.into_parts();
     head.status = StatusCode::CREATED;
     Ok(axum::response::Response::from_parts(head, body))
 }
 
-fn found(api: &ApiState, id: &str) -> Result<(u64, Snapshot), ApiError> {
-    let id = id.parse().map_err(|_| ApiError::no_such_route())?;
-    let kept = api.control().shelf.lock();
-    let snapshot = kept
-        .snapshots
-        .get(&id)
-        .ok_or_else(ApiError::no_such_route)?;
-    Ok((id, snapshot.clone()))
+/// The name of a snapshot that a path has.
+fn named(id: &str) -> Result<u64, ApiError> {
+    id.parse().map_err(|_| ApiError::no_such_route())
 }
 
 pub(super) async fn restore_snapshot(
@@ -138,7 +107,8 @@ pub(super) async fn restore_snapshot(
     request: Request,
 ) -> Answer {
     let Nothing {} = read::body(&api, request).await?;
-    let (_, snapshot) = found(&api, &id)?;
+    let found = api.control().shelf.find(named(&id)?);
+    let snapshot = found.ok_or_else(ApiError::no_such_route)?;
     snapshot.restore(api.driver())?;
     Ok(Json::object(|json| json.key("now").time(api.driver().now())).into_ok())
 }
@@ -148,9 +118,10 @@ pub(super) async fn drop_snapshot(
     _: Admin,
     Path(id): Path<String>,
 ) -> Answer {
-    let (id, snapshot) = found(&api, &id)?;
-    api.control().shelf.lock().snapshots.remove(&id);
-    answer(&Listed::of((&id, &snapshot)))
+    let id = named(&id)?;
+    let forgotten = api.control().shelf.forget(id);
+    let snapshot = forgotten.ok_or_else(ApiError::no_such_route)?;
+    answer(&Listed::of(id, &snapshot))
 }
 
 impl From<ReplaceError> for ApiError {

@@ -149,6 +149,12 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "too_many_snapshots", error)
     }
 
+    pub(in crate::api) fn too_large_snapshots(limit: u64) -> Self {
+        let error =
+            format!("all snapshots together would hold more than {limit} bytes; forget one first");
+        Self::new(StatusCode::CONFLICT, "too_many_snapshots", error)
+    }
+
     /// The engine answered something else than it was asked. Not reachable by any input.
     pub(in crate::api) fn unexpected_reply() -> Self {
         let error = "the server made a mistake";

@@ -68,6 +68,9 @@ pub(in crate::api) const RECEIVE_MESSAGES: u32 = 100;
 /// Entries of one page of a list: the bound, and what is given unless asked for.
 pub(in crate::api) const PAGE: u32 = 1000;
 pub(in crate::api) const DEFAULT_PAGE: u32 = 100;
+/// Snapshots that test control keeps, and the bytes of all of them. What the server still holds is not held twice.
+pub(in crate::api) const SNAPSHOTS: usize = 16;
+pub(in crate::api) const SNAPSHOT_BYTES: u64 = 2 << 30;
 /// Bytes of a token, and how many verified ones are remembered.
 pub(in crate::api) const TOKEN_BYTES: usize = 16 << 10;
 pub(in crate::api) const REMEMBERED_TOKENS: usize = 1024;
