@@ -3,13 +3,15 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+#[cfg(doc)]
+use super::MockServer;
 use crate::api::Limits;
 use crate::delivery::{self, DeliveryScope, Route};
 use crate::engine::{Quotas, Timestamp};
 use crate::instruments::{Bounds, SignatureClock};
 use crate::storage::{Store, Volatile};
 
-/// A server that is not started yet; see [`MockServer::builder`](crate::MockServer::builder).
+/// A server that is not started yet; see [`MockServer::builder`].
 #[must_use = "a builder does nothing until you `start` it"]
 pub struct MockServerBuilder {
     pub(super) addresses: Vec<SocketAddr>,

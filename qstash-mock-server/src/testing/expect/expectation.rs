@@ -44,28 +44,28 @@ impl Expectation {
         self
     }
 
-    /// The message is of this queue.
+    /// The message belongs to this queue.
     pub fn message_to(self, queue: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.queue = Some(queue.into()))
     }
 
-    /// It goes to this URL. `*` stands for any text.
+    /// The message goes to this URL. `*` stands for any text.
     pub fn to_url(self, url: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.url = Some(url.into()))
     }
 
-    /// It belongs to this account.
+    /// The message belongs to this account.
     pub fn account(self, account: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.account = Some(account.into()))
     }
 
-    /// It is sent with this header.
+    /// The request carries this header.
     pub fn with_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let header = (name.into(), value.into());
         self.change(|entry| entry.criteria.filter.headers.push(header))
     }
 
-    /// Its body is the JSON of a `T` that `matches`.
+    /// The body is the JSON of a `T` for which `matches` says yes.
     pub fn matching<T: DeserializeOwned>(
         self,
         matches: impl Fn(&T) -> bool + Send + Sync + 'static,
@@ -83,12 +83,12 @@ impl Expectation {
         self.change(|entry| entry.criteria.ending = Ending::Failed)
     }
 
-    /// So often: a number or a range.
+    /// The test expects as many deliveries as this: a number, or a range such as `2..`.
     pub fn times(self, times: impl Into<Times>) -> Self {
         self.change(|entry| entry.times = times.into())
     }
 
-    /// Not at all.
+    /// The test expects no such delivery.
     pub fn never(self) -> Self {
         self.times(0)
     }

@@ -1,4 +1,4 @@
-//! The test toolkit, used as a test uses it.
+//! The module `testing`, used as a test uses it.
 
 mod admin;
 mod admin_faults;

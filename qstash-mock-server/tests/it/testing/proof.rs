@@ -1,4 +1,4 @@
-//! What the toolkit promises as a whole: the same in every run, nothing leaks, servers are independent.
+//! What the module `testing` promises as a whole: the same in every run, nothing leaks, servers are independent.
 
 use std::process::Command;
 use std::time::Duration;

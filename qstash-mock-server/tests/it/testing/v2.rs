@@ -1,4 +1,4 @@
-//! The test tools and messages with rules of their own (`/v2`).
+//! The module `testing` and messages with rules of their own (`/v2`).
 
 use std::time::Duration;
 
