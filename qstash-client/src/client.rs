@@ -9,15 +9,13 @@ use tracing::Instrument as _;
 
 use crate::endpoint::{BaseUrl, Operation};
 use crate::error::{Error, ErrorKind};
+use crate::rate_limit::asked_wait;
 use crate::transport::retry::{Failure, RetryPolicy};
 use crate::transport::tries::Tries;
 use crate::transport::{BoxFuture, Stage, Transport};
-use crate::types::rate_limit::asked_wait;
 use crate::types::region::Region;
 use crate::types::token::Token;
 use crate::types::trace::TraceContext;
-use crate::v1::V1;
-use crate::v2::V2;
 
 /// A handle to one server and one account. Clones are cheap and share connections.
 #[derive(Clone)]
@@ -48,18 +46,6 @@ impl Client {
     /// Kind [`Config`](ErrorKind::Config) when a variable is missing or not valid.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
-    }
-
-    /// The v1 protocol: named queues, receiving, leases.
-    #[must_use]
-    pub fn v1(&self) -> V1<'_> {
-        V1::new(self)
-    }
-
-    /// The v2 protocol: Upstash's hosted API.
-    #[must_use]
-    pub fn v2(&self) -> V2<'_> {
-        V2::new(self)
     }
 
     /// The trace that a publish made now belongs to.

@@ -8,8 +8,7 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 use crate::error::{ApiError, BoxError, Error, ErrorKind};
-use crate::transport::retry::Safety;
-use crate::types::rate_limit::RateLimit;
+use crate::rate_limit::RateLimit;
 use crate::types::token::Token;
 
 /// The longest error text taken from an answer that is not the documented JSON, in characters.
@@ -64,6 +63,15 @@ pub(crate) fn is_dot_segment(segment: &str) -> bool {
     rest.is_empty() && (dots == 1 || dots == 2)
 }
 
+/// Whether sending a request twice may do harm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// Twice is the same as once.
+    Repeatable,
+    /// Only to be repeated when the first try certainly did nothing.
+    Once,
+}
+
 /// One call of the API, ready to be sent any number of times.
 pub(crate) struct Operation<T> {
     /// A constant name for spans, such as `v1.publish`.
@@ -82,6 +90,8 @@ pub(crate) struct Operation<T> {
     pub(crate) message_id: Option<String>,
     /// The message that the answer tells of, for spans.
     pub(crate) told_id: fn(&T) -> Option<&str>,
+    /// Reads which limit a 429 tells of; `None` where the dialect has no such headers.
+    limit: Option<fn(&HeaderMap) -> RateLimit>,
     decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
 }
 
@@ -109,6 +119,7 @@ impl<T> Operation<T> {
             patience: Duration::ZERO,
             message_id: None,
             told_id: |_| None,
+            limit: None,
             decode,
         }
     }
@@ -150,6 +161,12 @@ impl<T> Operation<T> {
         self
     }
 
+    /// Says how the headers of a 429 are read.
+    pub(crate) fn limited(mut self, read: fn(&HeaderMap) -> RateLimit) -> Self {
+        self.limit = Some(read);
+        self
+    }
+
     pub(crate) fn accept(mut self, media_type: &'static str) -> Self {
         self.headers
             .insert(ACCEPT, HeaderValue::from_static(media_type));
@@ -186,8 +203,9 @@ impl<T> Operation<T> {
     pub(crate) fn decode(&self, response: &Response<Bytes>) -> Result<T, Error> {
         let status = response.status();
         if !status.is_success() {
-            let limited = status == StatusCode::TOO_MANY_REQUESTS && self.name.starts_with("v2.");
-            let limit = limited.then(|| RateLimit::read(response.headers()));
+            let limited = status == StatusCode::TOO_MANY_REQUESTS;
+            let read = self.limit.filter(|_| limited);
+            let limit = read.map(|read| read(response.headers()));
             let api = api_error(response.body());
             return Err(Error::answered(&self.attempted, status, api).with_rate_limit(limit));
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::types::rate_limit::RateLimit;
+use crate::rate_limit::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 

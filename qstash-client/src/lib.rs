@@ -5,6 +5,8 @@ mod client;
 mod endpoint;
 mod env;
 mod error;
+mod rate_limit;
+mod timing;
 pub mod transport;
 mod types;
 pub mod v1;
@@ -12,6 +14,8 @@ pub mod v2;
 
 pub use client::{Client, ClientBuilder};
 pub use error::{ApiError, Error, ErrorKind};
+pub use rate_limit::{ChatWindow, RateLimit, Window};
+pub use timing::Timestamp;
 pub use transport::retry::RetryPolicy;
 pub use types::ids::{
     DeduplicationId, DlqId, FlowControlKey, IdempotencyKey, Label, LeaseId, MessageId, QueueName,
@@ -19,9 +23,7 @@ pub use types::ids::{
 };
 pub use types::json::RawJson;
 pub use types::page::Page;
-pub use types::rate_limit::{ChatWindow, RateLimit, Window};
 pub use types::region::Region;
 pub use types::secret::Secret;
-pub use types::timing::Timestamp;
 pub use types::token::Token;
 pub use types::trace::TraceContext;

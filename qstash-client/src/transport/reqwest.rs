@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{BoxFuture, Transport, TransportError};
 use crate::error::Error;
+use crate::transport::exchange::{BoxFuture, Transport, TransportError};
 
 /// The largest answer that is taken, in bytes: 100 messages of 1 MiB and what surrounds them.
 const ANSWER_BYTES_MAX: usize = 128 << 20;

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
-use crate::types::timing::Timestamp;
+use crate::endpoint::Safety;
 
 /// How often and how patiently a call is repeated.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,15 +33,6 @@ impl Default for RetryPolicy {
             max_retry_after: Duration::from_secs(30),
         }
     }
-}
-
-/// Whether sending a request twice may do harm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Safety {
-    /// Twice is the same as once.
-    Repeatable,
-    /// Only to be repeated when the first try certainly did nothing.
-    Once,
 }
 
 /// Why a try failed, as far as repeating it is concerned.
@@ -115,31 +106,9 @@ fn may_repeat(safety: Safety, failure: Failure) -> bool {
     }
 }
 
-/// What `Retry-After` asks for: seconds, or a date, which is measured against the answer's own `Date` so that
-/// neither a clock is read nor a wrong one matters.
-pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
-    }
-    let at = httpdate::parse_http_date(text).ok()?;
-    Some(Timestamp::from(at).saturating_since(date(headers)?))
-}
-
-/// When the answer was made, by the server's clock.
-pub(crate) fn date(headers: &HeaderMap) -> Option<Timestamp> {
-    let text = headers.get(http::header::DATE)?.to_str().ok()?;
-    httpdate::parse_http_date(text).ok().map(Timestamp::from)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderValue;
 
     const UNAVAILABLE: Failure = Failure::Answered {
         status: StatusCode::SERVICE_UNAVAILABLE,
@@ -228,26 +197,5 @@ mod tests {
                 .decide(0, Safety::Repeatable, UNAVAILABLE, 0.0)
                 .is_none()
         );
-    }
-
-    #[test]
-    fn retry_after_is_read_in_both_forms() {
-        let mut headers = HeaderMap::new();
-        let mut read = |value: &'static str| {
-            headers.insert(
-                "date",
-                HeaderValue::from_static("Tue, 24 Nov 2026 02:00:00 GMT"),
-            );
-            headers.insert("retry-after", HeaderValue::from_static(value));
-            retry_after(&headers)
-        };
-        assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(
-            read("Tue, 24 Nov 2026 02:00:09 GMT"),
-            Some(Duration::from_secs(9))
-        );
-        assert_eq!(read("Tue, 24 Nov 2026 01:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(read("soon"), None);
-        assert_eq!(read("-1"), None);
     }
 }

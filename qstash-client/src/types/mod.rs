@@ -2,10 +2,9 @@
 
 pub(crate) mod ids;
 pub(crate) mod json;
+pub(crate) mod other;
 pub(crate) mod page;
-pub(crate) mod rate_limit;
 pub(crate) mod region;
 pub(crate) mod secret;
-pub(crate) mod timing;
 pub(crate) mod token;
 pub(crate) mod trace;

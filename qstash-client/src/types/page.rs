@@ -1,6 +1,6 @@
 //! One page of a list.
 
-use crate::v2::Other;
+use crate::types::other::Other;
 
 /// Some items of a list, and where to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::endpoint::{Operation, json};
 use crate::error::Error;
+use crate::timing::Seconds;
 use crate::types::ids::QueueName;
-use crate::types::timing::Seconds;
 use crate::v1::queue::{Backoff, OnAccepted, Queue};
 
 /// What was created or updated.

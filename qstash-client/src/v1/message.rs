@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{MessageId, QueueName};
 use crate::types::json::RawJson;
-use crate::types::timing::{Seconds, Timestamp};
 
 /// What a message is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

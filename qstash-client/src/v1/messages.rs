@@ -10,9 +10,9 @@ use crate::call::{Call, pages};
 use crate::client::Client;
 use crate::endpoint::{Operation, Query, json, nothing, segment};
 use crate::error::{BoxError, Error};
+use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{LeaseId, MessageId, QueueName};
 use crate::types::page::Page;
-use crate::types::timing::{Seconds, Timestamp};
 use crate::v1::message::{MessageState, MessageView};
 use crate::v1::wire::{ExtendAnswer, SettleBody};
 
@@ -313,7 +313,7 @@ fn list(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::retry::Safety;
+    use crate::endpoint::Safety;
 
     fn lease(body: Settle) -> Settle {
         Settle {

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::endpoint::{Operation, json};
 use crate::error::BoxError;
-use crate::types::timing::Seconds;
+use crate::timing::Seconds;
 
 /// A snapshot of all figures.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -9,9 +9,9 @@ use serde::Serialize;
 use crate::client::Client;
 use crate::endpoint::{Operation, json};
 use crate::error::{ApiError, Error, ErrorKind};
+use crate::timing::Seconds;
 use crate::types::ids::{IdempotencyKey, MessageId, QueueName};
 use crate::types::json::RawJson;
-use crate::types::timing::Seconds;
 use crate::types::trace::TraceContext;
 use crate::v1::wire::{BatchAnswer, BatchBody, PublishAnswer, PublishBody};
 
@@ -293,7 +293,7 @@ fn publish_batch(messages: &[PublishBody]) -> Result<Operation<BatchAnswer>, Err
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::retry::Safety;
+    use crate::endpoint::Safety;
     use crate::v1::wire::BatchItemAnswer;
 
     fn operation(message: NewMessage) -> Operation<PublishAnswer> {

@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use crate::client::Client;
 use crate::endpoint::{Operation, json, segment};
 use crate::error::{Error, ErrorKind};
+use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{LeaseId, MessageId, QueueName};
 use crate::types::json::RawJson;
-use crate::types::timing::{Seconds, Timestamp};
-use crate::v1::DeadLetter;
+use crate::v1::message::DeadLetter;
+use crate::v1::messages::Messages;
 use crate::v1::wire::{ReceiveAnswer, ReceiveBody, ReceivedMessage};
 
 /// Messages that are being asked for.
@@ -245,9 +246,7 @@ impl<T> Lease<T> {
     /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended: the message is, or will be,
     /// handed out again. After a retry it may also mean that the first try had worked.
     pub async fn ack(self) -> Result<(), Error> {
-        self.client
-            .v1()
-            .messages()
+        Messages::new(&self.client)
             .ack(&self.id)
             .lease_id(&self.lease_id)
             .send()
@@ -259,9 +258,7 @@ impl<T> Lease<T> {
     /// # Errors
     /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended.
     pub async fn release(self, delay: Duration) -> Result<(), Error> {
-        self.client
-            .v1()
-            .messages()
+        Messages::new(&self.client)
             .release(&self.id, delay)
             .lease_id(&self.lease_id)
             .send()
@@ -343,8 +340,7 @@ struct Holder {
 
 impl Holder {
     async fn extend(&self, visibility: Duration) -> Result<Timestamp, Error> {
-        let messages = self.client.v1().messages();
-        messages
+        Messages::new(&self.client)
             .extend(&self.id, visibility)
             .lease_id(&self.lease_id)
             .send()

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::timing::seconds;
 use crate::types::ids::QueueName;
-use crate::types::timing::{Seconds, seconds};
 
 /// A queue and its settings.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
@@ -72,7 +72,11 @@ pub enum Backoff {
 }
 
 mod list_of_seconds {
-    use super::{Deserialize, Duration, Seconds, Serialize};
+    use std::time::Duration;
+
+    use serde::{Deserialize as _, Serialize as _};
+
+    use crate::timing::Seconds;
 
     pub(super) fn serialize<S: serde::Serializer>(
         waits: &[Duration],

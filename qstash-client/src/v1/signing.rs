@@ -43,7 +43,7 @@ pub(crate) fn rotate() -> Operation<SigningSecret> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::retry::Safety;
+    use crate::endpoint::Safety;
 
     #[test]
     fn secrets_are_read_and_never_shown() {

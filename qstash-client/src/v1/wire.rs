@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
+use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{IdempotencyKey, LeaseId, MessageId, QueueName};
 use crate::types::json::RawJson;
-use crate::types::timing::{Seconds, Timestamp};
-use crate::v1::DeadLetter;
+use crate::v1::message::DeadLetter;
 
 #[derive(Debug, Serialize)]
 pub(crate) struct PublishBody {

@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::endpoint::{Operation, json};
 use crate::error::{ApiError, Error, ErrorKind};
 use crate::types::ids::QueueName;
+use crate::v2::operation;
 use crate::v2::publish::{Finished, NewMessage};
 use crate::v2::published::{Receipt, receipt};
 
@@ -123,7 +124,7 @@ fn batch(messages: &[Finished]) -> Result<Operation<Vec<Value>>, Error> {
     let attempted = format!("publish a batch of {}", messages.len());
     let safe = messages.iter().all(|message| message.content.repeatable);
     Ok(
-        Operation::new("v2.batch", attempted, Method::POST, "/v2/batch", json)
+        operation::new("v2.batch", attempted, Method::POST, "/v2/batch", json)
             .json(&items)?
             .repeatable_if(safe),
     )

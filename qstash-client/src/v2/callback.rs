@@ -5,10 +5,11 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 
 use crate::error::Error;
-use crate::v2::destination::{check_url, origin};
+use crate::v2::headers::text;
 use crate::v2::limits::FlowControl;
 use crate::v2::retry_delay::RetryDelay;
-use crate::v2::settings::{Settings, text};
+use crate::v2::settings::Settings;
+use crate::v2::url::{check_url, origin};
 
 /// A URL that is told of deliveries, and how the message that tells it is sent. A text converts to one with default
 /// settings.

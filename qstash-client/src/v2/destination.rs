@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 
-use crate::endpoint::is_dot_segment;
 use crate::error::{BoxError, Error};
 use crate::types::ids::UrlGroupName;
 use crate::v2::callback::Callback;
 use crate::v2::published::{Answer, GroupPublished, Published};
+use crate::v2::url::{check_url, origin, setting_in_query};
 
 /// Something that a message can be published to. A text is a URL; [`Group`] and [`Api`] say that they are
 /// something else; [`Llm`](crate::v2::Llm) and [`Email`](crate::v2::Email) are URLs with what their
@@ -122,110 +122,6 @@ impl<S: AsRef<str>> Destination for Api<S> {
 /// Decodes the answer to a publish.
 pub(crate) fn answer<A: Answer>(response: &Response<Bytes>) -> Result<A, BoxError> {
     A::from_json(response.body()).map_err(BoxError::from)
-}
-
-/// Scheme and host, without user and password.
-pub(crate) fn origin(url: &str) -> String {
-    // Bytes and one buffer: this is done at each publish, for an error that rarely comes.
-    let bytes = url.as_bytes();
-    let colon = bytes.iter().position(|&b| b == b':');
-    let scheme = colon.filter(|&colon| bytes[colon..].starts_with(b"://"));
-    let (scheme, start) = scheme.map_or((0, 0), |colon| (colon, colon + 3));
-    let end = bytes[start..]
-        .iter()
-        .position(|&b| matches!(b, b'/' | b'?'));
-    let authority = &url[start..end.map_or(url.len(), |end| start + end)];
-    let host = authority.bytes().rposition(|b| b == b'@');
-    let host = &authority[host.map_or(0, |at| at + 1)..];
-    let mut origin = String::with_capacity(scheme + 3 + host.len());
-    origin.push_str(&url[..scheme]);
-    origin.push_str("://");
-    origin.push_str(host);
-    origin
-}
-
-/// Refuses what would not arrive byte for byte when it stands in a path: the WHATWG URL parser, which reqwest and
-/// most others use, folds dot segments, reads `\` as `/`, drops tabs and fragments and percent-encodes the rest.
-pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
-    let bad = |rule: String| Err(Error::invalid_input(noun, &origin(url), &rule));
-    let Some(rest) = url
-        .strip_prefix("https://")
-        .or_else(|| url.strip_prefix("http://"))
-    else {
-        // Not shown whole: it may be a URL with secrets and a scheme that is misspelt.
-        let hint = match noun {
-            "destination" => " (a URL group is `Group(name)`)",
-            _ => "",
-        };
-        let rule = format!("{noun} must begin with http:// or https://{hint}");
-        return Err(Error::invalid(rule));
-    };
-    if rest.is_empty() || rest.starts_with(['/', '?', ':', '#']) {
-        return bad("names no host".to_owned());
-    }
-    let (path, query) = match rest.split_once('?') {
-        Some((path, query)) => (path, query),
-        None => (rest, ""),
-    };
-    let (host, path) = path.split_at(path.find('/').unwrap_or(path.len()));
-    for (part, text) in [("host", host), ("path", path), ("query", query)] {
-        if let Some(character) = text.chars().find(|&c| !stays(c, part == "query")) {
-            return bad(match character {
-                '#' => "has a fragment, which is never sent".to_owned(),
-                '\\' => format!("has a backslash in its {part}, which URL parsing may read as `/`"),
-                _ if part == "host" => format!("has {character:?} in its host: write it in ASCII"),
-                _ => format!("has {character:?} in its {part}: percent-encode it"),
-            });
-        }
-    }
-    let mut segments = std::iter::once(host).chain(path.split('/'));
-    if let Some(segment) = segments.find(|segment| is_dot_segment(segment)) {
-        return bad(format!(
-            "has the dot segment {segment:?} in its path, which URL parsing would cut out"
-        ));
-    }
-    Ok(())
-}
-
-/// The first parameter that the service owns (v2.md section 1.9), in any spelling.
-fn setting_in_query(url: &str) -> Option<&str> {
-    let (_, query) = url.split_once('?')?;
-    let names = query
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or(pair));
-    names.into_iter().find(|name| {
-        let name = percent_decoded(name).to_ascii_lowercase();
-        name.starts_with(b"upstash-") || name == b"qstash_token"
-    })
-}
-
-fn percent_decoded(text: &str) -> Vec<u8> {
-    let mut rest = text.as_bytes();
-    let mut decoded = Vec::with_capacity(rest.len());
-    while let [first, after @ ..] = rest {
-        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
-        let escaped = digit(0).zip(digit(1)).filter(|_| *first == b'%');
-        let escaped = escaped.and_then(|(high, low)| u8::try_from(high * 16 + low).ok());
-        decoded.push(escaped.unwrap_or(*first));
-        rest = if escaped.is_some() {
-            &after[2..]
-        } else {
-            after
-        };
-    }
-    decoded
-}
-
-/// Whether URL parsing leaves this character alone.
-fn stays(c: char, in_query: bool) -> bool {
-    match c {
-        'a'..='z' | 'A'..='Z' | '0'..='9' => true,
-        '-' | '.' | '_' | '~' | ':' | '/' | '?' | '@' | '!' | '$' | '&' | '(' | ')' | '*' => true,
-        '+' | ',' | ';' | '=' | '%' | '[' | ']' | '|' => true,
-        '{' | '}' | '^' | '`' => in_query,
-        '\'' => !in_query,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

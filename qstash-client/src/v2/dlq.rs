@@ -7,12 +7,14 @@ use crate::client::Client;
 use crate::endpoint::{Operation, Query, json, nothing, segment};
 use crate::error::{ApiError, Error};
 use crate::types::ids::DlqId;
+use crate::types::other::Other;
 use crate::v2::destination::answer;
-use crate::v2::fields::{Fields, Other};
+use crate::v2::fields::Fields;
 use crate::v2::filter::{All, DlqFilter};
 use crate::v2::list::PagedList;
 use crate::v2::message::{DeadLetter, DeadLetterWithoutId};
 use crate::v2::messages::{Selection, many, matching};
+use crate::v2::operation;
 use crate::v2::options::Options;
 use crate::v2::published::{Answer as _, GroupPublished, Published, entry};
 use crate::v2::setters::delivery_setters;
@@ -50,7 +52,7 @@ impl<'a> Dlq<'a> {
             let attempted = format!("delete dead letter `{id}`");
             let path = format!("/v2/dlq/{}", segment(&id));
             let name = "v2.dlq.delete";
-            Operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
+            operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
         };
         Call::new(self.client, DlqId::parse(id.as_ref()).map(make))
     }
@@ -110,6 +112,13 @@ impl<'a> Dlq<'a> {
     }
 }
 
+impl PagedList<'_, DeadLetter> {
+    /// Only those that meet these conditions. The last call counts.
+    pub fn filter(self, filter: DlqFilter) -> Self {
+        self.by(filter.0)
+    }
+}
+
 fn by_ids<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> Result<Selection, Error> {
     many("dlqIds", ids, |id| DlqId::parse(id).map(String::from))
 }
@@ -132,7 +141,7 @@ impl GetDeadLetter<'_> {
         let attempted = format!("read dead letter `{id}`");
         let path = format!("/v2/dlq/{}", segment(&id));
         let operation: Operation<DeadLetterWithoutId> =
-            Operation::new("v2.dlq.get", attempted, Method::GET, path, json);
+            operation::new("v2.dlq.get", attempted, Method::GET, path, json);
         let read = self.client.send(&operation).await?;
         Ok(read.with_id(id))
     }
@@ -256,7 +265,7 @@ impl DeleteDlq<'_> {
         };
         let path = format!("/v2/dlq{}", query.as_str());
         let name = "v2.dlq.delete";
-        let operation = Operation::new(name, "delete dead letters", Method::DELETE, path, |r| {
+        let operation = operation::new(name, "delete dead letters", Method::DELETE, path, |r| {
             let mut fields: Fields = json(r)?;
             Ok(Deleted {
                 deleted: fields.number("deleted").ok_or("`deleted` is missing")?,
@@ -295,7 +304,7 @@ impl RetryDeadLetter<'_> {
         let content = self.options.finish(http::HeaderMap::new(), || None)?;
         let name = "v2.dlq.retry";
         let mut operation =
-            Operation::new(name, attempted, Method::POST, path, answer::<Published>);
+            operation::new(name, attempted, Method::POST, path, answer::<Published>);
         operation.headers = content.headers;
         operation.told_id = Published::message_id;
         self.client.send(&operation).await
@@ -381,7 +390,7 @@ impl RetryDlq<'_> {
         };
         let path = format!("/v2/dlq/retry{}", query.as_str());
         let name = "v2.dlq.retry";
-        let mut operation = Operation::new(name, "retry dead letters", Method::POST, path, |r| {
+        let mut operation = operation::new(name, "retry dead letters", Method::POST, path, |r| {
             let mut fields: Fields = json(r)?;
             let responses = fields.array("responses").ok_or("`responses` is missing")?;
             Ok(Retried {

@@ -9,10 +9,8 @@ use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::types::timing::Timestamp;
-
-/// Fields of an answer that this version does not know, or could not read.
-pub type Other = BTreeMap<String, Value>;
+use crate::timing::Timestamp;
+use crate::types::other::Other;
 
 /// Headers by name, each with its values in order.
 pub type Headers = BTreeMap<String, Vec<String>>;

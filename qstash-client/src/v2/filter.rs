@@ -5,7 +5,7 @@
 
 use crate::endpoint::Query;
 use crate::error::Error;
-use crate::types::timing::Timestamp;
+use crate::timing::Timestamp;
 
 /// Says that really everything is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,13 @@ use crate::call::Call;
 use crate::client::Client;
 use crate::endpoint::{Operation, Query, json, nothing, segment};
 use crate::error::Error;
+use crate::timing::Timestamp;
 use crate::types::ids::FlowControlKey;
-use crate::types::timing::Timestamp;
-use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Missing, read_by_fields};
 use crate::v2::limits::{at_least_one, period_seconds};
 use crate::v2::list::{List, Listed};
+use crate::v2::operation;
 
 /// The operations on flow control keys.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +32,7 @@ impl<'a> FlowControls<'a> {
         let make = |key: FlowControlKey| {
             let attempted = format!("read flow control key `{key}`");
             let path = format!("/v2/flowControl/{}", segment(&key));
-            Operation::new("v2.flow_control.get", attempted, Method::GET, path, json)
+            operation::new("v2.flow_control.get", attempted, Method::GET, path, json)
         };
         Call::new(self.client, FlowControlKey::parse(key.as_ref()).map(make))
     }
@@ -45,7 +47,7 @@ impl<'a> FlowControls<'a> {
         let attempted = "read the global parallelism";
         let path = "/v2/globalParallelism";
         let name = "v2.flow_control.global_parallelism";
-        let operation = Operation::new(name, attempted, Method::GET, path, json);
+        let operation = operation::new(name, attempted, Method::GET, path, json);
         Call::new(self.client, Ok(operation))
     }
 
@@ -103,7 +105,7 @@ fn act(span: &'static str, verb: &str, key: &str, suffix: &str) -> Result<Operat
     let key = FlowControlKey::parse(key)?;
     let attempted = format!("{verb} flow control key `{key}`");
     let path = format!("/v2/flowControl/{}{suffix}", segment(&key));
-    Ok(Operation::new(span, attempted, Method::POST, path, nothing))
+    Ok(operation::new(span, attempted, Method::POST, path, nothing))
 }
 
 /// Limits that are being fixed.

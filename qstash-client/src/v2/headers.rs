@@ -1,5 +1,9 @@
 //! Every header of section 2.2, once.
 
+use http::HeaderValue;
+
+use crate::error::Error;
+
 pub(crate) const METHOD: &str = "upstash-method";
 pub(crate) const FORWARD: &str = "upstash-forward";
 pub(crate) const FORWARD_ALL: &str = "upstash-header-forward";
@@ -19,3 +23,18 @@ pub(crate) const REDACT: &str = "upstash-redact-fields";
 pub(crate) const QUEUE_NAME: &str = "upstash-queue-name";
 pub(crate) const CRON: &str = "upstash-cron";
 pub(crate) const SCHEDULE_ID: &str = "upstash-schedule-id";
+
+/// A header's value. Of anything but ASCII no two sides of HTTP make the same.
+pub(crate) fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
+    match HeaderValue::from_str(value) {
+        Ok(text) if value.is_ascii() => Ok(text),
+        _ => {
+            let reason = format!("{noun} must be one line of visible ASCII");
+            Err(Error::invalid(reason))
+        }
+    }
+}
+
+pub(crate) fn not_a_name(name: &str) -> Error {
+    Error::invalid_input("header name", name, "cannot be sent by HTTP")
+}

@@ -5,9 +5,10 @@ use serde::Deserialize;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::endpoint::{Operation, json};
+use crate::endpoint::json;
+use crate::types::other::Other;
 use crate::types::secret::Secret;
-use crate::v2::fields::Other;
+use crate::v2::operation;
 
 /// The account's signing keys. Consumers accept both.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -46,7 +47,7 @@ impl<'a> Keys<'a> {
     /// Both keys.
     pub fn get(self) -> Call<'a, SigningKeys> {
         let attempted = "read the signing keys";
-        let operation = Operation::new("v2.keys.get", attempted, Method::GET, "/v2/keys", json);
+        let operation = operation::new("v2.keys.get", attempted, Method::GET, "/v2/keys", json);
         Call::new(self.client, Ok(operation))
     }
 
@@ -55,7 +56,7 @@ impl<'a> Keys<'a> {
     pub fn rotate(self) -> Call<'a, SigningKeys> {
         let path = "/v2/keys/rotate";
         let attempted = "rotate the signing keys";
-        let operation = Operation::new("v2.keys.rotate", attempted, Method::POST, path, json);
+        let operation = operation::new("v2.keys.rotate", attempted, Method::POST, path, json);
         Call::new(self.client, Ok(operation))
     }
 }

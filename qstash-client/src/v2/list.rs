@@ -12,11 +12,11 @@ use crate::call::pages;
 use crate::client::Client;
 use crate::endpoint::{Operation, Query, json};
 use crate::error::{BoxError, Error};
+use crate::types::other::Other;
 use crate::types::page::Page;
-use crate::v2::fields::{Fields, Other};
-use crate::v2::filter::{Conditions, DlqFilter, LogFilter, Order};
-use crate::v2::logs::LogEntry;
-use crate::v2::message::DeadLetter;
+use crate::v2::fields::Fields;
+use crate::v2::filter::{Conditions, Order};
+use crate::v2::operation;
 
 /// What can be listed, and how. Not meant to be implemented elsewhere.
 pub trait Listed: DeserializeOwned + Send + 'static {
@@ -114,7 +114,7 @@ impl<'a, T: Listed> PagedList<'a, T> {
         }
     }
 
-    fn by(mut self, conditions: Conditions) -> Self {
+    pub(crate) fn by(mut self, conditions: Conditions) -> Self {
         self.filter = Some(conditions);
         self
     }
@@ -165,23 +165,9 @@ impl<'a, T: Listed> PagedList<'a, T> {
     }
 }
 
-impl PagedList<'_, DeadLetter> {
-    /// Only those that meet these conditions. The last call counts.
-    pub fn filter(self, filter: DlqFilter) -> Self {
-        self.by(filter.0)
-    }
-}
-
-impl PagedList<'_, LogEntry> {
-    /// Only those that meet these conditions. The last call counts.
-    pub fn filter(self, filter: LogFilter) -> Self {
-        self.by(filter.0)
-    }
-}
-
 fn operation<T: Listed>(query: &Query) -> Operation<Page<T>> {
     let path = format!("{}{}", T::PATH, query.as_str());
-    Operation::new(T::NAME, T::ATTEMPTED, Method::GET, path, page::<T>)
+    operation::new(T::NAME, T::ATTEMPTED, Method::GET, path, page::<T>)
 }
 
 fn page<T: Listed>(response: &Response<Bytes>) -> Result<Page<T>, BoxError> {

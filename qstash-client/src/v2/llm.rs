@@ -7,8 +7,8 @@ use crate::error::Error;
 use crate::types::secret::Secret;
 use crate::v2::callback::Callback;
 use crate::v2::destination::{Destination, Target};
+use crate::v2::headers::text;
 use crate::v2::published::Published;
-use crate::v2::settings::text;
 
 /// A language model's provider. Its answer goes to the callback, so there is no model without one.
 ///

@@ -5,10 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
+use crate::timing::Timestamp;
 use crate::types::ids::{FlowControlKey, MessageId, QueueName, ScheduleId, UrlGroupName};
-use crate::types::timing::Timestamp;
-use crate::v2::fields::{Fields, Headers, Missing, Other, read_by_fields};
-use crate::v2::list::Listed;
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Headers, Missing, read_by_fields};
+use crate::v2::filter::LogFilter;
+use crate::v2::list::{Listed, PagedList};
 
 /// What happened to a message.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -202,4 +204,11 @@ impl Listed for LogEntry {
     const ATTEMPTED: &'static str = "list the log";
     const PATH: &'static str = "/v2/events";
     const ARRAYS: &'static [&'static str] = &["events", "logs"];
+}
+
+impl PagedList<'_, LogEntry> {
+    /// Only those that meet these conditions. The last call counts.
+    pub fn filter(self, filter: LogFilter) -> Self {
+        self.by(filter.0)
+    }
 }

@@ -7,9 +7,10 @@ use http::Method;
 use serde::Deserialize;
 use serde::de::Error as _;
 
+use crate::timing::Timestamp;
 use crate::types::ids::{DlqId, FlowControlKey, MessageId, QueueName, ScheduleId, UrlGroupName};
-use crate::types::timing::Timestamp;
-use crate::v2::fields::{Fields, Headers, Missing, Other, read_by_fields};
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Headers, Missing, read_by_fields};
 use crate::v2::list::Listed;
 
 /// A message as the service keeps it (v2 contract, section 2.15). A field that the service does not tell is `None`

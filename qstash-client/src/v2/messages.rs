@@ -7,12 +7,13 @@ use http::{Method, Response};
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::endpoint::{Operation, Query, json, segment};
+use crate::endpoint::{Query, json, segment};
 use crate::error::{BoxError, Error};
 use crate::types::ids::MessageId;
 use crate::v2::fields::Fields;
 use crate::v2::filter::{All, Conditions, MessageFilter};
 use crate::v2::message::Message;
+use crate::v2::operation;
 
 /// The most ids in one bulk operation; they travel in the URL.
 pub(crate) const IDS_MAX: usize = 100;
@@ -36,7 +37,7 @@ impl<'a> Messages<'a> {
         let make = |id: MessageId| {
             let attempted = format!("read message `{id}`");
             let path = format!("/v2/messages/{}", segment(&id));
-            Operation::new("v2.messages.get", attempted, Method::GET, path, json).about(id)
+            operation::new("v2.messages.get", attempted, Method::GET, path, json).about(id)
         };
         Call::new(self.client, MessageId::parse(id.as_ref()).map(make))
     }
@@ -51,7 +52,7 @@ impl<'a> Messages<'a> {
                 result => result,
             };
             let attempted = format!("cancel message `{id}`");
-            Operation::new(CANCEL, attempted, Method::DELETE, path, decode)
+            operation::new(CANCEL, attempted, Method::DELETE, path, decode)
                 .repeatable()
                 .about(id)
         };
@@ -186,7 +187,7 @@ impl CancelMessages<'_> {
         }
         let path = format!("/v2/messages{}", query.as_str());
         let attempted = "cancel messages";
-        let operation = Operation::new(CANCEL, attempted, Method::DELETE, path, cancelled);
+        let operation = operation::new(CANCEL, attempted, Method::DELETE, path, cancelled);
         let operation = operation.repeatable_if(selection.is_fixed() && self.count.is_none());
         self.client.send(&operation).await
     }

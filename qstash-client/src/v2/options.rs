@@ -5,12 +5,12 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use crate::error::{Error, ErrorKind};
+use crate::timing::Timestamp;
 use crate::types::ids::{DeduplicationId, Label};
-use crate::types::timing::Timestamp;
 use crate::types::trace::TraceContext;
 use crate::v2::callback::Callback;
-use crate::v2::headers;
-use crate::v2::settings::{Settings, not_a_name, text};
+use crate::v2::headers::{self, not_a_name, text};
+use crate::v2::settings::Settings;
 
 /// What the service hides behind a hash in everything it shows of a message. Deliveries are not affected.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use crate::types::ids::QueueName;
 use crate::types::trace::TraceContext;
 use crate::v2::destination::{Destination, Target, answer};
 use crate::v2::headers;
+use crate::v2::operation;
 use crate::v2::options::{Content, Options};
 use crate::v2::published::{Answer, Published};
 use crate::v2::setters::{content_setters, delivery_setters, publish_setters};
@@ -143,7 +144,7 @@ fn publish<A: Answer>(message: Finished) -> Operation<A> {
             format!("/v2/enqueue/{}/{}", segment(&queue), target.path),
         ),
     };
-    let mut operation = Operation::new(name, attempted, Method::POST, path, answer::<A>)
+    let mut operation = operation::new(name, attempted, Method::POST, path, answer::<A>)
         .repeatable_if(content.repeatable);
     operation.headers = content.headers;
     operation.body = content.body;

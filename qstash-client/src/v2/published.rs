@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::error::ApiError;
 use crate::types::ids::MessageId;
-use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Missing, read_by_fields};
 
 /// What became of a publish to one destination.
 #[derive(Clone, Debug, PartialEq)]

@@ -5,13 +5,15 @@ use serde::Serialize;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::endpoint::{Operation, json, nothing, segment};
+use crate::endpoint::{json, nothing, segment};
 use crate::error::Error;
+use crate::timing::Timestamp;
 use crate::types::ids::QueueName;
-use crate::types::timing::Timestamp;
-use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Missing, read_by_fields};
 use crate::v2::limits::at_least_one;
 use crate::v2::list::{List, Listed};
+use crate::v2::operation;
 
 /// The operations on queues.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +42,7 @@ impl<'a> Queues<'a> {
         let make = |name: QueueName| {
             let attempted = format!("read queue `{name}`");
             let path = format!("/v2/queues/{}", segment(&name));
-            Operation::new("v2.queues.get", attempted, Method::GET, path, json)
+            operation::new("v2.queues.get", attempted, Method::GET, path, json)
         };
         Call::new(self.client, QueueName::parse(name.as_ref()).map(make))
     }
@@ -94,7 +96,7 @@ impl<'a> Queues<'a> {
         let make = |name: QueueName| {
             let attempted = format!("{verb} queue `{name}`");
             let path = format!("/v2/queues/{}{suffix}", segment(&name));
-            Operation::new(span, attempted, method, path, nothing).repeatable()
+            operation::new(span, attempted, method, path, nothing).repeatable()
         };
         Call::new(self.client, QueueName::parse(name).map(make))
     }
@@ -144,7 +146,7 @@ impl UpsertQueue<'_> {
             paused: self.paused,
         };
         let name = "v2.queues.upsert";
-        let operation = Operation::new(name, attempted, Method::POST, "/v2/queues", nothing);
+        let operation = operation::new(name, attempted, Method::POST, "/v2/queues", nothing);
         let operation = operation.repeatable().json(&body)?;
         self.client.send(&operation).await
     }

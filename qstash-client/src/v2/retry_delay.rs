@@ -7,7 +7,7 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use crate::error::Error;
-use crate::v2::settings::text;
+use crate::v2::headers::text;
 
 /// An expression in milliseconds over [`retried`], the number of retries so far: 0 before the first one.
 ///

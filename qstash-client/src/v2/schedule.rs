@@ -6,9 +6,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Method;
 
+use crate::timing::Timestamp;
 use crate::types::ids::{FlowControlKey, QueueName, ScheduleId};
-use crate::types::timing::Timestamp;
-use crate::v2::fields::{Fields, Headers, Missing, Other, read_by_fields};
+use crate::types::other::Other;
+use crate::v2::fields::{Fields, Headers, Missing, read_by_fields};
 use crate::v2::list::Listed;
 
 /// A schedule (v2 contract, section 2.15). A field that the service does not tell is `None` or empty; one that could not

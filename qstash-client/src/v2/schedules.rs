@@ -11,6 +11,7 @@ use crate::types::ids::{QueueName, ScheduleId};
 use crate::v2::destination::{Destination, Target};
 use crate::v2::headers;
 use crate::v2::list::List;
+use crate::v2::operation;
 use crate::v2::options::Options;
 use crate::v2::schedule::Schedule;
 use crate::v2::setters::{content_setters, delivery_setters};
@@ -49,7 +50,7 @@ impl<'a> Schedules<'a> {
         let make = |id: ScheduleId| {
             let attempted = format!("read schedule `{id}`");
             let path = format!("/v2/schedules/{}", segment(&id));
-            Operation::new("v2.schedules.get", attempted, Method::GET, path, json)
+            operation::new("v2.schedules.get", attempted, Method::GET, path, json)
         };
         Call::new(self.client, ScheduleId::parse(id.as_ref()).map(make))
     }
@@ -103,7 +104,7 @@ impl<'a> Schedules<'a> {
         let make = |id: ScheduleId| {
             let attempted = format!("{verb} schedule `{id}`");
             let path = format!("/v2/schedules/{}{suffix}", segment(&id));
-            Operation::new(span, attempted, method, path, nothing).repeatable()
+            operation::new(span, attempted, method, path, nothing).repeatable()
         };
         Call::new(self.client, ScheduleId::parse(id).map(make))
     }
@@ -184,7 +185,7 @@ impl CreateSchedule<'_> {
         let attempted = format!("create a schedule for {}", target.shown);
         // The destination as it is: it must arrive byte for byte.
         let path = format!("/v2/schedules/{}", target.path);
-        let operation = Operation::new(name, attempted, Method::POST, path, |response| {
+        let operation = operation::new(name, attempted, Method::POST, path, |response| {
             #[derive(Deserialize)]
             #[serde(rename_all = "camelCase")]
             struct Answer {

@@ -25,7 +25,7 @@ macro_rules! delivery_setters {
         }
 
         /// The wait between deliveries in place of the growing default. At most a day.
-        pub fn retry_delay(mut self, delay: impl Into<$crate::v2::RetryDelay>) -> Self {
+        pub fn retry_delay(mut self, delay: impl Into<$crate::v2::retry_delay::RetryDelay>) -> Self {
             self.$($options).+.settings().retry_delay(&delay.into());
             self
         }
@@ -37,19 +37,19 @@ macro_rules! delivery_setters {
         }
 
         /// Is told of each attempt, whether it worked or not.
-        pub fn callback(mut self, callback: impl Into<$crate::v2::Callback>) -> Self {
+        pub fn callback(mut self, callback: impl Into<$crate::v2::callback::Callback>) -> Self {
             self.$($options).+.callback(callback.into());
             self
         }
 
         /// Is told once, when the message has run out of retries.
-        pub fn failure_callback(mut self, callback: impl Into<$crate::v2::Callback>) -> Self {
+        pub fn failure_callback(mut self, callback: impl Into<$crate::v2::callback::Callback>) -> Self {
             self.$($options).+.failure_callback(callback.into());
             self
         }
 
         /// Limits deliveries that share a key.
-        pub fn flow_control(mut self, limits: $crate::v2::FlowControl) -> Self {
+        pub fn flow_control(mut self, limits: $crate::v2::limits::FlowControl) -> Self {
             self.$($options).+.settings().flow_control(limits);
             self
         }
@@ -61,7 +61,7 @@ macro_rules! delivery_setters {
         }
 
         /// Adds to what the service hides in everything it shows of the message.
-        pub fn redact(mut self, what: $crate::v2::Redact) -> Self {
+        pub fn redact(mut self, what: $crate::v2::options::Redact) -> Self {
             self.$($options).+.redact(&what);
             self
         }
@@ -112,7 +112,7 @@ pub(crate) use content_setters;
 macro_rules! publish_setters {
     ($($options:ident).+) => {
         /// Not delivered before this time; wins over [`delay`](Self::delay). Sent as whole seconds, rounded up.
-        pub fn not_before(mut self, time: impl Into<$crate::Timestamp>) -> Self {
+        pub fn not_before(mut self, time: impl Into<$crate::timing::Timestamp>) -> Self {
             self.$($options).+.not_before(time.into());
             self
         }

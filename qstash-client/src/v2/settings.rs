@@ -6,7 +6,7 @@ use http::Method;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::error::Error;
-use crate::v2::headers;
+use crate::v2::headers::{self, not_a_name, text};
 use crate::v2::limits::{FlowControl, whole_seconds};
 use crate::v2::retry_delay::RetryDelay;
 
@@ -131,19 +131,4 @@ impl std::fmt::Debug for Settings {
             .entries(&self.error)
             .finish()
     }
-}
-
-/// A header's value. Of anything but ASCII no two sides of HTTP make the same.
-pub(crate) fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
-    match HeaderValue::from_str(value) {
-        Ok(text) if value.is_ascii() => Ok(text),
-        _ => {
-            let reason = format!("{noun} must be one line of visible ASCII");
-            Err(Error::invalid(reason))
-        }
-    }
-}
-
-pub(crate) fn not_a_name(name: &str) -> Error {
-    Error::invalid_input("header name", name, "cannot be sent by HTTP")
 }

@@ -5,16 +5,18 @@ use serde::Serialize;
 
 use crate::call::Call;
 use crate::client::Client;
-use crate::endpoint::{Operation, json, nothing, segment};
+use crate::endpoint::{json, nothing, segment};
 use crate::error::Error;
+use crate::timing::Timestamp;
 use crate::types::ids::UrlGroupName;
-use crate::types::timing::Timestamp;
+use crate::types::other::Other;
 use crate::v2::batch::header_map;
-use crate::v2::destination::{check_url, origin};
-use crate::v2::fields::{Fields, Missing, Other, read_by_fields};
+use crate::v2::fields::{Fields, Missing, read_by_fields};
 use crate::v2::list::{List, Listed};
+use crate::v2::operation;
 use crate::v2::options::Options;
 use crate::v2::setters::delivery_setters;
+use crate::v2::url::{check_url, origin};
 
 /// An endpoint of a URL group: a URL and perhaps a name. `Debug` shows no path and no query of the URL.
 #[derive(Clone, PartialEq, Eq, Serialize)]
@@ -142,7 +144,7 @@ impl<'a> UrlGroups<'a> {
             let path = format!("/v2/topics/{}/endpoints", segment(&group));
             let attempted = format!("{verb} URL group `{group}`");
             let name = "v2.url_groups.endpoints";
-            let operation = Operation::new(name, attempted, method, path, nothing).repeatable();
+            let operation = operation::new(name, attempted, method, path, nothing).repeatable();
             operation.json(&Body { endpoints })
         });
         Call::new(self.client, operation)
@@ -162,7 +164,7 @@ impl<'a> UrlGroups<'a> {
         let make = |group: UrlGroupName| {
             let attempted = format!("read URL group `{group}`");
             let path = format!("/v2/topics/{}", segment(&group));
-            Operation::new("v2.url_groups.get", attempted, Method::GET, path, json)
+            operation::new("v2.url_groups.get", attempted, Method::GET, path, json)
         };
         Call::new(self.client, UrlGroupName::parse(group.as_ref()).map(make))
     }
@@ -178,7 +180,7 @@ impl<'a> UrlGroups<'a> {
             let attempted = format!("delete URL group `{group}`");
             let path = format!("/v2/topics/{}", segment(&group));
             let name = "v2.url_groups.delete";
-            Operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
+            operation::new(name, attempted, Method::DELETE, path, nothing).repeatable()
         };
         Call::new(self.client, UrlGroupName::parse(group.as_ref()).map(make))
     }
@@ -220,7 +222,7 @@ impl SetDefaults<'_> {
         let content = self.options.finish(http::HeaderMap::new(), || None)?;
         let body = serde_json::json!({ "headers": header_map(&content.headers) });
         let name = "v2.url_groups.set_defaults";
-        let operation = Operation::new(name, attempted, Method::PATCH, path, nothing);
+        let operation = operation::new(name, attempted, Method::PATCH, path, nothing);
         let operation = operation.repeatable().json(&body)?;
         self.client.send(&operation).await
     }

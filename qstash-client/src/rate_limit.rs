@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, StatusCode};
 
-use crate::transport::retry::{date, retry_after};
-use crate::types::timing::Timestamp;
+use crate::timing::Timestamp;
 
 /// The limit that a 429 of v2 tells of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,6 +93,27 @@ pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Dura
     }
     let end = reset(headers, "ratelimit-reset").or_else(|| reset(headers, "burst-ratelimit-reset"));
     Some(end?.saturating_since(date(headers)?))
+}
+
+/// What `Retry-After` asks for: seconds, or a date, which is measured against the answer's own `Date` so that
+/// neither a clock is read nor a wrong one matters.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers
+        .get(http::header::RETRY_AFTER)?
+        .to_str()
+        .ok()?
+        .trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let at = httpdate::parse_http_date(text).ok()?;
+    Some(Timestamp::from(at).saturating_since(date(headers)?))
+}
+
+/// When the answer was made, by the server's clock.
+fn date(headers: &HeaderMap) -> Option<Timestamp> {
+    let text = headers.get(http::header::DATE)?.to_str().ok()?;
+    httpdate::parse_http_date(text).ok().map(Timestamp::from)
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -187,5 +207,26 @@ mod tests {
             None,
             "the state of a limit is no wish to wait"
         );
+    }
+
+    #[test]
+    fn retry_after_is_read_in_both_forms() {
+        let mut headers = HeaderMap::new();
+        let mut read = |value: &'static str| {
+            headers.insert(
+                "date",
+                HeaderValue::from_static("Tue, 24 Nov 2026 02:00:00 GMT"),
+            );
+            headers.insert("retry-after", HeaderValue::from_static(value));
+            retry_after(&headers)
+        };
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(
+            read("Tue, 24 Nov 2026 02:00:09 GMT"),
+            Some(Duration::from_secs(9))
+        );
+        assert_eq!(read("Tue, 24 Nov 2026 01:00:00 GMT"), Some(Duration::ZERO));
+        assert_eq!(read("soon"), None);
+        assert_eq!(read("-1"), None);
     }
 }

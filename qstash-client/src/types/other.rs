@@ -1,0 +1,8 @@
+//! What an answer holds beyond what this version knows.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The fields of an answer that this version does not know or could not read, by their names on the wire.
+pub type Other = BTreeMap<String, Value>;
