@@ -4,6 +4,8 @@
 //! name what code must not use.
 
 mod arrows;
+mod client;
+mod paths;
 mod source;
 
 use std::fs;
