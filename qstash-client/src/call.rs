@@ -1,4 +1,4 @@
-//! A call without options of its own, and the walk over pages.
+//! A call without options, and the stream over the pages of a list.
 
 use std::future::Future;
 
@@ -21,14 +21,14 @@ impl<'a, T> Call<'a, T> {
         Self { client, operation }
     }
 
-    /// Sends it and reads the answer.
+    /// Sends the call and returns its answer.
     ///
     /// # Errors
-    /// An argument that breaks a rule, before anything is sent; no connection, no answer in time, or what
-    /// the server refuses.
+    /// When an argument breaks a rule (then nothing is sent), when the client cannot connect, when no answer comes in
+    /// time, and when the server refuses the call.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up waiting; the server may still handle what was sent.
+    /// Dropping the future stops the wait; the server may still handle what was sent.
     pub async fn send(self) -> Result<T, Error> {
         self.client.send(&self.operation?).await
     }
@@ -43,8 +43,8 @@ impl<T> std::fmt::Debug for Call<'_, T> {
     }
 }
 
-/// The items of all pages, one page in memory at a time. Stops after the first error; `list` is what
-/// is listed, or the mistake in it.
+/// Streams the items of all pages, with one page in memory at a time. Ends after the first error. `list` is what is
+/// listed, or the mistake in it.
 pub(crate) fn pages<L, T, F, Fut>(
     list: Result<L, Error>,
     cursor: Option<String>,

@@ -1,4 +1,4 @@
-//! The client: where requests go, who sends them, how patiently.
+//! The client: which server it calls, over which transport, and how long it waits and tries again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::types::region::Region;
 use crate::types::token::Token;
 use crate::types::trace::TraceContext;
 
-/// A handle to one server and one account. Clones are cheap and share connections.
+/// A client of one account on one server. Clones are cheap and share connections.
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
@@ -35,32 +35,32 @@ struct Inner {
 type TraceSource = dyn Fn() -> Option<TraceContext> + Send + Sync;
 
 impl Client {
-    /// Starts from nothing but defaults.
+    /// Starts a builder with the default settings.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// A client as the environment says, see [`ClientBuilder::from_env`], with defaults for the rest.
+    /// Makes a client from environment variables, as [`ClientBuilder::from_env`] reads them, with the default settings.
     ///
     /// # Errors
-    /// Kind [`Config`](ErrorKind::Config) when a variable is missing or not valid.
+    /// [`Config`](ErrorKind::Config) when a variable is missing or not valid.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
 
-    /// The trace that a publish made now belongs to.
+    /// Returns the trace that a publish made now belongs to.
     pub(crate) fn trace_context(&self) -> Option<TraceContext> {
         self.0.trace_context.as_ref().and_then(|source| source())
     }
 
-    /// Lets time pass by the transport's clock.
+    /// Waits by the transport's clock.
     pub(crate) fn wait(&self, duration: Duration) -> BoxFuture<'_, ()> {
         self.0.transport.wait(duration)
     }
 
-    /// Sends an operation, repeating it as the policy says, and decodes the answer.
+    /// Sends an operation, tries again as the policy says, and decodes the answer.
     ///
-    /// Cancel safe only in so far as the server may or may not have handled what was sent.
+    /// Dropping the future leaves open whether the server handled what was sent.
     pub(crate) async fn send<T>(&self, operation: &Operation<T>) -> Result<T, Error> {
         let span = tracing::debug_span!(
             "qstash",
@@ -129,7 +129,7 @@ impl Client {
         }
     }
 
-    /// The value of an answer; or the error, and whether trying again is worth a thought.
+    /// Returns the value of an answer; or the error, and why it failed if trying again may help.
     fn read<T>(
         &self,
         operation: &Operation<T>,
@@ -197,13 +197,13 @@ impl std::fmt::Debug for Client {
     }
 }
 
-/// A random number from 0 up to 1.
+/// Returns a random number from 0 up to 1.
 fn random() -> f64 {
     let bits = uuid::Uuid::new_v4().as_u128() as u32;
     f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
-/// Settings of a [`Client`]. Mistakes are kept and reported by [`build`](Self::build).
+/// The settings of a [`Client`]. [`build`](Self::build) reports the mistakes in them.
 #[must_use = "a builder does nothing until you `build` it"]
 pub struct ClientBuilder {
     base_url: Option<String>,
@@ -232,29 +232,29 @@ impl Default for ClientBuilder {
 }
 
 impl ClientBuilder {
-    /// Takes base URL and token from the environment, in this order:
+    /// Takes the base URL and the token from the environment. The first of these that is set wins:
     ///
-    /// 1. `QSTASH_DEV=1` (or `true`): a local development server, as [`dev_server`](Self::dev_server) on
-    ///    port `QSTASH_DEV_PORT` (8080 where that is not a port). In a release build it is ignored with a
-    ///    warning in the log: a switch that was left on must not send production's messages to nowhere.
-    /// 2. `QSTASH_REGION` (`US_EAST_1`, `EU_CENTRAL_1`) with `<REGION>_QSTASH_URL` and
-    ///    `<REGION>_QSTASH_TOKEN`, if both are set. An unknown region is ignored with a warning.
-    /// 3. `QSTASH_URL` and `QSTASH_TOKEN`. Without a URL, the hosted service's default.
+    /// 1. `QSTASH_DEV=1` (or `true`) selects a development server on this machine, as [`dev_server`](Self::dev_server)
+    ///    does, on port `QSTASH_DEV_PORT` (8080 if that is not a port). A release build ignores the variable and logs a
+    ///    warning: a switch that somebody left on must not send production's messages nowhere.
+    /// 2. `QSTASH_REGION` (`US_EAST_1`, `EU_CENTRAL_1`) selects `<REGION>_QSTASH_URL` and `<REGION>_QSTASH_TOKEN`, if
+    ///    both are set. The client ignores an unknown region and logs a warning.
+    /// 3. `QSTASH_URL` and `QSTASH_TOKEN`. Without a URL, the client calls the hosted service's default region.
     ///
     /// # Errors
-    /// Kind [`Config`](ErrorKind::Config) when there is no token, or `QSTASH_DEV` is neither on nor off.
+    /// [`Config`](ErrorKind::Config) when there is no token, or `QSTASH_DEV` is neither on nor off.
     pub fn from_env() -> Result<Self, Error> {
         let place = crate::env::resolve(|name| std::env::var(name).ok(), !cfg!(debug_assertions))?;
         Ok(Self::default().base_url(place.url).token(place.token))
     }
 
-    /// The hosted service in a region. Regions share nothing, so the token must be one of that region.
+    /// Calls the hosted service in this region. Regions share nothing, so the token must belong to the region.
     pub fn region(self, region: Region) -> Self {
         self.base_url(region.url())
     }
 
-    /// A development server on this machine (`qstash dev`, or `qstash-mock-server dev`), with the published
-    /// token of its first user. Logs a warning: what is published there goes nowhere else.
+    /// Calls a development server on this machine (`qstash dev`, or `qstash-mock-server dev`) with the published token
+    /// of its first user. Logs a warning, because the messages go nowhere else.
     pub fn dev_server(self, port: u16) -> Self {
         tracing::warn!(
             port,
@@ -264,47 +264,49 @@ impl ClientBuilder {
             .token(crate::env::DEV_TOKEN)
     }
 
-    /// Where the server is: `http://127.0.0.1:8080`, perhaps with a path prefix. Required.
+    /// Calls the server at this URL, such as `http://127.0.0.1:8080`; it may have a path prefix. Required.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self
     }
 
-    /// The bearer token. Without one, requests carry no `Authorization`.
+    /// Sends this bearer token. Without one, requests carry no `Authorization` header.
     pub fn token(mut self, token: impl AsRef<str>) -> Self {
         self.token = Some(Token::parse(token.as_ref()));
         self
     }
 
-    /// How failed calls are repeated.
+    /// Sets how the client tries again after a failure.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = policy;
         self
     }
 
-    /// How long making a connection may take. 5 s by default. A custom transport has its own.
+    /// Limits how long a connection may take to be made. 5 s by default. A custom transport has a limit of its own.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// How long each try may take, connecting included. 30 s by default; a long poll has its wait on top.
+    /// Limits how long each try may take, including the connection. 30 s by default. A long poll may take its wait on
+    /// top.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = timeout;
         self
     }
 
-    /// How long a call may take with all its retries. Unlimited by default; a long poll has its wait on top. Where
-    /// the wait before a retry would not end in time, the call fails at once; where time runs out later, the error's
-    /// source is the last failure.
+    /// Limits how long a call may take with all its retries. Unlimited by default. A long poll may take its wait on
+    /// top. If the wait before a retry would not end in that time, the call fails at once; if time runs out during a
+    /// retry, the source of the error is the failure before it.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self
     }
 
-    /// Asked at each publish for the trace it belongs to, which then travels as `traceparent` (and `tracestate`)
-    /// to the consumer. None by default. Without effect where the message has a `traceparent` of its own, on
-    /// schedules, and under v2's content-based deduplication, whose hash covers forwarded headers.
+    /// Sets a function that returns the current trace. The client calls it at each publish and sends the trace to the
+    /// consumer as `traceparent` (and `tracestate`). Without one, no trace is sent. The function has no effect on a
+    /// message that has a `traceparent` header of its own, on schedules, and under v2's content-based deduplication,
+    /// whose hash covers forwarded headers.
     pub fn trace_context(
         mut self,
         source: impl Fn() -> Option<TraceContext> + Send + Sync + 'static,
@@ -313,16 +315,16 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends through something else than reqwest.
+    /// Sends requests over this transport instead of reqwest.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
     }
 
-    /// Checks everything. Opens no connection.
+    /// Checks the settings and makes the client. Opens no connection.
     ///
     /// # Errors
-    /// Kind [`Config`](ErrorKind::Config) for a missing or invalid base URL, an invalid token, or no transport in a build
+    /// [`Config`](ErrorKind::Config) for a missing or invalid base URL, an invalid token, or no transport in a build
     /// without the feature `reqwest`.
     pub fn build(self) -> Result<Client, Error> {
         let Some(url) = &self.base_url else {

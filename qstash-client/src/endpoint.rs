@@ -11,15 +11,15 @@ use crate::error::{ApiError, BoxError, Error, ErrorKind};
 use crate::rate_limit::RateLimit;
 use crate::types::token::Token;
 
-/// The longest error text taken from an answer that is not the documented JSON, in characters.
+/// How much is shown of an error that is not the documented JSON, in characters.
 const ERROR_TEXT_MAX: usize = 300;
 
-/// Where the API lives: scheme, authority and perhaps a path prefix, no trailing slash.
+/// Where the API is: scheme, authority and perhaps a path prefix, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct BaseUrl(String);
 
 impl BaseUrl {
-    /// Accepts an http(s) URL without user, query and fragment; cuts trailing slashes.
+    /// Accepts an http(s) URL without user, query and fragment. Cuts trailing slashes.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
         let bad = |rule: &str| Err(Error::config(format!("base URL {text:?} {rule}")));
         if text.contains('@') {
@@ -53,7 +53,7 @@ impl BaseUrl {
     }
 }
 
-/// Whether URL parsers would fold this segment away.
+/// Whether URL parsers fold this segment away.
 pub(crate) fn is_dot_segment(segment: &str) -> bool {
     let mut dots = 0;
     let mut rest = segment.as_bytes();
@@ -66,17 +66,17 @@ pub(crate) fn is_dot_segment(segment: &str) -> bool {
 /// Whether sending a request twice may do harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Safety {
-    /// Twice is the same as once.
+    /// Twice does the same as once.
     Repeatable,
-    /// Only to be repeated when the first try certainly did nothing.
+    /// The client may repeat it only when the first try certainly did nothing.
     Once,
 }
 
 /// One call of the API, ready to be sent any number of times.
 pub(crate) struct Operation<T> {
-    /// A constant name for spans, such as `v1.publish`.
+    /// A constant name for the span of the call, such as `v1.publish`.
     pub(crate) name: &'static str,
-    /// For errors: "could not {attempted}".
+    /// What the call does, for errors: "could not {attempted}".
     pub(crate) attempted: String,
     pub(crate) method: Method,
     /// Path and query, from the slash on.
@@ -84,13 +84,13 @@ pub(crate) struct Operation<T> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) safety: Safety,
-    /// How much longer than usual the server may take: a long poll.
+    /// How much longer than usual the server may take, for a long poll.
     pub(crate) patience: Duration,
-    /// The message that this is about, for spans.
+    /// The message that the call names, for its span.
     pub(crate) message_id: Option<String>,
-    /// The message that the answer tells of, for spans.
+    /// Reads which message the answer names, for the span of the call.
     pub(crate) told_id: fn(&T) -> Option<&str>,
-    /// Reads which limit a 429 tells of; `None` where the dialect has no such headers.
+    /// Reads which limit a 429 reports; `None` where the dialect has no such headers.
     limit: Option<fn(&HeaderMap) -> RateLimit>,
     decode: fn(&Response<Bytes>) -> Result<T, BoxError>,
 }
@@ -124,7 +124,7 @@ impl<T> Operation<T> {
         }
     }
 
-    /// A body, with its content type.
+    /// Sets the body and its content type.
     pub(crate) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
         let text = serde_json::to_vec(body).map_err(|e| {
             let reason = "the request could not be written as JSON";
@@ -150,7 +150,7 @@ impl<T> Operation<T> {
         self
     }
 
-    /// Says which message this is about.
+    /// Says which message the call names.
     pub(crate) fn about(mut self, message_id: impl Into<String>) -> Self {
         self.message_id = Some(message_id.into());
         self
@@ -173,7 +173,7 @@ impl<T> Operation<T> {
         self
     }
 
-    /// The request as it goes out.
+    /// Makes the request as it goes out.
     pub(crate) fn request(
         &self,
         base: &BaseUrl,
@@ -199,7 +199,7 @@ impl<T> Operation<T> {
         Ok(request)
     }
 
-    /// The result, or the error that the server reports.
+    /// Returns the result, or the error that the server reports.
     pub(crate) fn decode(&self, response: &Response<Bytes>) -> Result<T, Error> {
         let status = response.status();
         if !status.is_success() {
@@ -213,14 +213,14 @@ impl<T> Operation<T> {
             Error::new(
                 ErrorKind::Decode,
                 &self.attempted,
-                "the answer is not of the expected shape",
+                "the answer does not have the expected shape",
             )
             .with_status(status)
             .with_source(source)
         })
     }
 
-    /// The request as text, for golden tests: request line, headers by name, blank line, body.
+    /// Writes the request as text for golden tests: request line, headers by name, blank line, body.
     #[cfg(test)]
     pub(crate) fn to_text(&self) -> String {
         let mut headers: Vec<String> = self
@@ -253,7 +253,7 @@ pub(crate) fn nothing(_: &Response<Bytes>) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// The documented error body, or what else the server said.
+/// Reads the documented error body, or whatever else the server says.
 fn api_error(body: &[u8]) -> ApiError {
     #[derive(serde::Deserialize)]
     struct Wire {
@@ -281,7 +281,7 @@ fn api_error(body: &[u8]) -> ApiError {
     }
 }
 
-/// One path segment, percent-encoded but for unreserved characters.
+/// Percent-encodes one path segment, all but the unreserved characters.
 pub(crate) fn segment(text: impl AsRef<str>) -> String {
     let mut out = String::new();
     push_encoded(&mut out, text.as_ref());
@@ -299,7 +299,7 @@ fn push_encoded(out: &mut String, text: &str) {
     }
 }
 
-/// A query string under construction. `Debug` shows how long it is: URLs in it may hold secrets.
+/// A query string under construction. `Debug` shows how long it is, because URLs in it may hold secrets.
 #[derive(Clone, Default)]
 pub(crate) struct Query(String);
 
@@ -323,7 +323,7 @@ impl Query {
         }
     }
 
-    /// Empty, or from the question mark on.
+    /// Returns nothing, or the query from the question mark on.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Where the environment says the server is.
+//! Which server and which token the environment names.
 
 use crate::error::Error;
 use crate::types::region::Region;
@@ -36,7 +36,7 @@ pub(crate) fn resolve(
             let token = DEV_TOKEN.to_owned();
             return Ok(Place { url, token });
         }
-        tracing::warn!("QSTASH_DEV is ignored, for this is a release build");
+        tracing::warn!("QSTASH_DEV is ignored, because this is a release build");
     }
     if let Some(place) = get("QSTASH_REGION").and_then(|region| regional(&region, get)) {
         return Ok(place);
@@ -62,7 +62,10 @@ fn dev_is_on(value: Option<&str>) -> Result<bool, Error> {
 
 fn regional(region: &str, get: impl Fn(&str) -> Option<String>) -> Option<Place> {
     let Some(known) = Region::parse(region) else {
-        tracing::warn!(region, "QSTASH_REGION is ignored, for it names no region");
+        tracing::warn!(
+            region,
+            "QSTASH_REGION is ignored, because it names no region"
+        );
         return None;
     };
     let prefix = known.env_prefix();
@@ -70,7 +73,7 @@ fn regional(region: &str, get: impl Fn(&str) -> Option<String>) -> Option<Place>
     if place.is_none() {
         tracing::warn!(
             region,
-            "QSTASH_REGION is ignored: its URL and token are not both set"
+            "QSTASH_REGION is ignored, because its URL and token are not both set"
         );
     }
     place.map(|(url, token)| Place { url, token })

@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error that the calls of this crate return.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::rate_limit::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// What went wrong, and what was being attempted.
+/// Why a call failed, and what it attempted.
 ///
-/// `Display` is one sentence that names the attempt and never repeats [`source`](StdError::source), so a
-/// printed chain says everything once. Tokens and message bodies never appear in it.
+/// `Display` writes one sentence that names the attempt and never repeats [`source`](StdError::source), so that a
+/// printed chain of errors says everything once. Tokens and message bodies never appear in it.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -31,51 +31,51 @@ struct Inner {
     source: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// The sort of an [`Error`].
+/// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client was set up wrongly: base URL, token, environment.
+    /// The client is set up wrongly: its base URL, its token or its environment.
     Config,
-    /// An argument breaks a rule; nothing was sent.
+    /// An argument breaks a rule. Nothing was sent.
     InvalidInput,
-    /// The payload could not be written as JSON; nothing was sent.
+    /// The payload cannot be written as JSON. Nothing was sent.
     Serialize,
-    /// No connection could be made; the request never left.
+    /// The client could not connect. Nothing was sent.
     Connect,
-    /// The connection broke; the request may have been handled.
+    /// The connection broke. The server may have handled the request.
     Transport,
-    /// No answer in time; the request may have been handled.
+    /// No answer came in time. The server may have handled the request.
     Timeout,
-    /// 401: the token is missing, wrong or expired.
+    /// The server answered 401: the token is missing, wrong or expired.
     Unauthorized,
-    /// 403: the token does not allow this.
+    /// The server answered 403: the token does not allow the call.
     Forbidden,
-    /// 404.
+    /// The server answered 404: what the call names does not exist.
     NotFound,
-    /// 409: the state does not allow this, such as a lost lease.
+    /// The server answered 409: the state of things does not allow the call, as when a lease is lost.
     Conflict,
-    /// 413.
+    /// The server answered 413: the request is too large.
     TooLarge,
-    /// 429.
+    /// The server answered 429: a limit is reached.
     RateLimited,
-    /// Any other 4xx, or an answer below 200 or from 300 to 399: the request was refused.
+    /// The server refused the request with another 4xx, or answered a status below 200 or from 300 to 399.
     Rejected,
-    /// 5xx.
+    /// The server answered 5xx: it failed.
     Server,
-    /// The answer was understood as a success but not its body.
+    /// The server answered with success, but its answer could not be read.
     Decode,
 }
 
-/// What the server said about an error.
+/// What the server says about an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiError {
     /// One sentence for people.
     pub message: String,
-    /// A stable name such as `queue_not_found`; v2 servers send none.
+    /// The error's stable name, such as `queue_not_found`. v2 sends none.
     pub code: Option<String>,
-    /// The JSON path of the field at fault, where one is.
+    /// The JSON path of the field at fault, if the server names one.
     pub field: Option<String>,
 }
 
@@ -92,56 +92,57 @@ impl std::fmt::Display for ApiError {
 impl StdError for ApiError {}
 
 impl Error {
-    /// The sort of this error.
+    /// Returns the kind of this error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind
     }
 
-    /// The status code, where the server answered.
+    /// Returns the status code, if the server answered.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// What the server said, where it answered with an error.
+    /// Returns what the server said, if it answered with an error.
     #[must_use]
     pub fn api(&self) -> Option<&ApiError> {
         self.0.api.as_ref()
     }
 
-    /// The server's stable code, such as `lease_lost`.
+    /// Returns the server's stable name for the error, such as `lease_lost`.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.api().and_then(|api| api.code.as_deref())
     }
 
-    /// Which limit was reached, on a 429 of v2.
+    /// Returns which limit was reached, if v2 answered 429.
     #[must_use]
     pub fn rate_limit(&self) -> Option<&RateLimit> {
         self.0.rate_limit.as_ref()
     }
 
-    /// How long the server asked to wait before the next try.
+    /// Returns how long the server asked the client to wait before it tries again.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// How many times the client had tried again before it gave up.
+    /// Returns how often the client tried again before it gave up.
     #[must_use]
     pub fn retries(&self) -> u32 {
         self.0.retries
     }
 
-    /// Whether time ran out.
+    /// Returns whether no answer came in time.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
     }
 
-    /// Whether the same call may succeed later. Says nothing about whether repeating it is safe: after
-    /// [`Transport`](ErrorKind::Transport) and [`Timeout`](ErrorKind::Timeout) the first one may have worked.
+    /// Returns whether the same call may succeed later. This does not say that repeating it is safe: after
+    /// [`Transport`](ErrorKind::Transport) and [`Timeout`](ErrorKind::Timeout) the server may have handled the first
+    /// call.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
         self.0.retryable
@@ -174,19 +175,19 @@ impl Error {
         Self::new(ErrorKind::Config, "set up the client", reason)
     }
 
-    /// An argument that breaks a rule. Shows at most 80 characters of it.
+    /// An argument that breaks a rule. The error shows at most 80 characters of it.
     pub(crate) fn invalid_input(noun: &str, text: &str, rule: &str) -> Self {
         let shown: String = text.chars().take(80).collect();
         Self::new(
             ErrorKind::InvalidInput,
-            "check the arguments",
+            "build the request",
             format!("{noun} {shown:?} {rule}"),
         )
     }
 
     /// An argument out of range.
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
-        Self::new(ErrorKind::InvalidInput, "check the arguments", reason)
+        Self::new(ErrorKind::InvalidInput, "build the request", reason)
     }
 
     /// An answer that reports an error.
@@ -216,7 +217,7 @@ impl Error {
         self
     }
 
-    /// What had gone wrong before time ran out: as the source, with what it tells of limits.
+    /// Adds what went wrong before time ran out, as the source and with what it tells of limits.
     pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier {
             self.0.rate_limit = earlier.0.rate_limit.clone();

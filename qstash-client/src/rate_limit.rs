@@ -1,4 +1,4 @@
-//! What a 429 of v2 says: which of three limits was reached, and when it ends.
+//! What the headers of an answer say of limits: which one a 429 reports, and how long the server asks to wait.
 
 use std::time::Duration;
 
@@ -6,44 +6,44 @@ use http::{HeaderMap, StatusCode};
 
 use crate::timing::Timestamp;
 
-/// The limit that a 429 of v2 tells of.
+/// The limit that was reached when v2 answers 429.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RateLimit {
-    /// Messages per day; counts publishes, enqueues and batch items.
+    /// The messages per day. Publishes, enqueues and items of a batch count.
     Daily(Window),
-    /// Requests per second.
+    /// The requests per second.
     Burst(Window),
-    /// The hosted LLM's own limits.
+    /// The limits of the hosted language models.
     Chat {
-        /// On requests.
+        /// The limit on requests.
         requests: ChatWindow,
-        /// On tokens.
+        /// The limit on tokens.
         tokens: ChatWindow,
     },
 }
 
-/// How much of a limit is used. A figure that the service does not tell is `None`.
+/// How much of a limit is used up. A number that the service does not tell is `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Window {
-    /// How many there may be.
+    /// How many the limit allows.
     pub limit: Option<u64>,
     /// How many are left.
     pub remaining: Option<u64>,
-    /// When the count begins anew.
+    /// When the service starts to count from zero again.
     pub reset: Option<Timestamp>,
 }
 
-/// How much of a limit of the LLM is used.
+/// How much of a language model's limit is used up. A number that the service does not tell is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ChatWindow {
-    /// How many there may be.
+    /// How many the limit allows.
     pub limit: Option<u64>,
     /// How many are left.
     pub remaining: Option<u64>,
-    /// When the count begins anew, as the model's provider writes it: no format is documented.
+    /// When the count starts from zero again, in the words of the model's provider: no format is documented.
     pub reset: Option<String>,
 }
 
@@ -85,7 +85,7 @@ impl ChatWindow {
     }
 }
 
-/// How long the server asks to wait: `Retry-After`, and on a 429 the end of the limit it names.
+/// Returns how long the server asks to wait: `Retry-After`, or on a 429 the time until the limit that it names ends.
 pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     let after = retry_after(headers);
     if after.is_some() || status != StatusCode::TOO_MANY_REQUESTS {
@@ -95,8 +95,8 @@ pub(crate) fn asked_wait(status: StatusCode, headers: &HeaderMap) -> Option<Dura
     Some(end?.saturating_since(date(headers)?))
 }
 
-/// What `Retry-After` asks for: seconds, or a date, which is measured against the answer's own `Date` so that
-/// neither a clock is read nor a wrong one matters.
+/// Returns what `Retry-After` asks for: seconds, or the time until a date. The date is measured against the answer's
+/// own `Date`, so that no clock is read and a wrong one does no harm.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers
         .get(http::header::RETRY_AFTER)?
@@ -110,7 +110,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Timestamp::from(at).saturating_since(date(headers)?))
 }
 
-/// When the answer was made, by the server's clock.
+/// Returns when the server made the answer, by its own clock.
 fn date(headers: &HeaderMap) -> Option<Timestamp> {
     let text = headers.get(http::header::DATE)?.to_str().ok()?;
     httpdate::parse_http_date(text).ok().map(Timestamp::from)
@@ -120,7 +120,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }
 
-/// Unix seconds, as documented; milliseconds are understood too.
+/// Reads Unix seconds, as documented, or milliseconds.
 fn reset(headers: &HeaderMap, name: &str) -> Option<Timestamp> {
     /// The largest number that is read as seconds: the year 5138.
     const SECONDS_MAX: i64 = 100_000_000_000;

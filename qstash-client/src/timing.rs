@@ -7,19 +7,19 @@ use std::time::{Duration, SystemTime};
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// From milliseconds since the epoch.
+    /// Makes a timestamp from milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
     }
 
-    /// Milliseconds since the epoch.
+    /// Returns the milliseconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub const fn as_millis(self) -> i64 {
         self.0
     }
 
-    /// How much later than `earlier` this is; zero when it is not.
+    /// Returns how much later this is than `earlier`, or zero if it is not later.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> Duration {
         let millis = self.0.saturating_sub(earlier.0);
@@ -48,7 +48,7 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC.
+/// Writes the time as RFC 3339 in UTC.
 impl std::fmt::Display for Timestamp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match jiff::Timestamp::from_millisecond(self.0) {
@@ -98,7 +98,7 @@ impl<'de> serde::Deserialize<'de> for Timestamp {
     }
 }
 
-/// Durations as JSON numbers of seconds; whole seconds are written without a fraction.
+/// Writes durations as JSON numbers of seconds, whole seconds without a fraction.
 pub(crate) mod seconds {
     use std::time::Duration;
 
@@ -118,7 +118,7 @@ pub(crate) mod seconds {
     }
 }
 
-/// A duration written as [`seconds`], for options and lists.
+/// A duration that is written as [`seconds`] says, for options and lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Seconds(#[serde(with = "seconds")] pub(crate) Duration);

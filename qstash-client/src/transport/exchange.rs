@@ -1,4 +1,4 @@
-//! One exchange with the server: what a transport does, and how it can fail.
+//! What a transport does for the client, and how it can fail.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,16 +8,16 @@ use bytes::Bytes;
 
 use crate::error::BoxError;
 
-/// A boxed future, as trait objects need it.
+/// A boxed future, which a trait object needs.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Sends requests and lets time pass.
+/// Sends the client's requests and waits for it.
 ///
-/// Timeouts and retries are the client's business: it drops the future of `execute` when it has waited long
-/// enough. An implementation must not follow redirects, must not retry, and must send path and query byte for
-/// byte: v2 carries destination URLs in the path.
+/// The client itself does timeouts and retries: it drops the future of `execute` when it has waited long enough. An
+/// implementation must not follow redirects, must not retry, and must send path and query byte for byte, because v2
+/// carries destination URLs in the path.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends one request and collects the whole answer. Dropping the future gives the request up.
+    /// Sends one request and collects the whole answer. Dropping the future abandons the request.
     ///
     /// The `Authorization` header is marked sensitive; do not log it.
     fn execute(
@@ -25,11 +25,11 @@ pub trait Transport: Send + Sync + 'static {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>>;
 
-    /// Completes after `duration`. Backoff, timeouts and heartbeats are measured with it.
+    /// Completes after `duration`. The client measures backoff, timeouts and heartbeats with it.
     fn wait(&self, duration: Duration) -> BoxFuture<'_, ()>;
 }
 
-/// Why there is no answer.
+/// Why a request has no answer.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match .stage {
     Stage::Refused => "the request cannot be sent as it is",
@@ -53,7 +53,7 @@ pub(crate) enum Stage {
 }
 
 impl TransportError {
-    /// The transport would not send this request as it was built: trying again cannot help.
+    /// The transport does not send the request as it is. The client does not try again.
     pub fn refused(source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self {
@@ -62,7 +62,7 @@ impl TransportError {
         }
     }
 
-    /// The request never left: no byte of it reached the server, so repeating it is safe.
+    /// The request did not leave: no byte of it reached the server. The client may safely try again.
     pub fn never_left(source: impl Into<BoxError>) -> Self {
         let source = source.into();
         Self {

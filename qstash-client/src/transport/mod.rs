@@ -1,5 +1,5 @@
-//! How requests leave: a trait of two methods, so that the client runs over anything, also over a
-//! fake with virtual time.
+//! How the client's requests leave. [`Transport`] is a trait of two methods, so that the client runs over any HTTP
+//! client, and in tests over a fake with virtual time.
 //!
 //! [`Reqwest`] is the default (feature `reqwest`). Give another one to
 //! [`ClientBuilder::transport`](crate::ClientBuilder::transport).

@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use crate::error::Error;
 use crate::transport::exchange::{BoxFuture, Transport, TransportError};
 
-/// The largest answer that is taken, in bytes: 100 messages of 1 MiB and what surrounds them.
+/// The largest answer that the client reads, in bytes: 100 messages of 1 MiB and what surrounds them.
 const ANSWER_BYTES_MAX: usize = 128 << 20;
 
 /// Sends with a [`reqwest::Client`] and waits with tokio's clock.
@@ -17,10 +17,10 @@ pub struct Reqwest {
 }
 
 impl Reqwest {
-    /// A pool of connections of its own that follows no redirects.
+    /// Makes a transport with connections of its own, which follows no redirects.
     ///
     /// # Errors
-    /// Kind [`Config`](crate::ErrorKind::Config) when TLS cannot be set up.
+    /// [`Config`](crate::ErrorKind::Config) when TLS cannot be set up.
     pub fn new(connect_timeout: Duration) -> Result<Self, Error> {
         ::reqwest::Client::builder()
             .connect_timeout(connect_timeout)
@@ -32,14 +32,15 @@ impl Reqwest {
             .map_err(|e| Error::config("the HTTP client could not be built").with_source(e))
     }
 
-    /// Uses a client that is already there. It must not follow redirects: they would carry the token along.
+    /// Makes a transport of a client that you set up. The client must not follow redirects, which would carry the token
+    /// along.
     #[must_use]
     pub fn from_client(client: ::reqwest::Client) -> Self {
         Self { client }
     }
 }
 
-/// The URL as text. Does the same as its `Display` in a tenth of the time.
+/// Writes the URL as its `Display` does, in a tenth of the time.
 fn text(uri: &http::Uri) -> String {
     let scheme = uri.scheme_str().unwrap_or_default();
     let authority = uri.authority().map_or("", |authority| authority.as_str());

@@ -1,4 +1,4 @@
-//! When to try again, and after how long. Pure: failures and random numbers come in, a decision goes out.
+//! When the client tries again, and after how long. Pure: failures and random numbers come in, a decision goes out.
 
 use std::time::Duration;
 
@@ -6,24 +6,25 @@ use http::StatusCode;
 
 use crate::endpoint::Safety;
 
-/// How often and how patiently a call is repeated.
+/// How often the client tries again after a failure, and how long it waits before that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RetryPolicy {
-    /// Tries after the first one. 0 turns retries off.
+    /// How many tries may follow the first one. 0 turns retries off.
     pub max_retries: u32,
-    /// The wait before the first retry; it doubles with each further one.
+    /// The wait before the first retry. It doubles with each further retry.
     pub base: Duration,
-    /// The longest wait of our own choosing.
+    /// The longest wait that the client chooses itself.
     pub max: Duration,
-    /// The share of each wait that is random, 0 to 1: with 0.5 a wait of 2 s takes 1 to 2 s.
+    /// The share of each wait that is random, from 0 to 1: with 0.5, a wait of 2 s becomes 1 to 2 s.
     pub jitter: f64,
-    /// The longest wait that a server may ask for. Asked for more, the call fails at once, and the error
-    /// tells the wait.
+    /// The longest wait that the server may ask for. If it asks for more, the call fails at once, and
+    /// [`Error::retry_after`](crate::Error::retry_after) tells the wait.
     pub max_retry_after: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// 4 retries after 0.1 s, 0.2 s, 0.4 s and 0.8 s, half of it random; a server may ask for up to 30 s.
+    /// The client tries again 4 times, after 0.1 s, 0.2 s, 0.4 s and 0.8 s; half of each wait is random. The server may
+    /// ask for waits of up to 30 s.
     fn default() -> Self {
         Self {
             max_retries: 4,
@@ -35,12 +36,12 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Why a try failed, as far as repeating it is concerned.
+/// Why a try failed, as far as it matters for trying again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// No connection: the request never left.
+    /// No connection: the request did not leave.
     NeverLeft,
-    /// Broken off or out of time: it may have been handled.
+    /// The exchange broke off or ran out of time: the server may have handled the request.
     Unknown,
     /// The server answered.
     Answered {
@@ -50,7 +51,7 @@ pub(crate) enum Failure {
 }
 
 impl RetryPolicy {
-    /// No retries.
+    /// The client never tries again.
     #[must_use]
     pub fn none() -> Self {
         Self {
@@ -59,7 +60,7 @@ impl RetryPolicy {
         }
     }
 
-    /// How long to wait before the next try, or `None` to give up. `random` is from 0 up to 1.
+    /// Returns how long to wait before the next try, or `None` to give up. `random` is from 0 up to 1.
     pub(crate) fn decide(
         &self,
         retries: u32,

@@ -1,4 +1,4 @@
-//! How far a call has come, to be told also when its time runs out.
+//! How far a call has come, which is told also when its time runs out.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -13,7 +13,7 @@ pub(crate) struct Tries {
 }
 
 impl Tries {
-    /// Tries after the first one.
+    /// Returns how many tries followed the first one.
     pub(crate) fn retries(&self) -> u32 {
         self.retries.load(Ordering::Relaxed)
     }
@@ -28,7 +28,7 @@ impl Tries {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
     }
 
-    /// Why the last try failed that is over.
+    /// Returns why the last finished try failed.
     pub(crate) fn last(&self) -> Option<Error> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.take()

@@ -1,5 +1,5 @@
-//! Names and ids. Each is checked when it is made, so that no request can be built around a bad
-//! one: an empty id in a path would reach another route.
+//! Names and ids. Each is checked when it is made, so that no request can be built around a bad one: an empty id in a
+//! path would reach another route.
 
 use crate::error::Error;
 
@@ -12,10 +12,10 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// Checks and wraps a text.
+            /// Checks a text and wraps it.
             ///
             /// # Errors
-            /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput), naming the rule that is broken.
+            /// [`InvalidInput`](crate::ErrorKind::InvalidInput), which names the rule that the text breaks.
             pub fn parse(text: impl Into<String>) -> Result<Self, Error> {
                 let text = text.into();
                 match $check(&text) {
@@ -24,7 +24,7 @@ macro_rules! text_type {
                 }
             }
 
-            /// The text.
+            /// Returns the text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -79,62 +79,62 @@ macro_rules! text_type {
 }
 
 text_type! {
-    /// The name of a queue: 1 to 256 of `A-Za-z0-9_.-`, and neither `.` nor `..`, which no URL
-    /// can carry as a path segment.
+    /// The name of a queue: 1 to 256 characters of `A-Za-z0-9_.-`. It cannot be `.` or `..`, which no URL can carry as
+    /// a path segment.
     QueueName, "queue name", check_name
 }
 
 text_type! {
-    /// The name of a v2 URL group: 1 to 256 of `A-Za-z0-9_.-`, neither `.` nor `..`.
+    /// The name of a URL group (v2): 1 to 256 characters of `A-Za-z0-9_.-`. It cannot be `.` or `..`.
     UrlGroupName, "URL group name", check_name
 }
 
 text_type! {
-    /// The id of a v2 schedule, the service's (`scd_...`) or your own: 1 to 256 of `A-Za-z0-9_.-`, neither
-    /// `.` nor `..`.
+    /// The id of a schedule (v2), made by the service (`scd_...`) or chosen by you: 1 to 256 characters of
+    /// `A-Za-z0-9_.-`. It cannot be `.` or `..`.
     ScheduleId, "schedule id", check_name
 }
 
 text_type! {
-    /// The id of an entry of v2's dead-letter queue, such as `1725323658779-0`: 1 to 512 visible ASCII
-    /// characters.
+    /// The id of an entry of the dead-letter list (v2), such as `1725323658779-0`: 1 to 512 visible ASCII characters.
     DlqId, "DLQ id", check_id
 }
 
 text_type! {
-    /// The key of v2's flow control: 1 to 512 bytes of text without control characters and without blanks around it,
-    /// neither `.` nor `..`. Only one in ASCII can be given to a message; a list may show others.
+    /// The key of a flow control (v2): 1 to 512 bytes of text without control characters and without blanks around it.
+    /// It cannot be `.` or `..`. A message can only carry a key in ASCII; the service may list others.
     FlowControlKey, "flow control key", check_key
 }
 
 text_type! {
-    /// Names a logical v2 publish, so that repeating it within 10 minutes stores nothing new: 1 to 256
-    /// visible ASCII characters without `:`, which the service refuses.
+    /// The name of a publish (v2). A second publish with the same id stores nothing within 10 minutes. 1 to 256 visible
+    /// ASCII characters without `:`, which the service refuses.
     DeduplicationId, "deduplication id", check_deduplication_id
 }
 
 text_type! {
-    /// A label of a v2 message: 1 to 256 of `A-Za-z0-9_.-`.
+    /// A label of a message (v2): 1 to 256 characters of `A-Za-z0-9_.-`.
     Label, "label", check_label
 }
 
 text_type! {
-    /// The id that a publish answered: 1 to 512 visible ASCII characters.
+    /// The id of a message, which the server answers to its publish: 1 to 512 visible ASCII characters.
     MessageId, "message id", check_id
 }
 
 text_type! {
-    /// One consumer's hold on a message: 1 to 512 visible ASCII characters.
+    /// The id of a lease: 1 to 512 visible ASCII characters.
     LeaseId, "lease id", check_id
 }
 
 text_type! {
-    /// Names a logical publish, so that repeating it stores nothing new: 1 to 256 bytes.
+    /// The name of a publish (v1). A second publish with the same key to the same queue stores nothing within 10
+    /// minutes. 1 to 256 bytes.
     IdempotencyKey, "idempotency key", check_idempotency_key
 }
 
 impl IdempotencyKey {
-    /// A key that nobody else has: a random UUID.
+    /// Makes a key that nobody else has: a random UUID.
     #[must_use]
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
@@ -142,7 +142,7 @@ impl IdempotencyKey {
 }
 
 impl DeduplicationId {
-    /// An id that nobody else has: a random UUID.
+    /// Makes an id that nobody else has: a random UUID.
     #[must_use]
     pub fn random() -> Self {
         Self(uuid::Uuid::new_v4().to_string())
@@ -157,7 +157,7 @@ fn check_name(text: &str) -> Result<(), &'static str> {
 fn check_label(text: &str) -> Result<(), &'static str> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     if text.is_empty() || text.len() > 256 || !text.bytes().all(allowed) {
-        return Err("must be 1 to 256 of A-Z a-z 0-9 _ . -");
+        return Err("must be 1 to 256 characters of A-Z a-z 0-9 _ . -");
     }
     Ok(())
 }
@@ -170,7 +170,7 @@ fn check_deduplication_id(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// For ids: whatever a server makes, as long as it is one path segment that survives a URL parser.
+/// Accepts any id that a server makes, as long as it is one path segment that survives a URL parser.
 pub(crate) fn check_id(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > 512 || !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err("must be 1 to 512 visible ASCII characters");
@@ -178,7 +178,7 @@ pub(crate) fn check_id(text: &str) -> Result<(), &'static str> {
     refuse_dots(text)
 }
 
-/// Free text, as long as a path segment can hold it.
+/// Accepts any text that a path segment can hold.
 fn check_key(text: &str) -> Result<(), &'static str> {
     if text.is_empty() || text.len() > 512 || text.trim() != text || text.contains(char::is_control)
     {

@@ -1,16 +1,16 @@
-//! JSON kept as the bytes it is.
+//! JSON that keeps its bytes.
 
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-/// A JSON value as its exact bytes: number formatting, key order and inner spacing are kept.
+/// A JSON value that keeps its exact bytes: how numbers are written, the order of keys and the blanks inside.
 ///
-/// The payload type for messages that are passed on rather than read.
+/// It is the payload type for messages that you pass on without reading them.
 #[derive(Clone)]
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// Checks that the bytes are one JSON value; white space around it is dropped.
+    /// Checks that the bytes are one JSON value. Drops white space around it.
     ///
     /// # Errors
     /// When the bytes are not UTF-8 or not one JSON value.
@@ -18,7 +18,7 @@ impl RawJson {
         serde_json::from_slice::<&RawValue>(bytes).map(|raw| Self(raw.to_owned()))
     }
 
-    /// The text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn get(&self) -> &str {
         self.0.get()
@@ -27,7 +27,7 @@ impl RawJson {
     /// Reads the value as a type.
     ///
     /// # Errors
-    /// When the value is not of that shape.
+    /// When the value does not have the shape of the type.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.0.get())
     }

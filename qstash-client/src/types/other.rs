@@ -1,4 +1,4 @@
-//! What an answer holds beyond what this version knows.
+//! The fields of an answer that this version does not know.
 
 use std::collections::BTreeMap;
 

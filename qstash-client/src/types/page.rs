@@ -2,15 +2,15 @@
 
 use crate::types::other::Other;
 
-/// Some items of a list, and where to go on.
+/// One page of a list: some items, and the cursor of the next page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// The items, in the server's order. May be empty although there are more pages.
+    /// The items, in the server's order. A page may be empty although more pages follow.
     pub items: Vec<T>,
-    /// Where the next page begins; `None` on the last one.
+    /// The cursor that asks for the next page; `None` on the last page.
     pub cursor: Option<String>,
-    /// Fields beside the items that this version does not know. Empty in v1.
+    /// Fields of the page that this version does not know. Always empty in v1.
     pub other: Other,
 }
 

@@ -1,17 +1,17 @@
 //! The regions of the hosted service.
 
-/// Where the hosted service runs. Regions share nothing: tokens, keys and messages are per region.
+/// A region of the hosted service. Regions share nothing: each has tokens, keys and messages of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Region {
-    /// Frankfurt, the service's default.
+    /// Frankfurt, the service's default region.
     EuCentral1,
     /// Virginia.
     UsEast1,
 }
 
 impl Region {
-    /// The base URL, such as `https://qstash-us-east-1.upstash.io`.
+    /// Returns the region's base URL, such as `https://qstash-us-east-1.upstash.io`.
     #[must_use]
     pub const fn url(self) -> &'static str {
         match self {
@@ -20,7 +20,8 @@ impl Region {
         }
     }
 
-    /// How variables of the environment begin: `US_EAST_1` of `US_EAST_1_QSTASH_TOKEN`.
+    /// Returns what the names of the region's environment variables begin with, such as `US_EAST_1` in
+    /// `US_EAST_1_QSTASH_TOKEN`.
     #[must_use]
     pub const fn env_prefix(self) -> &'static str {
         match self {
@@ -29,7 +30,7 @@ impl Region {
         }
     }
 
-    /// Reads `US_EAST_1`, `us-east-1` and the like.
+    /// Reads the name of a region, such as `US_EAST_1` or `us-east-1`. Returns `None` for an unknown name.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let name = text.trim().to_ascii_uppercase().replace('-', "_");

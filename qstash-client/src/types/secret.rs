@@ -11,7 +11,7 @@ impl Secret {
         Self(zeroize::Zeroizing::new(text))
     }
 
-    /// The text itself.
+    /// Returns the text.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0

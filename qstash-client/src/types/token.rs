@@ -9,25 +9,25 @@ use crate::error::Error;
 pub struct Token(HeaderValue);
 
 impl Token {
-    /// Checks that the text can stand in an `Authorization` header.
+    /// Checks that an `Authorization` header can carry the text.
     ///
     /// # Errors
-    /// Kind [`Config`](crate::ErrorKind::Config) when it is empty or holds anything but visible ASCII. The
-    /// error does not repeat the text.
+    /// [`Config`](crate::ErrorKind::Config) when the text is empty or holds anything but visible ASCII. The error does
+    /// not repeat the text.
     pub fn parse(text: &str) -> Result<Self, Error> {
         if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(Error::config(
-                "token: must be visible ASCII characters and not empty",
+                "the token must be visible ASCII characters and not empty",
             ));
         }
         let line = zeroize::Zeroizing::new(format!("Bearer {text}"));
         let mut value = HeaderValue::from_str(&line)
-            .map_err(|_| Error::config("token: cannot stand in a header"))?;
+            .map_err(|_| Error::config("the token cannot be sent in a header"))?;
         value.set_sensitive(true);
         Ok(Self(value))
     }
 
-    /// The value of the `Authorization` header, marked sensitive.
+    /// Returns the value of the `Authorization` header, marked sensitive.
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()
     }

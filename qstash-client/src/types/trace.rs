@@ -4,7 +4,7 @@ use http::HeaderValue;
 
 use crate::error::Error;
 
-/// A `traceparent`, perhaps with its `tracestate`, that a message carries to its consumer.
+/// A `traceparent`, and perhaps a `tracestate`, that a message carries to its consumer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TraceContext {
     pub(crate) parent: HeaderValue,
@@ -12,11 +12,11 @@ pub struct TraceContext {
 }
 
 impl TraceContext {
-    /// Checks a `traceparent`: `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, ids not all zero
-    /// (W3C Trace Context, section 3.2).
+    /// Checks a `traceparent`: `00-<32 hex digits>-<16 hex digits>-<2 hex digits>`, where neither id is all zeros (W3C
+    /// Trace Context, section 3.2).
     ///
     /// # Errors
-    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput) for anything else.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for any other text.
     pub fn parse(traceparent: &str) -> Result<Self, Error> {
         let hex = |part: &str, length: usize| {
             part.len() == length && part.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
@@ -41,7 +41,7 @@ impl TraceContext {
     /// Adds a `tracestate`.
     ///
     /// # Errors
-    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput) when it is not one line of visible ASCII.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) when the text is not one line of visible ASCII.
     pub fn with_state(mut self, tracestate: &str) -> Result<Self, Error> {
         self.state = match HeaderValue::from_str(tracestate) {
             Ok(state) if tracestate.is_ascii() => Some(state),
@@ -54,7 +54,7 @@ impl TraceContext {
         Ok(self)
     }
 
-    /// As headers.
+    /// Returns the context as headers.
     pub(crate) fn into_lines(self) -> impl Iterator<Item = (String, String)> {
         let state = self.state.map(|state| ("tracestate", state));
         let lines = [("traceparent", self.parent)].into_iter().chain(state);

@@ -12,18 +12,18 @@ use crate::timing::Seconds;
 use crate::types::ids::QueueName;
 use crate::v1::queue::{Backoff, OnAccepted, Queue};
 
-/// What was created or updated.
+/// A queue that was created or updated.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct CreatedQueue {
     /// The queue as it is now.
     pub queue: Queue,
-    /// Whether it is new; else it stood and was updated.
+    /// Whether the queue is new. If not, it existed and was updated.
     pub created: bool,
 }
 
-/// A queue that is being created or updated. Settings that are not given stay as they are, or take the
-/// server's default in a new queue.
+/// A creation or an update of a queue. Settings that you do not give stay as they are; in a new queue they take the
+/// server's defaults.
 #[derive(Debug)]
 #[must_use = "nothing is created until you `send` it"]
 pub struct CreateQueue<'a> {
@@ -40,7 +40,7 @@ impl<'a> CreateQueue<'a> {
     }
 }
 
-/// Absent: keep; null: clear.
+/// An absent setting is kept, a null is cleared.
 #[derive(Debug, Serialize)]
 struct CreateBody {
     name: QueueName,
@@ -96,7 +96,7 @@ impl CreateQueue<'_> {
         })
     }
 
-    /// The queue that takes messages which ran out of retries; it is made if absent.
+    /// Moves messages that run out of retries to this queue, which the server creates if it does not exist.
     pub fn dead_letter_queue(self, name: impl AsRef<str>) -> Self {
         let name = QueueName::parse(name.as_ref());
         self.set(|body| {
@@ -105,12 +105,12 @@ impl CreateQueue<'_> {
         })
     }
 
-    /// Messages that run out of retries end in the state `failed`.
+    /// Lets messages that run out of retries end in the state `failed`.
     pub fn no_dead_letter_queue(self) -> Self {
         self.put(|body| body.dead_letter_queue = Some(None))
     }
 
-    /// The http(s) URL that each message is pushed to.
+    /// Pushes each message to this http(s) URL.
     pub fn webhook_url(self, url: impl Into<String>) -> Self {
         let url = url.into();
         self.set(|body| {
@@ -127,37 +127,39 @@ impl CreateQueue<'_> {
         })
     }
 
-    /// Messages wait to be received.
+    /// Pushes no message: consumers receive them.
     pub fn no_webhook(self) -> Self {
         self.put(|body| body.webhook_url = Some(None))
     }
 
-    /// Failed deliveries after the first before a message is dead-lettered, 0 to 100.
+    /// Sets how often the server retries a message after its first attempt failed, 0 to 100. Then it dead-letters the
+    /// message.
     pub fn max_retries(self, retries: u32) -> Self {
         self.put(|body| body.max_retries = Some(retries))
     }
 
-    /// The waits between attempts.
+    /// Sets the waits between attempts.
     pub fn retry_backoff(self, backoff: Backoff) -> Self {
         self.put(|body| body.retry_backoff = Some(backoff))
     }
 
-    /// How long a received or 202-answered message stays hidden, 1 s to 12 h.
+    /// Sets how long a message stays hidden after a consumer received it or a webhook answered 202, 1 s to 12 h.
     pub fn visibility_timeout(self, timeout: Duration) -> Self {
         self.put(|body| body.visibility_timeout_seconds = Some(Seconds(timeout)))
     }
 
-    /// How long a webhook may take to answer, 0.1 s to 12 h.
+    /// Sets how long a webhook may take to answer, 0.1 s to 12 h.
     pub fn delivery_timeout(self, timeout: Duration) -> Self {
         self.put(|body| body.delivery_timeout_seconds = Some(Seconds(timeout)))
     }
 
-    /// Webhook calls in flight at once, 1 to 1,000; 1 makes the queue strictly first-in first-out.
+    /// Sets how many webhook calls may be in flight at once, 1 to 1,000. With 1, the queue is strictly first-in
+    /// first-out.
     pub fn parallelism(self, calls: u32) -> Self {
         self.put(|body| body.parallelism = Some(calls))
     }
 
-    /// What a webhook's 202 answer means.
+    /// Sets what it means that a webhook answers 202.
     pub fn on_accepted(self, meaning: OnAccepted) -> Self {
         self.set(|body| {
             if meaning == OnAccepted::Unknown {
@@ -168,7 +170,7 @@ impl CreateQueue<'_> {
         })
     }
 
-    /// Whether the queue hands out nothing.
+    /// Sets whether the queue is paused. A paused queue hands out nothing.
     pub fn paused(self, paused: bool) -> Self {
         self.put(|body| body.paused = Some(paused))
     }
@@ -176,10 +178,10 @@ impl CreateQueue<'_> {
     /// Creates or updates the queue.
     ///
     /// # Errors
-    /// Besides those of every call: `dead_letter_cycle` when the dead-letter queues would close a circle.
+    /// Besides those of every call, 409 `dead_letter_cycle` when the dead-letter queues would form a circle.
     ///
     /// # Cancel safety
-    /// Safe to repeat.
+    /// The call is safe to repeat.
     pub async fn send(self) -> Result<CreatedQueue, Error> {
         self.client.send(&create(&self.body?)?).await
     }

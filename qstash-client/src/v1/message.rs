@@ -1,4 +1,4 @@
-//! What can be known of a message.
+//! What the server tells of a message.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,32 +9,32 @@ use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{MessageId, QueueName};
 use crate::types::json::RawJson;
 
-/// What a message is doing.
+/// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MessageState {
-    /// Not due yet.
+    /// The message is not due yet.
     Delayed,
-    /// Due, waiting for its turn.
+    /// The message is due and waits for its turn.
     Ready,
-    /// Being pushed to a webhook.
+    /// The server is pushing the message to a webhook.
     InFlight,
-    /// Held by a consumer.
+    /// A consumer holds the message under a lease.
     Leased,
-    /// Processed.
+    /// A consumer has processed the message.
     Delivered,
-    /// Out of retries, in a queue without a dead-letter queue.
+    /// The message ran out of retries, and its queue has no dead-letter queue.
     Failed,
-    /// Called back.
+    /// The message was cancelled.
     Cancelled,
-    /// Something that this version does not know.
+    /// The server named a state that this version does not know.
     #[serde(other)]
     Unknown,
 }
 
 impl MessageState {
-    /// Whether nothing more will happen to the message.
+    /// Returns whether nothing more will happen to the message.
     #[must_use]
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Delivered | Self::Failed | Self::Cancelled)
@@ -54,45 +54,45 @@ impl MessageState {
     }
 }
 
-/// A message, looked at without taking it.
+/// A message and its state. Reading it does not lease it.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct MessageView {
-    /// Its id.
+    /// The message's id.
     #[serde(rename = "message_id")]
     pub id: MessageId,
-    /// The queue it is in.
+    /// The queue that the message is in.
     pub queue: QueueName,
-    /// What it is doing.
+    /// The message's state.
     pub state: MessageState,
-    /// What was published; may be gone once the message is finished.
+    /// The payload. The server may drop it once the message is finished.
     #[serde(default)]
     pub message: Option<RawJson>,
-    /// When it was published.
+    /// When the message was published.
     #[serde(default)]
     pub published_at: Option<Timestamp>,
-    /// When it becomes visible; only while it is delayed or ready.
+    /// When the message becomes visible, if it is delayed or ready.
     #[serde(default)]
     pub visible_at: Option<Timestamp>,
-    /// When its lease ends; only while it is leased.
+    /// When the message's lease ends, if it is leased.
     #[serde(default)]
     pub lease_expires_at: Option<Timestamp>,
-    /// When its delivery is given up; only while it is in flight.
+    /// When the server gives up the attempt, if the message is in flight.
     #[serde(default)]
     pub times_out_at: Option<Timestamp>,
-    /// When it was finished.
+    /// When the message was finished.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
-    /// How often it was tried in this queue.
+    /// How many attempts were made in this queue.
     #[serde(default)]
     pub attempt: u32,
-    /// The newest tries, oldest first, with those of earlier queues.
+    /// The newest attempts, oldest first, including those in earlier queues.
     #[serde(default)]
     pub attempts: Vec<Attempt>,
-    /// Why it is a dead letter, if it is one.
+    /// Why the message is a dead letter, if it is one.
     #[serde(default)]
     pub dead_letter: Option<DeadLetter>,
-    /// The publisher's headers.
+    /// The headers that the publisher gave the message.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// Fields that this version does not know.
@@ -100,29 +100,29 @@ pub struct MessageView {
     pub other: BTreeMap<String, serde_json::Value>,
 }
 
-/// One try to deliver a message.
+/// One attempt to deliver a message.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Attempt {
-    /// 1 for the first one in its queue.
+    /// The attempt's number in its queue; the first is 1.
     #[serde(default)]
     pub attempt: Option<u32>,
-    /// The queue it was made in.
+    /// The queue in which the attempt was made.
     #[serde(default)]
     pub queue: Option<QueueName>,
-    /// When it began.
+    /// When the attempt began.
     #[serde(default)]
     pub started_at: Option<Timestamp>,
-    /// When it ended; `None` while it goes on.
+    /// When the attempt ended; `None` while it goes on.
     #[serde(default)]
     pub finished_at: Option<Timestamp>,
-    /// The consumer's status code, if it answered.
+    /// The status code that the consumer answered, if it did.
     #[serde(default)]
     pub status: Option<u16>,
-    /// Why it failed, if it did.
+    /// Why the attempt failed, if it did.
     #[serde(default)]
     pub error: Option<String>,
-    /// How long it took; `None` while it goes on.
+    /// How long the attempt took; `None` while it goes on.
     #[serde(
         default,
         rename = "duration_seconds",
@@ -135,18 +135,18 @@ pub struct Attempt {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// The queue in which it ran out of retries.
+    /// The queue in which the message ran out of retries.
     pub source_queue: QueueName,
-    /// When.
+    /// When the message ran out of retries.
     #[serde(default)]
     pub time: Option<Timestamp>,
-    /// How often it was tried there.
+    /// How many attempts were made in that queue.
     #[serde(default)]
     pub attempts: u32,
-    /// The last status code, if there was an answer.
+    /// The status code of the last answer, if a consumer answered.
     #[serde(default)]
     pub last_status: Option<u16>,
-    /// The last error.
+    /// The error of the last attempt.
     #[serde(default)]
     pub last_error: Option<String>,
     /// The first 4 KiB of the last answer's body.

@@ -1,4 +1,4 @@
-//! `/v1/messages` and `/v1/queues/{name}/messages`: looking at messages and settling them by id.
+//! `/v1/messages` and `/v1/queues/{name}/messages`: reads, lists and cancels messages, and ends leases by id.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::types::page::Page;
 use crate::v1::message::{MessageState, MessageView};
 use crate::v1::wire::{ExtendAnswer, SettleBody};
 
-/// What became of a cancellation.
+/// The outcome of a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct Cancelled {
-    /// False when the message was finished already.
+    /// False if the message was already finished.
     pub cancelled: bool,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Messages<'a> {
         Self { client }
     }
 
-    /// One message. Finished ones stay readable for 10 minutes.
+    /// Reads one message. A finished message stays readable for 10 minutes.
     pub fn get(self, id: impl AsRef<str>) -> Call<'a, MessageView> {
         Call::new(
             self.client,
@@ -50,7 +50,7 @@ impl<'a> Messages<'a> {
         )
     }
 
-    /// Calls a message back. On a finished one this does nothing and says so.
+    /// Cancels a message. If it is already finished, nothing happens, and the answer says so.
     pub fn cancel(self, id: impl AsRef<str>) -> Call<'a, Cancelled> {
         let operation = by_id(
             "v1.messages.cancel",
@@ -63,7 +63,7 @@ impl<'a> Messages<'a> {
         Call::new(self.client, operation.map(Operation::repeatable))
     }
 
-    /// The messages of a queue, without taking them.
+    /// Lists the messages of a queue, without leasing them.
     pub fn list(self, queue: impl AsRef<str>) -> ListMessages<'a> {
         let queue = QueueName::parse(queue.as_ref());
         ListMessages {
@@ -75,8 +75,8 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// Keeps a message hidden for `visibility` from now, up to 12 h; zero makes it visible at once. Works under any
-    /// lease and while a webhook call is in flight. Answers when the lease ends.
+    /// Keeps a message hidden for `visibility` from now, up to 12 h; with zero it becomes visible at once. Works under
+    /// any lease and while a webhook call is in flight. Returns when the lease ends.
     pub fn extend(self, id: impl AsRef<str>, visibility: Duration) -> OnLease<'a, Timestamp> {
         let body = Settle {
             visibility: Some(visibility),
@@ -89,7 +89,7 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// Says that a message is processed.
+    /// Acknowledges a message: it is processed.
     pub fn ack(self, id: impl AsRef<str>) -> OnLease<'a, ()> {
         OnLease {
             client: self.client,
@@ -98,7 +98,8 @@ impl<'a> Messages<'a> {
         }
     }
 
-    /// Says that a message was not processed: visible again after `delay`. Counts as a failed attempt.
+    /// Releases a message: it was not processed, and becomes visible again after `delay`. This counts as a failed
+    /// attempt.
     pub fn release(self, id: impl AsRef<str>, delay: Duration) -> OnLease<'a, ()> {
         let body = Settle {
             delay: Some(delay),
@@ -131,7 +132,7 @@ fn by_id<T>(
     ))
 }
 
-/// What extend, ack and release need.
+/// What extending, acknowledging and releasing need.
 #[derive(Debug)]
 pub(crate) struct Settle {
     id: String,
@@ -151,7 +152,7 @@ impl Settle {
     }
 }
 
-/// Extend, ack or release by id, being set up.
+/// A call that extends, acknowledges or releases a message by its id.
 #[must_use = "nothing happens until you `send` it"]
 pub struct OnLease<'a, T> {
     client: &'a Client,
@@ -160,23 +161,23 @@ pub struct OnLease<'a, T> {
 }
 
 impl<T> OnLease<'_, T> {
-    /// Only while this lease is the current one; else 409 `lease_lost`. A webhook finds it in
-    /// `QStash-Lease-Id`. Without it another consumer's work may be settled, so the call is then repeated only
-    /// when it certainly did not arrive.
+    /// Works only while this lease is the current one; otherwise the server answers 409 `lease_lost`. A webhook finds
+    /// its lease in the header `QStash-Lease-Id`. Without a lease the call may end another consumer's lease, so the
+    /// client then tries again only if the call certainly did not arrive.
     pub fn lease_id(mut self, lease: impl AsRef<str>) -> Self {
         self.body.lease = LeaseId::parse(lease.as_ref()).map(Some);
         self
     }
 
-    /// Sends it.
+    /// Sends the call.
     ///
     /// # Errors
-    /// Besides those of every call: [`Conflict`](crate::ErrorKind::Conflict) with the code `lease_lost` or
-    /// `not_leased`, [`NotFound`](crate::ErrorKind::NotFound). After a retry, `lease_lost` may also mean
-    /// that the first try had worked.
+    /// Besides those of every call, [`Conflict`](crate::ErrorKind::Conflict) with the code `lease_lost` or
+    /// `not_leased`, and [`NotFound`](crate::ErrorKind::NotFound). After a retry, `lease_lost` may also mean that the
+    /// first try had worked.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether it was done.
+    /// Dropping the future leaves open whether the server handled the call.
     pub async fn send(self) -> Result<T, Error> {
         self.client.send(&(self.make)(self.body)?).await
     }
@@ -225,9 +226,9 @@ fn release(body: Settle) -> Result<Operation<()>, Error> {
     settle("v1.messages.release", "release", body, nothing)
 }
 
-/// A list of messages that is being asked for.
+/// A list of messages to ask for.
 #[derive(Debug)]
-#[must_use = "nothing is listed until you `send` it"]
+#[must_use = "nothing is listed until you `send` or `stream` it"]
 pub struct ListMessages<'a> {
     client: &'a Client,
     queue: Result<QueueName, Error>,
@@ -237,25 +238,25 @@ pub struct ListMessages<'a> {
 }
 
 impl<'a> ListMessages<'a> {
-    /// Only those in this state.
+    /// Lists only messages in this state.
     pub fn state(mut self, state: MessageState) -> Self {
         self.state = Some(state);
         self
     }
 
-    /// The most messages on a page.
+    /// Limits how many messages a page holds.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Goes on where an earlier page ended.
+    /// Continues where an earlier page ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
         self
     }
 
-    /// One page.
+    /// Reads one page.
     ///
     /// # Errors
     /// See [`Call::send`].
@@ -264,8 +265,8 @@ impl<'a> ListMessages<'a> {
         self.client.send(&operation).await
     }
 
-    /// All messages from here on, one page in memory at a time. Ends after the first error, which is also
-    /// how a bad queue name is told.
+    /// Streams all messages from here on, with one page in memory at a time. Ends after the first error, which may be
+    /// that the queue's name is not valid.
     pub fn stream(self) -> impl Stream<Item = Result<MessageView, Error>> + Send + 'a {
         let Self {
             client,

@@ -11,56 +11,56 @@ use crate::endpoint::{Operation, json};
 use crate::error::BoxError;
 use crate::timing::Seconds;
 
-/// A snapshot of all figures.
+/// A snapshot of all metrics.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// By queue name.
+    /// The metrics of each queue, by the queue's name.
     pub queues: BTreeMap<String, QueueMetrics>,
-    /// All queues together.
+    /// The metrics of all queues together.
     pub totals: QueueMetrics,
-    /// How long the server has been up.
+    /// How long the server has been running.
     #[serde(rename = "uptime_seconds", deserialize_with = "duration")]
     pub uptime: Duration,
 }
 
-/// The figures of one queue. Gauges first, then counters, which only grow.
+/// The metrics of one queue: gauges first, then counters, which only grow.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct QueueMetrics {
-    /// Depth: every message that is accepted and not finished.
+    /// How many messages are accepted and not finished.
     pub pending: u64,
-    /// Of these, visible.
+    /// How many of them are visible.
     pub ready: u64,
-    /// Of these, not due yet.
+    /// How many of them are not due yet.
     pub delayed: u64,
-    /// Of these, being delivered or under a lease.
+    /// How many of them are in flight or under a lease.
     pub in_flight: u64,
-    /// Messages accepted.
+    /// How many messages the server accepted.
     pub published: u64,
-    /// Publishes that stored nothing because their idempotency key was known.
+    /// How many publishes stored nothing because their idempotency key was known.
     pub deduplicated: u64,
-    /// Messages processed.
+    /// How many messages were processed.
     pub delivered: u64,
-    /// Attempts after a failed one.
+    /// How many attempts followed a failed one.
     pub retried: u64,
-    /// Messages moved to the dead-letter queue.
+    /// How many messages moved to the dead-letter queue.
     pub dead_lettered: u64,
-    /// Messages that ran out of retries and had no dead-letter queue.
+    /// How many messages ran out of retries and had no dead-letter queue.
     pub failed: u64,
-    /// Messages cancelled.
+    /// How many messages were cancelled.
     pub cancelled: u64,
-    /// Leases that ran out.
+    /// How many leases ran out.
     pub expired_leases: u64,
-    /// The age of the oldest visible message; none at all, or zero, where there is none.
+    /// The age of the oldest visible message. `None` or zero if no message is visible.
     #[serde(
         rename = "oldest_ready_age_seconds",
         deserialize_with = "optional_duration"
     )]
     pub oldest_ready_age: Option<Duration>,
-    /// From publishing to delivery, delays included.
+    /// How long messages took from publish to delivery, delays included.
     #[serde(rename = "delivery_latency_seconds", deserialize_with = "or_default")]
     pub delivery_latency: Latency,
 }
@@ -70,13 +70,13 @@ pub struct QueueMetrics {
 #[serde(default)]
 #[non_exhaustive]
 pub struct Latency {
-    /// Half are faster.
+    /// Half of the messages took less.
     #[serde(deserialize_with = "optional_duration")]
     pub p50: Option<Duration>,
-    /// Nine of ten are faster.
+    /// Nine of ten messages took less.
     #[serde(deserialize_with = "optional_duration")]
     pub p90: Option<Duration>,
-    /// 99 of 100 are faster.
+    /// 99 of 100 messages took less.
     #[serde(deserialize_with = "optional_duration")]
     pub p99: Option<Duration>,
 }

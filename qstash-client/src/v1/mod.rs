@@ -1,7 +1,7 @@
-//! The v1 protocol: named queues, publishing, receiving under leases, metrics.
+//! The v1 dialect: named queues, publishing, receiving under leases, metrics.
 //!
-//! Everything starts at [`Client::v1`](crate::Client::v1), is set up by methods that take and return the
-//! call, and ends with `.send().await`.
+//! Every call starts at [`Client::v1`](crate::Client::v1). Methods set it up, and `.send().await` sends it. Lists also
+//! end with `.stream()`.
 
 mod create_queue;
 mod entry;

@@ -15,16 +15,16 @@ use crate::types::json::RawJson;
 use crate::types::trace::TraceContext;
 use crate::v1::wire::{BatchAnswer, BatchBody, PublishAnswer, PublishBody};
 
-/// The most messages in one batch.
+/// The most messages that a batch may hold.
 const BATCH_MESSAGES_MAX: usize = 1_000;
 
-/// What became of a publish.
+/// The outcome of a publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Published {
-    /// The message's id, or the first message's where this one was a duplicate.
+    /// The message's id. If the publish was a duplicate, the id of the message that the first publish stored.
     pub message_id: MessageId,
-    /// Whether the idempotency key was known already, so that nothing was stored.
+    /// Whether the publish was a duplicate: its idempotency key was known, and nothing was stored.
     pub deduplicated: bool,
 }
 
@@ -37,13 +37,14 @@ impl From<PublishAnswer> for Published {
     }
 }
 
-/// A message to be published. The first mistake made while setting it up is reported by `send`.
+/// A message to publish. If several settings are wrong, `send` reports the first.
 #[derive(Debug)]
 #[must_use = "a message does nothing until it is published"]
 pub struct NewMessage(Result<PublishBody, Error>);
 
 impl NewMessage {
-    /// For a queue, any value that serializes to JSON. Carries a random idempotency key until told otherwise.
+    /// Makes a message for a queue. Its payload is any value that serializes to JSON. It carries a random idempotency
+    /// key unless you give another.
     pub fn new<T: Serialize + ?Sized>(queue: impl AsRef<str>, payload: &T) -> Self {
         Self::with(
             queue.as_ref(),
@@ -51,7 +52,7 @@ impl NewMessage {
         )
     }
 
-    /// For a queue, JSON text that is already there; its bytes are delivered unchanged.
+    /// Makes a message for a queue. Its payload is JSON text, and the consumer gets the same bytes.
     pub fn raw(queue: impl AsRef<str>, json: impl AsRef<[u8]>) -> Self {
         Self::with(queue.as_ref(), RawJson::parse(json.as_ref()))
     }
@@ -79,7 +80,8 @@ impl NewMessage {
         self
     }
 
-    /// How long the message stays invisible, up to 90 days. Sent with the precision of a float of seconds.
+    /// Keeps the message invisible for this long, up to 90 days. The delay is sent as a floating-point number of
+    /// seconds.
     pub fn delay(self, delay: Duration) -> Self {
         self.set(|body| {
             body.delay_seconds = Some(Seconds(delay));
@@ -87,9 +89,9 @@ impl NewMessage {
         })
     }
 
-    /// Names this publish: a second one with the same key on the same queue, within the server's window of
-    /// 10 minutes, stores nothing. 1 to 256 bytes. Without this call the key is a random UUID, so that a
-    /// publish that is retried never doubles.
+    /// Names the publish: the server stores nothing if it knows the key from a publish to the same queue in the last 10
+    /// minutes. 1 to 256 bytes. Without this call the key is a random UUID, so that a retry by the client never stores
+    /// the message twice.
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         let key = IdempotencyKey::parse(key);
         self.set(|body| {
@@ -98,7 +100,7 @@ impl NewMessage {
         })
     }
 
-    /// Sends no key. The publish is then repeated only when it certainly did not arrive.
+    /// Sends no key. The client then tries again only if the publish certainly did not arrive.
     pub fn without_idempotency_key(self) -> Self {
         self.set(|body| {
             body.idempotency_key = None;
@@ -106,7 +108,8 @@ impl NewMessage {
         })
     }
 
-    /// Failed deliveries after the first, 0 to 100, in place of the queue's setting.
+    /// Sets how often the server retries the message after its first attempt failed, 0 to 100, instead of as often as
+    /// the queue says.
     pub fn max_retries(self, retries: u32) -> Self {
         self.set(|body| {
             body.max_retries = Some(retries);
@@ -114,8 +117,8 @@ impl NewMessage {
         })
     }
 
-    /// A header for the webhook that takes the message. The last value of a name counts. The server refuses
-    /// names that belong to the exchange itself, such as `Host`, `Authorization` and `QStash-*`.
+    /// Adds a header for the webhook that gets the message. A second value for the same name replaces the first. The
+    /// server refuses names that belong to its own call, such as `Host`, `Authorization` and `QStash-*`.
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         self.set(|body| {
@@ -137,7 +140,7 @@ impl NewMessage {
         })
     }
 
-    /// The message as it goes out: part of the trace that `trace` tells, unless it says itself which one.
+    /// Makes the message as it goes out. It belongs to the trace that `trace` returns, unless it names one itself.
     fn finish(self, trace: impl FnOnce() -> Option<TraceContext>) -> Result<PublishBody, Error> {
         let mut body = self.0?;
         let mut names = body.headers.keys();
@@ -150,7 +153,7 @@ impl NewMessage {
     }
 }
 
-/// A publish that is being set up.
+/// A publish of one message.
 #[derive(Debug)]
 #[must_use = "a publish does nothing until you `send` it"]
 pub struct Publish<'a> {
@@ -193,15 +196,15 @@ impl<'a> Publish<'a> {
         self
     }
 
-    /// Publishes. When it returns, the server holds the message.
+    /// Publishes the message. When this returns, the server holds it.
     ///
     /// # Errors
-    /// Besides those of every call: [`TooLarge`](ErrorKind::TooLarge) past the server's limit (1 MiB), and
-    /// [`Serialize`](ErrorKind::Serialize) when the payload cannot be JSON.
+    /// Besides those of every call, [`TooLarge`](ErrorKind::TooLarge) when the message is over the server's limit (1
+    /// MiB), and [`Serialize`](ErrorKind::Serialize) when the payload cannot be written as JSON.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether the message was stored; publish it again with the same
-    /// idempotency key to find out.
+    /// Dropping the future leaves open whether the message was stored. To find out, publish it again with the same
+    /// idempotency key.
     pub async fn send(self) -> Result<Published, Error> {
         let client = self.client;
         let operation = publish(&self.message.finish(|| client.trace_context())?)?;
@@ -218,7 +221,7 @@ fn publish(body: &PublishBody) -> Result<Operation<PublishAnswer>, Error> {
     )
 }
 
-/// A batch that is being set up.
+/// A publish of several messages in one request.
 #[derive(Debug)]
 #[must_use = "a batch does nothing until you `send` it"]
 pub struct PublishBatch<'a> {
@@ -237,12 +240,12 @@ impl<'a> PublishBatch<'a> {
         }
     }
 
-    /// Publishes. The results stand in the order of the messages; one that fails does not stop the others.
-    /// An empty batch sends nothing.
+    /// Publishes the messages. The results are in the order of the messages, and a message that fails does not stop the
+    /// others. An empty batch sends nothing.
     ///
     /// # Errors
-    /// When the batch as a whole failed: see [`Call::send`](crate::v1::Call::send); also before anything is
-    /// sent when one message is not valid or there are more than 1,000.
+    /// When the batch as a whole fails, as [`Call::send`](crate::v1::Call::send) says. Nothing is sent when one of the
+    /// messages is not valid or there are more than 1,000.
     ///
     /// # Cancel safety
     /// Dropping the future leaves open which messages were stored.
@@ -255,7 +258,7 @@ impl<'a> PublishBatch<'a> {
         let answer = self.client.send(&operation).await?;
         if answer.results.len() != messages.len() {
             let reason = format!(
-                "{} results for {} messages",
+                "the server answered {} results for {} messages",
                 answer.results.len(),
                 messages.len()
             );

@@ -1,4 +1,4 @@
-//! `/v1/queues/{name}/receive` and the handle on what it hands out.
+//! `/v1/queues/{name}/receive`, and the leases that it hands out.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -18,7 +18,7 @@ use crate::v1::message::DeadLetter;
 use crate::v1::messages::Messages;
 use crate::v1::wire::{ReceiveAnswer, ReceiveBody, ReceivedMessage};
 
-/// Messages that are being asked for.
+/// A request for messages of a queue.
 #[derive(Debug)]
 #[must_use = "nothing is received until you `send` it"]
 pub struct Receive<'a, T> {
@@ -43,37 +43,37 @@ impl<'a, T: DeserializeOwned> Receive<'a, T> {
         }
     }
 
-    /// The most messages to take, 1 to 100. 1 by default.
+    /// Receives up to this many messages, 1 to 100. 1 by default.
     pub fn max_messages(mut self, max: u32) -> Self {
         self.body.max_messages = max;
         self
     }
 
-    /// How long to wait for a message when none is visible, up to 20 s. Not at all by default.
+    /// Waits this long for a message if none is visible, up to 20 s. Does not wait by default.
     pub fn wait(mut self, wait: Duration) -> Self {
         self.body.wait_seconds = Some(Seconds(wait));
         self
     }
 
-    /// How long the messages stay hidden from others, 1 s to 12 h. The queue's setting by default.
+    /// Keeps the messages hidden from other consumers for this long, 1 s to 12 h. By default as long as the queue says.
     pub fn visibility_timeout(mut self, timeout: Duration) -> Self {
         self.body.visibility_timeout_seconds = Some(Seconds(timeout));
         self
     }
 
-    /// Takes the messages that are there; none is no error.
+    /// Receives the messages that are visible. It is no error if there are none.
     ///
-    /// A message that cannot be read as `T` is released at once, which counts as a failed attempt, so that it
-    /// ends in the dead-letter queue and does not stop the others. Only when no other message came is it reported
-    /// as an error. Receive [`RawJson`] and use [`Lease::decode`] to handle such messages yourself.
+    /// A message that cannot be read as `T` is released at once, which counts as a failed attempt: so it ends in the
+    /// dead-letter queue and does not stop the others. It is reported as an error only if no other message came. To
+    /// handle such messages yourself, receive [`RawJson`] and call [`Lease::decode`].
     ///
     /// # Errors
-    /// Besides those of every call: 409 `queue_is_pushed` while the queue has a webhook,
-    /// [`Decode`](ErrorKind::Decode) as said above.
+    /// Besides those of every call, 409 `queue_is_pushed` while the queue has a webhook, and
+    /// [`Decode`](ErrorKind::Decode) as described above.
     ///
     /// # Cancel safety
-    /// The server returns what it handed to a long poll that is gone. Messages whose answer was under way
-    /// come back when their lease ends.
+    /// If the future is dropped during a long poll, the server takes back what it hands to that poll, and counts no
+    /// attempt. Messages that were already on their way become visible again when their lease ends.
     pub async fn send(self) -> Result<Vec<Lease<T>>, Error> {
         let operation = receive(&self.queue?, &self.body)?;
         let answer = self.client.send(&operation).await?;
@@ -84,9 +84,9 @@ impl<'a, T: DeserializeOwned> Receive<'a, T> {
                 Ok(lease) => leases.push(lease),
                 Err(undecodable) => {
                     let Undecodable { lease, error } = *undecodable;
-                    tracing::warn!(message_id = %lease.id(), %error, "released an unreadable message");
+                    tracing::warn!(message_id = %lease.id(), %error, "released a message that could not be read");
                     if let Err(error) = lease.release(Duration::ZERO).await {
-                        tracing::warn!(%error, "it stays hidden until its lease ends");
+                        tracing::warn!(%error, "the message could not be released; it stays hidden until its lease ends");
                     }
                     unreadable.get_or_insert(error);
                 }
@@ -110,10 +110,11 @@ fn receive(queue: &QueueName, body: &ReceiveBody) -> Result<Operation<ReceiveAns
     )
 }
 
-/// A message that nobody else sees while the lease lasts. Dereferences to the payload.
+/// A message under a lease: no other consumer gets it while the lease lasts. Dereferences to the payload.
 ///
-/// Dropping it does nothing: the message comes back when the lease ends, which counts as a failed attempt.
-#[must_use = "a lease that is neither acked nor released comes back as a failed attempt"]
+/// Dropping the lease does not end it: the message becomes visible again when the lease runs out, which counts as a
+/// failed attempt.
+#[must_use = "a lease that is neither acknowledged nor released counts as a failed attempt when it ends"]
 pub struct Lease<T> {
     client: Client,
     message: T,
@@ -126,13 +127,13 @@ pub struct Lease<T> {
     dead_letter: Option<DeadLetter>,
 }
 
-/// A message that is not of the expected shape, still leased.
+/// A message that does not have the expected shape. It is still leased.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Undecodable {
     /// The lease, with the payload as it came.
     pub lease: Lease<RawJson>,
-    /// What is wrong with it. Kind [`Decode`](ErrorKind::Decode).
+    /// Why the payload cannot be read: an error of kind [`Decode`](ErrorKind::Decode).
     pub error: Error,
 }
 
@@ -154,13 +155,13 @@ impl Lease<RawJson> {
     /// Reads the payload as a type.
     ///
     /// # Errors
-    /// Gives the lease back, with the reason, when the payload is not of that shape.
+    /// When the payload does not have the shape of the type. The error gives the lease back.
     pub fn decode<T: DeserializeOwned>(self) -> Result<Lease<T>, Box<Undecodable>> {
         match self.message.decode() {
             Ok(message) => Ok(self.map(|_| message)),
             Err(source) => {
                 let attempted = format!("read message `{}` of queue `{}`", self.id, self.queue);
-                let reason = "its payload is not of the expected shape";
+                let reason = "its payload does not have the expected shape";
                 let error = Error::new(ErrorKind::Decode, &attempted, reason).with_source(source);
                 Err(Box::new(Undecodable { lease: self, error }))
             }
@@ -169,48 +170,48 @@ impl Lease<RawJson> {
 }
 
 impl<T> Lease<T> {
-    /// The payload.
+    /// Returns the payload.
     pub fn message(&self) -> &T {
         &self.message
     }
 
-    /// The message's id: the same on every attempt.
+    /// Returns the message's id, which is the same on every attempt.
     #[must_use]
     pub fn id(&self) -> &MessageId {
         &self.id
     }
 
-    /// The queue it was received from.
+    /// Returns the queue that the message was received from.
     #[must_use]
     pub fn queue(&self) -> &QueueName {
         &self.queue
     }
 
-    /// 1 for the first time it is handed out.
+    /// Returns which attempt this is; the first is 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.attempt
     }
 
-    /// The hold on it. Every call below works only while it is the current one.
+    /// Returns the lease's id. The calls below work only while this lease is the current one.
     #[must_use]
     pub fn lease_id(&self) -> &LeaseId {
         &self.lease_id
     }
 
-    /// When the lease ends, by the server's clock, as far as this handle knows.
+    /// Returns when the lease ends, by the server's clock and as far as this handle knows.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// When the message was published.
+    /// Returns when the message was published.
     #[must_use]
     pub fn published_at(&self) -> Timestamp {
         self.published_at
     }
 
-    /// Why it is a dead letter, if it is one.
+    /// Returns why the message is a dead letter, if it is one.
     #[must_use]
     pub fn dead_letter(&self) -> Option<&DeadLetter> {
         self.dead_letter.as_ref()
@@ -231,20 +232,21 @@ impl<T> Lease<T> {
         }
     }
 
-    /// Keeps the message hidden for `visibility` from now, up to 12 h. Answers when the lease ends.
+    /// Keeps the message hidden for `visibility` from now, up to 12 h. Returns when the lease ends.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when somebody else may hold it by now.
+    /// [`Conflict`](ErrorKind::Conflict) with the code `lease_lost` when the lease has ended: another consumer may hold
+    /// the message.
     pub async fn extend(&mut self, visibility: Duration) -> Result<Timestamp, Error> {
         self.expires_at = self.holder().extend(visibility).await?;
         Ok(self.expires_at)
     }
 
-    /// The message is processed.
+    /// Acknowledges the message: it is processed.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended: the message is, or will be,
-    /// handed out again. After a retry it may also mean that the first try had worked.
+    /// [`Conflict`](ErrorKind::Conflict) with the code `lease_lost` when the lease has ended: the server has handed the
+    /// message out again, or will. After a retry it may also mean that the first try had worked.
     pub async fn ack(self) -> Result<(), Error> {
         Messages::new(&self.client)
             .ack(&self.id)
@@ -253,10 +255,11 @@ impl<T> Lease<T> {
             .await
     }
 
-    /// The message is not processed: visible again after `delay`. Counts as a failed attempt.
+    /// Releases the message: it was not processed, and becomes visible again after `delay`. This counts as a failed
+    /// attempt.
     ///
     /// # Errors
-    /// [`Conflict`](ErrorKind::Conflict) `lease_lost` when the lease has ended.
+    /// [`Conflict`](ErrorKind::Conflict) with the code `lease_lost` when the lease has ended.
     pub async fn release(self, delay: Duration) -> Result<(), Error> {
         Messages::new(&self.client)
             .release(&self.id, delay)
@@ -265,12 +268,12 @@ impl<T> Lease<T> {
             .await
     }
 
-    /// Runs `work` and keeps the lease alive meanwhile: every `every` it is extended by `extend_by`, which
-    /// should be at least twice as long.
+    /// Runs `work` and extends the lease meanwhile: by `extend_by`, once in every period of `every`. `extend_by` should
+    /// be at least twice as long as `every`.
     ///
     /// # Errors
-    /// When the lease is lost while the work goes on; the work is then dropped, because somebody else may
-    /// do it. A failure to extend that is not final is tried again at the next turn.
+    /// When the lease is lost before the work ends. The work is then dropped, because another consumer may do it. If
+    /// the lease cannot be extended for another reason, the client tries again after `every`.
     pub async fn keep_alive<F: Future>(
         &mut self,
         every: Duration,
@@ -288,8 +291,8 @@ impl<T> Lease<T> {
         result
     }
 
-    /// Starts a task that extends the lease by `extend_by` every `every` until the guard is dropped or the
-    /// lease is lost. Needs a tokio runtime.
+    /// Starts a task that extends the lease by `extend_by`, once in every period of `every`, until the [`Heartbeat`] is
+    /// dropped or the lease is lost. Needs a tokio runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -298,7 +301,7 @@ impl<T> Lease<T> {
         let (ends, last) = watch::channel(self.expires_at);
         let task = tokio::spawn(async move {
             let error = holder.keep(every, extend_by, &ends).await;
-            tracing::warn!(message_id = %holder.id, %error, "the heartbeat stopped");
+            tracing::warn!(message_id = %holder.id, %error, "the lease is lost; its heartbeat stops");
         });
         Heartbeat { task, last }
     }
@@ -347,7 +350,7 @@ impl Holder {
             .await
     }
 
-    /// Extends again and again; returns when the lease is lost for good.
+    /// Extends the lease again and again. Returns when the lease is lost.
     async fn keep(
         &self,
         every: Duration,
@@ -361,7 +364,7 @@ impl Holder {
                     ends.send_replace(end);
                 }
                 Err(error) if error.is_retryable() => {
-                    tracing::debug!(message_id = %self.id, %error, "could not extend for now");
+                    tracing::debug!(message_id = %self.id, %error, "could not extend the lease; trying again");
                 }
                 Err(error) => return error,
             }
@@ -369,7 +372,7 @@ impl Holder {
     }
 }
 
-/// Extends a lease in the background until it is dropped.
+/// Extends a lease in the background until it is dropped. [`Lease::heartbeat`] starts it.
 #[derive(Debug)]
 #[must_use = "the heartbeat stops when this is dropped"]
 pub struct Heartbeat {
@@ -378,19 +381,19 @@ pub struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// When the lease ends, by the server's clock, after the last extension that worked.
+    /// Returns when the lease ends, by the server's clock, after the last extension that worked.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         *self.last.borrow()
     }
 
-    /// Whether the lease is lost: the work should stop.
+    /// Returns whether the lease is lost. If it is, the work should stop.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// Completes when the lease is lost. Cancel safe.
+    /// Completes when the lease is lost. Dropping the future does no harm.
     pub async fn lost(&mut self) {
         while self.last.changed().await.is_ok() {}
     }

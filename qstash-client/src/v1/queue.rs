@@ -1,4 +1,4 @@
-//! A queue's settings.
+//! A queue and its settings.
 
 use std::time::Duration;
 
@@ -11,39 +11,39 @@ use crate::types::ids::QueueName;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[non_exhaustive]
 pub struct Queue {
-    /// Its name.
+    /// The queue's name.
     pub name: QueueName,
-    /// The queue that takes messages which ran out of retries.
+    /// The queue that gets the messages which run out of retries.
     #[serde(default)]
     pub dead_letter_queue: Option<QueueName>,
-    /// Where messages are pushed; `None`: they wait to be received.
+    /// The URL that messages are pushed to. `None` if consumers receive them.
     #[serde(default)]
     pub webhook_url: Option<String>,
-    /// Failed deliveries after the first before a message is dead-lettered.
+    /// How often the server retries a message after its first attempt failed.
     pub max_retries: u32,
     /// The waits between attempts.
     pub retry_backoff: Backoff,
-    /// How long a received or 202-answered message stays hidden.
+    /// How long a message stays hidden after a consumer received it or a webhook answered 202.
     #[serde(rename = "visibility_timeout_seconds", with = "seconds")]
     pub visibility_timeout: Duration,
     /// How long a webhook may take to answer.
     #[serde(rename = "delivery_timeout_seconds", with = "seconds")]
     pub delivery_timeout: Duration,
-    /// Webhook calls in flight at once.
+    /// How many webhook calls may be in flight at once.
     pub parallelism: u32,
-    /// What a 202 answer means.
+    /// What it means that a webhook answers 202.
     pub on_accepted: OnAccepted,
-    /// Whether it hands out nothing.
+    /// Whether the queue is paused. A paused queue hands out nothing.
     #[serde(default)]
     pub paused: bool,
 }
 
-/// The waits between attempts.
+/// The waits between the attempts to deliver a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Backoff {
-    /// `base * factor^n`, at most `max`.
+    /// Each wait is `factor` times the one before, up to `max`.
     Exponential {
         /// The first wait.
         #[serde(rename = "base_seconds", with = "seconds")]
@@ -57,13 +57,13 @@ pub enum Backoff {
         #[serde(default)]
         jitter: f64,
     },
-    /// Always the same wait.
+    /// All waits are equal.
     Fixed {
         /// The wait.
         #[serde(rename = "seconds", with = "seconds")]
         wait: Duration,
     },
-    /// One wait after another; the last one repeats.
+    /// The waits are listed one by one; the last one repeats.
     List {
         /// The waits.
         #[serde(rename = "seconds", with = "list_of_seconds")]
@@ -98,16 +98,16 @@ mod list_of_seconds {
     }
 }
 
-/// What a webhook's 202 answer means.
+/// What it means that a webhook answers 202.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OnAccepted {
-    /// Not processed: hidden for the visibility timeout, then delivered again.
+    /// The message is not processed yet: the server hides it for the visibility timeout and then delivers it again.
     Pending,
-    /// Processed, as any other 2xx.
+    /// The message is processed, as after any other 2xx.
     Done,
-    /// Something that this version does not know. Not to be sent.
+    /// The server named a meaning that this version does not know. It cannot be sent.
     #[serde(other)]
     Unknown,
 }

@@ -25,19 +25,19 @@ impl<'a> Queues<'a> {
         Self { client }
     }
 
-    /// Creates a queue, or updates the given settings of one that stands.
+    /// Creates a queue, or updates the settings that you give of an existing one.
     pub fn create(self, name: impl AsRef<str>) -> CreateQueue<'a> {
         CreateQueue::new(self.client, name.as_ref())
     }
 
-    /// One queue.
+    /// Reads one queue.
     pub fn get(self, name: impl AsRef<str>) -> Call<'a, Queue> {
         let queue = QueueName::parse(name.as_ref());
         let make = |queue| on_queue("v1.queues.get", "read", Method::GET, &queue, "", json);
         Call::new(self.client, queue.map(make))
     }
 
-    /// All queues, by name.
+    /// Lists all queues by name.
     pub fn list(self) -> ListQueues<'a> {
         ListQueues {
             client: self.client,
@@ -47,7 +47,8 @@ impl<'a> Queues<'a> {
         }
     }
 
-    /// Deletes a queue with its messages. 409 `queue_is_dead_letter_target` while another queue names it.
+    /// Deletes a queue with its messages. The server answers 409 `queue_is_dead_letter_target` while another queue
+    /// names it as its dead-letter queue.
     pub fn delete(self, name: impl AsRef<str>) -> Call<'a, ()> {
         let queue = QueueName::parse(name.as_ref());
         let make = |queue| {
@@ -64,7 +65,7 @@ impl<'a> Queues<'a> {
         Call::new(self.client, queue.map(make))
     }
 
-    /// Stops handing out messages; the queue still accepts them.
+    /// Pauses a queue: it hands out no messages, but still accepts them.
     pub fn pause(self, name: impl AsRef<str>) -> Call<'a, ()> {
         let queue = QueueName::parse(name.as_ref());
         let make = |queue| {
@@ -81,7 +82,7 @@ impl<'a> Queues<'a> {
         Call::new(self.client, queue.map(make))
     }
 
-    /// Undoes [`pause`](Self::pause).
+    /// Resumes a queue after [`pause`](Self::pause).
     pub fn resume(self, name: impl AsRef<str>) -> Call<'a, ()> {
         let queue = QueueName::parse(name.as_ref());
         let make = |queue| {
@@ -98,8 +99,8 @@ impl<'a> Queues<'a> {
         Call::new(self.client, queue.map(make))
     }
 
-    /// Removes all messages and answers how many. Never repeated after an unclear failure: it would take
-    /// messages that were published since.
+    /// Removes all messages of a queue. Returns how many it removed. The client does not try again after a failure in
+    /// which the server may have handled the call: that would remove messages published since.
     pub fn purge(self, name: impl AsRef<str>) -> Call<'a, u64> {
         let queue = QueueName::parse(name.as_ref());
         let make = |queue| {
@@ -121,7 +122,7 @@ impl<'a> Queues<'a> {
         Call::new(self.client, queue.map(make))
     }
 
-    /// Sends the messages of a dead-letter queue back to where they came from, with fresh attempts.
+    /// Moves the messages of a dead-letter queue back to the queues that they came from, with all their retries.
     pub fn redrive(self, name: impl AsRef<str>) -> Redrive<'a> {
         let name = QueueName::parse(name.as_ref());
         Redrive {
@@ -151,9 +152,9 @@ fn on_queue<T>(
     )
 }
 
-/// A list of queues that is being asked for.
+/// A list of queues to ask for.
 #[derive(Clone, Debug)]
-#[must_use = "nothing is listed until you `send` it"]
+#[must_use = "nothing is listed until you `send` or `stream` it"]
 pub struct ListQueues<'a> {
     client: &'a Client,
     prefix: Option<String>,
@@ -162,25 +163,25 @@ pub struct ListQueues<'a> {
 }
 
 impl<'a> ListQueues<'a> {
-    /// Only names that begin so.
+    /// Lists only queues whose name begins with this.
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = Some(prefix.into());
         self
     }
 
-    /// The most queues on a page.
+    /// Limits how many queues a page holds.
     pub fn limit(mut self, limit: u32) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Goes on where an earlier page ended.
+    /// Continues where an earlier page ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
         self
     }
 
-    /// One page.
+    /// Reads one page.
     ///
     /// # Errors
     /// See [`Call::send`].
@@ -188,7 +189,7 @@ impl<'a> ListQueues<'a> {
         self.client.send(&self.operation()).await
     }
 
-    /// All queues from here on, one page in memory at a time. Ends after the first error.
+    /// Streams all queues from here on, with one page in memory at a time. Ends after the first error.
     pub fn stream(self) -> impl Stream<Item = Result<Queue, Error>> + Send + 'a {
         let cursor = self.cursor.clone();
         pages(Ok(self), cursor, |list, cursor| {
@@ -224,9 +225,9 @@ impl<'a> ListQueues<'a> {
     }
 }
 
-/// Messages that are being sent back out of a dead-letter queue.
+/// A move of messages out of a dead-letter queue.
 #[derive(Debug)]
-#[must_use = "nothing is sent back until you `send` it"]
+#[must_use = "nothing is moved until you `send` it"]
 pub struct Redrive<'a> {
     client: &'a Client,
     name: Result<QueueName, Error>,
@@ -243,25 +244,26 @@ struct RedriveBody<'a> {
 }
 
 impl Redrive<'_> {
-    /// Into this queue instead of the one each message came from.
+    /// Moves all messages to this queue.
     pub fn to(mut self, queue: impl AsRef<str>) -> Self {
         self.to = QueueName::parse(queue.as_ref()).map(Some);
         self
     }
 
-    /// Not more than this many.
+    /// Moves at most this many messages.
     pub fn max_messages(mut self, max: u64) -> Self {
         self.max_messages = Some(max);
         self
     }
 
-    /// Sends them back and answers how many. Never repeated after an unclear failure.
+    /// Moves the messages and returns how many. The client does not try again after a failure in which the server may
+    /// have handled the call.
     ///
     /// # Errors
     /// See [`Call::send`].
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open how many were sent back.
+    /// Dropping the future leaves open how many messages were moved.
     pub async fn send(self) -> Result<u64, Error> {
         let operation = redrive(&self.name?, self.to?.as_ref(), self.max_messages)?;
         self.client.send(&operation).await

@@ -6,13 +6,13 @@ use serde::Deserialize;
 use crate::endpoint::{Operation, json};
 use crate::types::secret::Secret;
 
-/// The account's shared secrets for `QStash-Signature`.
+/// The secrets that the account shares with its consumers, for the header `QStash-Signature`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
 pub struct SigningSecret {
     /// Signs every attempt from now on.
     pub current: Secret,
-    /// Signed before the last rotation; consumers accept both while they roll.
+    /// Signed the attempts before the last rotation. Consumers accept both while they are being updated.
     #[serde(default)]
     pub previous: Option<Secret>,
 }

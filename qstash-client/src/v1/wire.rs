@@ -94,7 +94,7 @@ pub(crate) struct ReceivedMessage {
     pub(crate) dead_letter: Option<DeadLetter>,
 }
 
-/// The body of extend, ack and release.
+/// The body of a call that extends, acknowledges or releases.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct SettleBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,10 +14,10 @@ use crate::v2::operation;
 use crate::v2::publish::{Finished, NewMessage};
 use crate::v2::published::{Receipt, receipt};
 
-/// The most that one batch may carry, in bytes of its bodies (changelog of the service, December 2024).
+/// How many bytes the bodies of one batch may have together (changelog of the service, December 2024).
 const BATCH_BYTES_MAX: usize = 100_000_000;
 
-/// A batch that is being set up.
+/// A publish of several messages in one request.
 #[derive(Debug)]
 #[must_use = "a batch does nothing until you `send` it"]
 pub struct Batch<'a> {
@@ -67,14 +67,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Publishes. The results stand in the order of the messages; one that fails does not stop the others.
-    /// An empty batch sends nothing.
+    /// Publishes the messages. The results are in the order of the messages, and a message that fails does not stop the
+    /// others. An empty batch sends nothing.
     ///
-    /// A body must be UTF-8 here, for a batch is JSON; publish others one by one.
+    /// Each body must be UTF-8, because a batch is JSON. Publish other bodies one by one.
     ///
     /// # Errors
-    /// When the batch as a whole failed, see [`Call::send`](crate::v2::Call::send); before anything is sent
-    /// also when one message is not valid or not UTF-8, or the bodies are larger than 100 MB together.
+    /// When the batch as a whole fails, as [`Call::send`](crate::v2::Call::send) says. Nothing is sent when one of the
+    /// messages is not valid or not UTF-8, or when the bodies have more than 100 MB together.
     ///
     /// # Cancel safety
     /// Dropping the future leaves open which messages were stored.
@@ -90,7 +90,11 @@ impl<'a> Batch<'a> {
         let operation = batch(&messages)?;
         let elements = client.send(&operation).await?;
         if elements.len() != messages.len() {
-            let reason = format!("{} results for {} messages", elements.len(), messages.len());
+            let reason = format!(
+                "the service answered {} results for {} messages",
+                elements.len(),
+                messages.len()
+            );
             return Err(Error::new(ErrorKind::Decode, &operation.attempted, reason));
         }
         Ok(elements.into_iter().map(receipt).collect())

@@ -1,4 +1,4 @@
-//! Where the service tells how a delivery went.
+//! Where the service reports the outcome of attempts.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use crate::v2::retry_delay::RetryDelay;
 use crate::v2::settings::Settings;
 use crate::v2::url::{check_url, origin};
 
-/// A URL that is told of deliveries, and how the message that tells it is sent. A text converts to one with default
-/// settings.
+/// A URL that the service calls to report the outcome of attempts, and how it calls it. A text converts to a callback
+/// with default settings.
 ///
-/// Without settings it is a POST with the retries of the message it tells of.
+/// By default the callback is a POST with as many retries as the message that it reports on.
 #[derive(Clone)]
 #[must_use]
 pub struct Callback {
@@ -23,8 +23,8 @@ pub struct Callback {
 }
 
 impl Callback {
-    /// A callback to an `http://` or `https://` URL. As for a destination, one that URL parsing would change is refused
-    /// when the message is sent.
+    /// Makes a callback to an `http://` or `https://` URL. A URL that URL parsing would change is refused when the
+    /// message is sent, as for a destination.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -32,33 +32,33 @@ impl Callback {
         }
     }
 
-    /// The method of the callback: GET, POST, PUT, PATCH or DELETE.
+    /// Sets the method of the callback: GET, POST, PUT, PATCH or DELETE.
     #[expect(clippy::needless_pass_by_value, reason = "as the setters of messages")]
     pub fn method(mut self, method: Method) -> Self {
         self.settings.method(&method);
         self
     }
 
-    /// How long the receiver may take. Whole seconds.
+    /// Limits how long the receiver may take, in whole seconds.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.settings.timeout(timeout);
         self
     }
 
-    /// Failed deliveries of the callback after its first.
+    /// Sets how often the service retries the callback after its first attempt failed.
     pub fn retries(mut self, retries: u32) -> Self {
         self.settings.retries(retries);
         self
     }
 
-    /// The wait between them.
+    /// Sets the wait between the attempts.
     pub fn retry_delay(mut self, delay: impl Into<RetryDelay>) -> Self {
         self.settings.retry_delay(&delay.into());
         self
     }
 
-    /// How long the callback is held back. Whole seconds. The documents list it, yet the service's changelog of
-    /// March 2025 says that it refuses such messages.
+    /// Delays the callback by whole seconds. The service documents this setting, but its changelog of March 2025 says
+    /// that it refuses such messages.
     pub fn delay(mut self, delay: Duration) -> Self {
         self.settings.delay(delay);
         self
@@ -70,7 +70,7 @@ impl Callback {
         self
     }
 
-    /// A header of the callback. Values of a repeated name are all sent.
+    /// Adds a header to the callback. If you give a name several values, all are sent.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         self.settings.forward(name.as_ref(), value.as_ref());
         self
@@ -84,7 +84,7 @@ impl Callback {
     }
 }
 
-/// Shows no path, no query and no header values: they may be secrets.
+/// Shows no path, no query and no header values, because they may be secrets.
 impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callback")

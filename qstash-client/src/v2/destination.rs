@@ -1,4 +1,4 @@
-//! Where a message goes: a URL, a URL group or a built-in API.
+//! What a message can be published to: a URL, a URL group or a built-in API.
 
 use bytes::Bytes;
 use http::{HeaderMap, Response};
@@ -9,28 +9,27 @@ use crate::v2::callback::Callback;
 use crate::v2::published::{Answer, GroupPublished, Published};
 use crate::v2::url::{check_url, origin, setting_in_query};
 
-/// Something that a message can be published to. A text is a URL; [`Group`] and [`Api`] say that they are
-/// something else; [`Llm`](crate::v2::Llm) and [`Email`](crate::v2::Email) are URLs with what their
-/// providers need.
+/// Something that a message can be published to. Text is a URL, [`Group`] names a URL group, and [`Api`] a built-in
+/// API. [`Llm`](crate::v2::Llm) and [`Email`](crate::v2::Email) are URLs of providers with the headers that those want.
 pub trait Destination {
-    /// What a publish to it answers.
+    /// What the service answers to a publish.
     type Answer: Answer;
 
-    /// Checks it.
+    /// Checks the destination.
     ///
     /// # Errors
-    /// Kind [`InvalidInput`](crate::ErrorKind::InvalidInput), naming the part that breaks a rule.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), which names the part that breaks a rule.
     fn into_target(self) -> Result<Target, Error>;
 }
 
 /// A checked destination. `Debug` shows no path and no query of a URL.
 #[derive(Clone)]
 pub struct Target {
-    /// As it stands in the path.
+    /// The destination as it stands in the path of the request.
     pub(crate) path: String,
-    /// For errors; shows no path and no query of a URL, which may hold secrets.
+    /// The destination as errors show it: without path and query of a URL, which may hold secrets.
     pub(crate) shown: String,
-    /// What the destination itself wants forwarded or set.
+    /// The headers that the destination itself wants forwarded or set.
     pub(crate) headers: HeaderMap,
     /// Where the answer of a destination that has one goes.
     pub(crate) callback: Option<Callback>,
@@ -52,8 +51,8 @@ impl Target {
         check_url("destination", url)?;
         if let Some(name) = setting_in_query(url) {
             let rule = format!(
-                "has {name:?} in its query, which the service takes for a setting and cuts out: \
-                 settings are methods of the publish"
+                "has {name:?} in its query, which the service would take for a setting and cut out; \
+                 call the publish's method for that setting"
             );
             return Err(Error::invalid_input("destination", &origin(url), &rule));
         }
@@ -67,20 +66,21 @@ impl std::fmt::Debug for Target {
     }
 }
 
-/// A URL group by its name: each of its endpoints gets a message of its own.
+/// The name of a URL group. Each endpoint of the group gets a message of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Group<S>(pub S);
 
-/// A built-in API by its name, such as `llm`, which is sent as `api/llm` and needs a callback.
+/// The name of a built-in API, such as `llm`, which is sent as `api/llm` and needs a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Api<S>(pub S);
 
 macro_rules! url_destination {
     ($($type:ty),+) => {$(
-        /// An `http://` or `https://` URL, sent byte for byte. One that URL parsing would change on the way is
-        /// refused: dot segments (also as `%2e`), `\`, blanks, tabs, a fragment, and characters that have to be
-        /// percent-encoded. So is one whose query has `qstash_token` or a name that begins with `upstash-`: the
-        /// service would take that for a setting, and a URL that came from somebody else could set a callback.
+        /// An `http://` or `https://` URL, which is sent byte for byte. The client refuses a URL that URL parsing would
+        /// change on the way: one with dot segments (also as `%2e`), `\`, blanks, tabs, a fragment, or characters that
+        /// have to be percent-encoded. It also refuses a URL whose query has `qstash_token` or a name that begins with
+        /// `upstash-`. The service would take that for a setting, so a URL that came from somebody else could set a
+        /// callback.
         impl Destination for $type {
             type Answer = Published;
             fn into_target(self) -> Result<Target, Error> {
@@ -111,8 +111,9 @@ impl Destination for UrlGroupName {
 impl<S: AsRef<str>> Destination for Api<S> {
     type Answer = Published;
     fn into_target(self) -> Result<Target, Error> {
+        let rule = "must be 1 to 256 characters of A-Z a-z 0-9 _ . -, and not `.` or `..`";
         let name = UrlGroupName::parse(self.0.as_ref())
-            .map_err(|_| Error::invalid_input("API name", self.0.as_ref(), "is not a name"))?;
+            .map_err(|_| Error::invalid_input("API name", self.0.as_ref(), rule))?;
         let mut target = Target::new(format!("api/{name}"), format!("API `{name}`"));
         target.needs_callback = name.as_str() == "llm";
         Ok(target)

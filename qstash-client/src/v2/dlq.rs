@@ -1,4 +1,4 @@
-//! `/v2/dlq`: messages that ran out of retries.
+//! `/v2/dlq`: the dead-letter list.
 
 use http::Method;
 
@@ -22,7 +22,7 @@ use crate::v2::setters::delivery_setters;
 /// The most entries that one request deletes or retries.
 const COUNT_MAX: u32 = 100;
 
-/// The operations on the dead-letter queue.
+/// The operations on the dead-letter list: the messages that ran out of retries.
 #[derive(Clone, Copy, Debug)]
 pub struct Dlq<'a> {
     client: &'a Client,
@@ -33,12 +33,12 @@ impl<'a> Dlq<'a> {
         Self { client }
     }
 
-    /// The entries, in pages of up to 100.
+    /// Lists the entries, in pages of up to 100.
     pub fn list(self) -> PagedList<'a, DeadLetter> {
         PagedList::new(self.client)
     }
 
-    /// One entry.
+    /// Reads one entry.
     pub fn get(self, id: impl AsRef<str>) -> GetDeadLetter<'a> {
         GetDeadLetter {
             client: self.client,
@@ -46,7 +46,7 @@ impl<'a> Dlq<'a> {
         }
     }
 
-    /// Deletes one entry. 404 when it is gone.
+    /// Deletes one entry. The service answers 404 if it does not exist.
     pub fn delete(self, id: impl AsRef<str>) -> Call<'a, ()> {
         let make = |id| {
             let attempted = format!("delete dead letter `{id}`");
@@ -57,17 +57,17 @@ impl<'a> Dlq<'a> {
         Call::new(self.client, DlqId::parse(id.as_ref()).map(make))
     }
 
-    /// Deletes up to 100 entries; those that are not found are not counted. Without any id nothing is sent.
+    /// Deletes up to 100 entries. Ids that do not exist are not counted. Without any id nothing is sent.
     pub fn delete_many<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> DeleteDlq<'a> {
         self.delete_by(by_ids(ids))
     }
 
-    /// Deletes the entries that meet the conditions, up to 100 a request.
+    /// Deletes the entries that match the filter, up to 100 in each request.
     pub fn delete_matching(self, filter: DlqFilter) -> DeleteDlq<'a> {
         self.delete_by(matching(filter.0))
     }
 
-    /// Deletes every entry, up to 100 a request.
+    /// Deletes all entries, up to 100 in each request.
     pub fn delete_all(self, _: All) -> DeleteDlq<'a> {
         self.delete_by(Ok(Selection::All))
     }
@@ -79,7 +79,8 @@ impl<'a> Dlq<'a> {
         }
     }
 
-    /// Publishes one entry anew: a message of its own with the stored body and headers. The entry is gone then.
+    /// Publishes the message of one entry again, with the stored body and headers and under a new id. The entry is
+    /// removed.
     pub fn retry(self, id: impl AsRef<str>) -> RetryDeadLetter<'a> {
         RetryDeadLetter {
             client: self.client,
@@ -88,17 +89,17 @@ impl<'a> Dlq<'a> {
         }
     }
 
-    /// Publishes up to 100 entries anew. Without any id nothing is sent.
+    /// Publishes the messages of up to 100 entries again. Without any id nothing is sent.
     pub fn retry_many<I: AsRef<str>>(self, ids: impl IntoIterator<Item = I>) -> RetryDlq<'a> {
         self.retry_by(by_ids(ids))
     }
 
-    /// Publishes the entries that meet the conditions anew, up to 100 a request.
+    /// Publishes the messages of the entries that match the filter again, up to 100 in each request.
     pub fn retry_matching(self, filter: DlqFilter) -> RetryDlq<'a> {
         self.retry_by(matching(filter.0))
     }
 
-    /// Publishes every entry anew, up to 100 a request.
+    /// Publishes the messages of all entries again, up to 100 in each request.
     pub fn retry_all(self, _: All) -> RetryDlq<'a> {
         self.retry_by(Ok(Selection::All))
     }
@@ -113,7 +114,7 @@ impl<'a> Dlq<'a> {
 }
 
 impl PagedList<'_, DeadLetter> {
-    /// Only those that meet these conditions. The last call counts.
+    /// Lists only entries that match the filter. A second call replaces the first.
     pub fn filter(self, filter: DlqFilter) -> Self {
         self.by(filter.0)
     }
@@ -123,16 +124,16 @@ fn by_ids<I: AsRef<str>>(ids: impl IntoIterator<Item = I>) -> Result<Selection, 
     many("dlqIds", ids, |id| DlqId::parse(id).map(String::from))
 }
 
-/// One entry that is being asked for.
+/// A request for one entry.
 #[derive(Debug)]
-#[must_use = "nothing is asked until you `send` it"]
+#[must_use = "nothing is read until you `send` it"]
 pub struct GetDeadLetter<'a> {
     client: &'a Client,
     id: Result<DlqId, Error>,
 }
 
 impl GetDeadLetter<'_> {
-    /// Asks for it.
+    /// Reads the entry.
     ///
     /// # Errors
     /// See [`Call::send`].
@@ -147,7 +148,7 @@ impl GetDeadLetter<'_> {
     }
 }
 
-/// What a bulk operation on the DLQ touches, and how far it has come.
+/// What a bulk operation on the dead-letter list selects, and how far it has come.
 #[derive(Debug)]
 struct Bulk {
     selection: Result<Selection, Error>,
@@ -164,7 +165,7 @@ impl Bulk {
         }
     }
 
-    /// The query of the next request, or `None` where there is nothing to do.
+    /// Returns the query of the next request, or `None` if there is nothing to do.
     fn query(&self) -> Result<Option<Query>, Error> {
         let selection = self.selection.as_ref().map_err(Error::clone)?;
         if self
@@ -184,7 +185,7 @@ impl Bulk {
         self.selection.as_ref().is_ok_and(Selection::is_fixed)
     }
 
-    /// Goes on after a request; false when all is done.
+    /// Continues after a request. Returns false when all is done.
     fn advance(&mut self, cursor: Option<&String>) -> bool {
         // A cursor that leads to itself would never end.
         let goes_on = cursor.is_some() && cursor != self.cursor.as_ref();
@@ -193,19 +194,19 @@ impl Bulk {
     }
 }
 
-/// What one request deleted.
+/// The outcome of one request that deletes entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Deleted {
-    /// How many entries.
+    /// How many entries the request deleted.
     pub deleted: u64,
-    /// Where to go on; `None` when all is done.
+    /// The cursor of the next request; `None` when all is done.
     pub cursor: Option<String>,
     /// Fields that this version does not know.
     pub other: Other,
 }
 
-/// A deletion of several entries that is being set up.
+/// A deletion of several entries.
 #[derive(Debug)]
 #[must_use = "nothing is deleted until you `send` it"]
 pub struct DeleteDlq<'a> {
@@ -214,36 +215,36 @@ pub struct DeleteDlq<'a> {
 }
 
 impl DeleteDlq<'_> {
-    /// The most entries a request, 1 to 100, which is the default.
+    /// Limits how many entries each request deletes, 1 to 100. 100 by default.
     pub fn count(mut self, count: u32) -> Self {
         self.bulk.count = Some(count);
         self
     }
 
-    /// Goes on where an earlier request ended.
+    /// Continues where an earlier request ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.bulk.cursor = Some(cursor.into());
         self
     }
 
-    /// Deletes as many as one request can.
+    /// Sends one request, which deletes as many entries as one request can.
     ///
     /// # Errors
-    /// A bad id, filter or count, before anything is sent; else see [`Call::send`].
+    /// When an id, the filter or the count is not valid (then nothing is sent); otherwise see [`Call::send`].
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open how many were deleted.
+    /// Dropping the future leaves open how many entries were deleted.
     pub async fn send(self) -> Result<Deleted, Error> {
         self.step().await
     }
 
-    /// Deletes all that are selected, request by request, and answers how many.
+    /// Deletes all selected entries, request by request. Returns how many were deleted.
     ///
     /// # Errors
-    /// Ends with the first error; what was deleted before stays deleted.
+    /// Stops at the first error. What was deleted before it stays deleted.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open how many were deleted.
+    /// Dropping the future leaves open how many entries were deleted.
     pub async fn send_all(mut self) -> Result<u64, Error> {
         let mut deleted = 0;
         loop {
@@ -268,7 +269,9 @@ impl DeleteDlq<'_> {
         let operation = operation::new(name, "delete dead letters", Method::DELETE, path, |r| {
             let mut fields: Fields = json(r)?;
             Ok(Deleted {
-                deleted: fields.number("deleted").ok_or("`deleted` is missing")?,
+                deleted: fields
+                    .number("deleted")
+                    .ok_or("the field `deleted` is missing or not a number")?,
                 cursor: fields.text("cursor").filter(|cursor| !cursor.is_empty()),
                 other: fields.rest(),
             })
@@ -278,7 +281,7 @@ impl DeleteDlq<'_> {
     }
 }
 
-/// A retry of one entry that is being set up. Each option overrides what is stored with the message.
+/// A retry of one entry. Each option replaces what is stored with the message.
 #[derive(Debug)]
 #[must_use = "nothing is retried until you `send` it"]
 pub struct RetryDeadLetter<'a> {
@@ -290,13 +293,14 @@ pub struct RetryDeadLetter<'a> {
 impl RetryDeadLetter<'_> {
     delivery_setters!(options);
 
-    /// Publishes it anew. Never repeated after an unclear failure.
+    /// Publishes the message again. The client does not try again after a failure in which the service may have handled
+    /// the call.
     ///
     /// # Errors
-    /// See [`Call::send`]; [`NotFound`](crate::ErrorKind::NotFound) when the entry is gone.
+    /// See [`Call::send`]; [`NotFound`](crate::ErrorKind::NotFound) when the entry does not exist.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether it was published.
+    /// Dropping the future leaves open whether the message was published.
     pub async fn send(self) -> Result<Published, Error> {
         let id = self.id?;
         let attempted = format!("retry dead letter `{id}`");
@@ -311,19 +315,19 @@ impl RetryDeadLetter<'_> {
     }
 }
 
-/// What one request published anew.
+/// The outcome of one request that retries entries.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Retried {
-    /// One for each entry.
+    /// The outcome for each entry.
     pub responses: GroupPublished,
-    /// Where to go on; `None` when all is done.
+    /// The cursor of the next request; `None` when all is done.
     pub cursor: Option<String>,
     /// Fields that this version does not know.
     pub other: Other,
 }
 
-/// A retry of several entries that is being set up. Each option overrides what is stored with the messages.
+/// A retry of several entries. Each option replaces what is stored with the messages.
 #[derive(Debug)]
 #[must_use = "nothing is retried until you `send` it"]
 pub struct RetryDlq<'a> {
@@ -335,36 +339,38 @@ pub struct RetryDlq<'a> {
 impl RetryDlq<'_> {
     delivery_setters!(options);
 
-    /// The most entries a request, 1 to 100, which is the default.
+    /// Limits how many entries each request retries, 1 to 100. 100 by default.
     pub fn count(mut self, count: u32) -> Self {
         self.bulk.count = Some(count);
         self
     }
 
-    /// Goes on where an earlier request ended.
+    /// Continues where an earlier request ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.bulk.cursor = Some(cursor.into());
         self
     }
 
-    /// Publishes as many anew as one request can. Never repeated after an unclear failure.
+    /// Sends one request, which publishes as many messages again as one request can. The client does not try again
+    /// after a failure in which the service may have handled the call.
     ///
     /// # Errors
-    /// A bad id, filter, count or option, before anything is sent; else see [`Call::send`].
+    /// When an id, the filter, the count or an option is not valid (then nothing is sent); otherwise see
+    /// [`Call::send`].
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open which were published.
+    /// Dropping the future leaves open which messages were published.
     pub async fn send(self) -> Result<Retried, Error> {
         self.step().await
     }
 
-    /// Publishes all that are selected anew, request by request.
+    /// Publishes the messages of all selected entries again, request by request.
     ///
     /// # Errors
-    /// Ends with the first error; what was published before stays so, and its ids are only in the log.
+    /// Stops at the first error. Messages that were published before it stay published; their ids are only in the log.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open which were published.
+    /// Dropping the future leaves open which messages were published.
     pub async fn send_all(mut self) -> Result<Vec<Result<Published, ApiError>>, Error> {
         let mut responses = Vec::new();
         loop {
@@ -392,7 +398,9 @@ impl RetryDlq<'_> {
         let name = "v2.dlq.retry";
         let mut operation = operation::new(name, "retry dead letters", Method::POST, path, |r| {
             let mut fields: Fields = json(r)?;
-            let responses = fields.array("responses").ok_or("`responses` is missing")?;
+            let responses = fields
+                .array("responses")
+                .ok_or("the field `responses` is missing or not an array")?;
             Ok(Retried {
                 responses: responses.into_iter().map(entry).collect(),
                 cursor: fields.text("cursor").filter(|cursor| !cursor.is_empty()),

@@ -15,30 +15,30 @@ use crate::v2::schedules::Schedules;
 use crate::v2::url_groups::UrlGroups;
 
 impl Client {
-    /// The v2 protocol: Upstash's hosted API.
+    /// Speaks the v2 dialect: Upstash's hosted API.
     #[must_use]
     pub fn v2(&self) -> V2<'_> {
         V2 { client: self }
     }
 }
 
-/// The operations of v2. Cheap: a borrowed [`Client`].
+/// The operations of v2. It borrows the [`Client`], and copies are free.
 #[derive(Clone, Copy, Debug)]
 pub struct V2<'a> {
     client: &'a Client,
 }
 
 impl<'a> V2<'a> {
-    /// Publishes one message to one destination: an `http(s)://` URL as text, a
-    /// [`Group`](crate::v2::Group), an [`Api`](crate::v2::Api), an [`Llm`](crate::v2::Llm) or an
-    /// [`Email`](crate::v2::Email). To a URL group it answers [`GroupPublished`](crate::v2::GroupPublished), else
-    /// [`Published`](crate::v2::Published).
+    /// Publishes one message to one destination: an `http(s)://` URL as text, a [`Group`](crate::v2::Group), an
+    /// [`Api`](crate::v2::Api), an [`Llm`](crate::v2::Llm) or an [`Email`](crate::v2::Email). Returns
+    /// [`GroupPublished`](crate::v2::GroupPublished) for a URL group, and [`Published`](crate::v2::Published) for
+    /// anything else.
     pub fn publish<D: Destination>(self, destination: D) -> Publish<'a, D::Answer> {
         Publish::new(self.client, NewMessage::to(destination))
     }
 
-    /// Publishes one message through a queue, which delivers in order. The queue is created with parallelism 1 if
-    /// there is none of that name.
+    /// Publishes one message through a queue, which delivers in order. If no queue has that name, the service creates
+    /// it with parallelism 1.
     pub fn enqueue<D: Destination>(
         self,
         queue: impl AsRef<str>,
@@ -47,53 +47,54 @@ impl<'a> V2<'a> {
         Publish::new(self.client, NewMessage::to(destination).queue(queue))
     }
 
-    /// Publishes messages to any destinations in one request. Each fails or succeeds on its own.
+    /// Publishes messages to any destinations in one request. Each succeeds or fails on its own.
     pub fn batch(self, messages: impl IntoIterator<Item = NewMessage>) -> Batch<'a> {
         Batch::new(self.client, messages)
     }
 
-    /// Looks at pending messages and cancels them.
+    /// Reads and cancels messages that are not finished.
     #[must_use]
     pub fn messages(self) -> Messages<'a> {
         Messages::new(self.client)
     }
 
-    /// Creates, looks at and manages queues.
+    /// Creates, reads, lists and manages queues.
     #[must_use]
     pub fn queues(self) -> Queues<'a> {
         Queues::new(self.client)
     }
 
-    /// Manages URL groups.
+    /// Creates, reads, lists and manages URL groups.
     #[must_use]
     pub fn url_groups(self) -> UrlGroups<'a> {
         UrlGroups::new(self.client)
     }
 
-    /// Manages schedules.
+    /// Creates, reads, lists and manages schedules.
     #[must_use]
     pub fn schedules(self) -> Schedules<'a> {
         Schedules::new(self.client)
     }
 
-    /// Looks at messages that ran out of retries, deletes them, publishes them anew.
+    /// Reads, deletes and retries the messages that ran out of retries: the dead-letter list, which the service calls
+    /// DLQ.
     #[must_use]
     pub fn dlq(self) -> Dlq<'a> {
         Dlq::new(self.client)
     }
 
-    /// What happened to messages, newest first.
+    /// Lists the log: what happened to messages, newest first.
     pub fn logs(self) -> PagedList<'a, LogEntry> {
         PagedList::new(self.client)
     }
 
-    /// Looks at limits on deliveries and changes them.
+    /// Reads and changes the limits on deliveries that share a flow-control key.
     #[must_use]
     pub fn flow_control(self) -> FlowControls<'a> {
         FlowControls::new(self.client)
     }
 
-    /// The keys that sign deliveries.
+    /// Reads and rotates the keys that sign deliveries.
     #[must_use]
     pub fn keys(self) -> Keys<'a> {
         Keys::new(self.client)

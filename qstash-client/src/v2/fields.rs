@@ -1,5 +1,5 @@
-//! Lenient reading of answers: a field that is missing, null or of an odd type never fails the whole, and what
-//! was not understood is kept.
+//! Lenient reading of answers. A field that is missing, null or of an odd type never makes the whole answer unreadable,
+//! and what is not understood is kept.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -22,12 +22,11 @@ pub(crate) struct Fields(BTreeMap<String, Value>);
 
 /// A field without which the object means nothing.
 #[derive(Debug, thiserror::Error)]
-#[error("the field `{0}` is missing or not of its type")]
+#[error("the field `{0}` is missing or has the wrong type")]
 pub(crate) struct Missing(&'static str);
 
 impl Fields {
-    /// What a reader makes of a field. What it cannot read stays, but for null and the empty text, which count
-    /// as absent.
+    /// Reads a field. A field that cannot be read stays, except for null and the empty text, which count as absent.
     fn take<T>(&mut self, name: &str, read: impl FnOnce(&Value) -> Option<T>) -> Option<T> {
         let value = self.0.get(name)?;
         let found = read(value);
@@ -41,7 +40,7 @@ impl Fields {
         self.parsed(name).ok_or(Missing(name))
     }
 
-    /// Text, or a number as text.
+    /// Reads text, or a number as text.
     pub(crate) fn text(&mut self, name: &str) -> Option<String> {
         self.take(name, text)
     }
@@ -50,7 +49,7 @@ impl Fields {
         self.take(name, |value| text(value)?.parse().ok())
     }
 
-    /// A whole number, also in quotes or with an empty fraction.
+    /// Reads a whole number, also in quotes or with an empty fraction.
     pub(crate) fn number<T: TryFrom<i64>>(&mut self, name: &str) -> Option<T> {
         self.take(name, |value| T::try_from(whole(value)?).ok())
     }
@@ -64,12 +63,12 @@ impl Fields {
         })
     }
 
-    /// Milliseconds since the epoch, or a text of RFC 3339.
+    /// Reads milliseconds since the epoch, or RFC 3339 text.
     pub(crate) fn time(&mut self, name: &str) -> Option<Timestamp> {
         self.take(name, |value| Timestamp::deserialize(value).ok())
     }
 
-    /// Seconds since the epoch.
+    /// Reads seconds since the epoch.
     pub(crate) fn time_of_seconds(&mut self, name: &str) -> Option<Timestamp> {
         self.take(name, |value| {
             whole(value)?.checked_mul(1000).map(Timestamp::from_millis)
@@ -84,7 +83,7 @@ impl Fields {
         self.number(name).map(Duration::from_millis)
     }
 
-    /// Headers; a value may stand alone or in an array.
+    /// Reads headers, each with one value or an array of them.
     pub(crate) fn headers(&mut self, name: &str) -> Option<Headers> {
         self.take(name, |value| {
             let headers = value.as_object()?.iter();
@@ -94,18 +93,18 @@ impl Fields {
         })
     }
 
-    /// Texts, in an array or alone.
+    /// Reads an array of texts, or one text.
     pub(crate) fn texts(&mut self, name: &str) -> Option<Vec<String>> {
         self.take(name, texts)
     }
 
-    /// `labels`, or the `label` of services that tell only the first.
+    /// Reads `labels`, or `label`, where some services tell only the first.
     pub(crate) fn labels(&mut self) -> Vec<String> {
         let first = self.texts("label");
         self.texts("labels").or(first).unwrap_or_default()
     }
 
-    /// A body as text under one name, or in base64 under another.
+    /// Reads a body that stands as text under one name or in base64 under another.
     pub(crate) fn body(&mut self, plain: &str, base64: &str) -> Option<Bytes> {
         let text = self.take(plain, |value| {
             value.as_str().map(|text| Bytes::from(text.to_owned()))
@@ -121,7 +120,7 @@ impl Fields {
         })
     }
 
-    /// The elements of an array, as they are; null is an empty one.
+    /// Reads the elements of an array as they are; null is an empty array.
     pub(crate) fn array(&mut self, name: &str) -> Option<Vec<Value>> {
         self.take(name, |value| match value {
             Value::Array(values) => Some(values.clone()),
@@ -130,7 +129,7 @@ impl Fields {
         })
     }
 
-    /// The elements of an array that are what they should be; with others, the array stays as well.
+    /// Reads the elements of an array that have the right shape. If others are among them, the array stays as well.
     pub(crate) fn list<T: for<'de> Deserialize<'de>>(&mut self, name: &str) -> Vec<T> {
         let Some(Value::Array(values)) = self.0.get(name) else {
             self.take(name, |_| None::<()>);
@@ -144,7 +143,7 @@ impl Fields {
         list
     }
 
-    /// Texts by name.
+    /// Reads texts by name.
     pub(crate) fn map(&mut self, name: &str) -> BTreeMap<String, String> {
         let read = self.take(name, |value| {
             let entries = value.as_object()?.iter();

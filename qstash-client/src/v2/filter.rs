@@ -1,21 +1,21 @@
-//! Which messages a list shows or a bulk operation touches.
+//! Which messages, entries of the dead-letter list and log entries a call selects.
 //!
-//! A filter holds at least one condition: there is no empty one, so a bulk operation on everything can only be asked
-//! for as [`All`].
+//! A filter holds at least one condition: there is no empty filter, so a bulk operation on everything can only be asked
+//! for with [`All`].
 
 use crate::endpoint::Query;
 use crate::error::Error;
 use crate::timing::Timestamp;
 
-/// Says that really everything is meant.
+/// Says that a bulk operation is meant for everything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct All;
 
-/// Conditions under their names on the wire, or the first mistake made.
+/// The conditions under their names on the wire, or the first mistake in them.
 #[derive(Clone)]
 pub(crate) struct Conditions(Result<Vec<(&'static str, Vec<String>)>, Error>);
 
-/// Shows names, no values: URLs may hold secrets.
+/// Shows names, no values, because URLs may hold secrets.
 impl std::fmt::Debug for Conditions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.0 {
@@ -33,15 +33,15 @@ impl Conditions {
         let values: Vec<String> = values.into_iter().map(|value| value.to_string()).collect();
         let bad = |rule| Self(Err(Error::invalid(format!("the filter `{name}` {rule}"))));
         if values.is_empty() {
-            return bad("has no value, so that it would not filter");
+            return bad("has no value, so it would select everything");
         }
         // A service that trims makes nothing of a blank.
         if values.iter().any(|value| value.trim().is_empty()) {
-            return bad("has an empty value, so that it might not filter");
+            return bad("has an empty value, so it might select everything");
         }
         // Of the parameters of a query, one value with commas counts as several.
         if values.iter().any(|value| value.contains(',')) {
-            return bad("has a value with a comma, which the service would read as several");
+            return bad("has a value with a comma, which the service would read as several values");
         }
         Self(Ok(vec![(name, values)]))
     }
@@ -85,7 +85,7 @@ macro_rules! filters {
     (@method $name:ident, one_of, $wire:literal, $doc:literal) => {
         #[doc = $doc]
         ///
-        /// With several values: any of them. A value must not be empty nor hold a comma.
+        /// If you give several values, one of them must match. A value cannot be empty or hold a comma.
         pub fn $name<S: ToString>(values: impl IntoIterator<Item = S>) -> Self {
             Self(Conditions::one_of($wire, values))
         }
@@ -105,7 +105,7 @@ macro_rules! filters {
     ($($(#[$doc:meta])* $type:ident { $($name:ident: $kind:ident $wire:literal $text:literal;)+ })+) => {$(
         $(#[$doc])*
         ///
-        /// Conditions are joined by [`and`](Self::and); a condition that is named twice is refused.
+        /// [`and`](Self::and) joins conditions. Each condition can be given only once.
         #[derive(Clone, Debug)]
         #[must_use]
         pub struct $type(pub(crate) Conditions);
@@ -113,7 +113,7 @@ macro_rules! filters {
         impl $type {
             $(filters!(@method $name, $kind, $wire, $text);)+
 
-            /// Both this and the other.
+            /// Selects what matches both filters.
             pub fn and(self, other: Self) -> Self {
                 Self(self.0.and(other.0))
             }
@@ -122,58 +122,58 @@ macro_rules! filters {
 }
 
 filters! {
-    /// Which pending messages to cancel.
+    /// Selects messages to cancel, among those that are not finished.
     MessageFilter {
-        url_groups: one_of "topicName" "Those for these URL groups.";
-        queues: one_of "queueName" "Those in these queues.";
-        urls: one_of "url" "Those for exactly these URLs.";
-        hosts: one_of "host" "Those for URLs of these hosts.";
-        paths: one_of "path" "Those for URLs with these paths.";
-        labels: one_of "label" "Those with these labels.";
-        flow_control_keys: one_of "flowControlKey" "Those under these flow control keys.";
-        schedules: one_of "scheduleId" "Those of these schedules.";
-        caller_ips: one_of "callerIp" "Those published from these addresses.";
-        since: at "fromDate" "Those of this time or later.";
-        until: at "toDate" "Those of this time or earlier.";
+        url_groups: one_of "topicName" "Selects messages that were published to these URL groups.";
+        queues: one_of "queueName" "Selects messages in these queues.";
+        urls: one_of "url" "Selects messages to exactly these URLs.";
+        hosts: one_of "host" "Selects messages to URLs with these hosts.";
+        paths: one_of "path" "Selects messages to URLs with these paths.";
+        labels: one_of "label" "Selects messages with these labels.";
+        flow_control_keys: one_of "flowControlKey" "Selects messages with these flow-control keys.";
+        schedules: one_of "scheduleId" "Selects messages that these schedules made.";
+        caller_ips: one_of "callerIp" "Selects messages that were published from these IP addresses.";
+        since: at "fromDate" "Selects messages of this time or later.";
+        until: at "toDate" "Selects messages of this time or earlier.";
     }
-    /// Which entries of the dead-letter queue to list, delete or retry.
+    /// Selects entries of the dead-letter list to list, delete or retry.
     DlqFilter {
-        message: only "messageId" "Those of this message.";
-        url_groups: one_of "topicName" "Those for these URL groups.";
-        queues: one_of "queueName" "Those of these queues.";
-        urls: one_of "url" "Those for exactly these URLs.";
-        labels: one_of "label" "Those with these labels.";
-        flow_control_keys: one_of "flowControlKey" "Those under these flow control keys.";
-        schedules: one_of "scheduleId" "Those of these schedules.";
-        caller_ips: one_of "callerIp" "Those published from these addresses.";
-        response_statuses: one_of "responseStatus" "Those whose last answer had these status codes.";
-        since: at "fromDate" "Those of this time or later.";
-        until: at "toDate" "Those of this time or earlier.";
+        message: only "messageId" "Selects the entry of this message.";
+        url_groups: one_of "topicName" "Selects entries of messages that were published to these URL groups.";
+        queues: one_of "queueName" "Selects entries of messages that were in these queues.";
+        urls: one_of "url" "Selects entries of messages to exactly these URLs.";
+        labels: one_of "label" "Selects entries of messages with these labels.";
+        flow_control_keys: one_of "flowControlKey" "Selects entries of messages with these flow-control keys.";
+        schedules: one_of "scheduleId" "Selects entries of messages that these schedules made.";
+        caller_ips: one_of "callerIp" "Selects entries of messages that were published from these IP addresses.";
+        response_statuses: one_of "responseStatus" "Selects the entries whose last attempt was answered with these status codes.";
+        since: at "fromDate" "Selects entries of this time or later.";
+        until: at "toDate" "Selects entries of this time or earlier.";
     }
-    /// Which entries of the log to list.
+    /// Selects log entries to list.
     LogFilter {
-        messages: one_of "messageIds" "Those of these messages.";
-        states: one_of "state" "Those in these states.";
-        url_groups: one_of "topicName" "Those for these URL groups.";
-        queues: one_of "queueName" "Those of these queues.";
-        urls: one_of "url" "Those for exactly these URLs.";
-        hosts: one_of "host" "Those for URLs of these hosts.";
-        paths: one_of "path" "Those for URLs with these paths.";
-        labels: one_of "label" "Those with these labels.";
-        flow_control_keys: one_of "flowControlKey" "Those under these flow control keys.";
-        schedules: one_of "scheduleId" "Those of these schedules.";
-        caller_ips: one_of "callerIp" "Those published from these addresses.";
-        since: at "fromDate" "Those of this time or later.";
-        until: at "toDate" "Those of this time or earlier.";
+        messages: one_of "messageIds" "Selects the entries of these messages.";
+        states: one_of "state" "Selects the entries in these states.";
+        url_groups: one_of "topicName" "Selects entries of messages that were published to these URL groups.";
+        queues: one_of "queueName" "Selects entries of messages that were in these queues.";
+        urls: one_of "url" "Selects entries of messages to exactly these URLs.";
+        hosts: one_of "host" "Selects entries of messages to URLs with these hosts.";
+        paths: one_of "path" "Selects entries of messages to URLs with these paths.";
+        labels: one_of "label" "Selects entries of messages with these labels.";
+        flow_control_keys: one_of "flowControlKey" "Selects entries of messages with these flow-control keys.";
+        schedules: one_of "scheduleId" "Selects entries of messages that these schedules made.";
+        caller_ips: one_of "callerIp" "Selects entries of messages that were published from these IP addresses.";
+        since: at "fromDate" "Selects entries of this time or later.";
+        until: at "toDate" "Selects entries of this time or earlier.";
     }
 }
 
 /// The order of a list by time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Newest first, the default.
+    /// The newest come first. This is the default.
     LatestFirst,
-    /// Oldest first.
+    /// The oldest come first.
     EarliestFirst,
 }
 

@@ -1,4 +1,4 @@
-//! `/v2/flowControl` and `/v2/globalParallelism`: what limits deliveries now.
+//! `/v2/flowControl` and `/v2/globalParallelism`: which limits hold for deliveries now.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::v2::limits::{at_least_one, period_seconds};
 use crate::v2::list::{List, Listed};
 use crate::v2::operation;
 
-/// The operations on flow control keys.
+/// The operations on flow-control keys.
 #[derive(Clone, Copy, Debug)]
 pub struct FlowControls<'a> {
     client: &'a Client,
@@ -27,7 +27,7 @@ impl<'a> FlowControls<'a> {
         Self { client }
     }
 
-    /// One key. 404 before a message named it.
+    /// Reads one key. The service answers 404 until a message has named the key.
     pub fn get(self, key: impl AsRef<str>) -> Call<'a, FlowControlState> {
         let make = |key: FlowControlKey| {
             let attempted = format!("read flow control key `{key}`");
@@ -37,12 +37,12 @@ impl<'a> FlowControls<'a> {
         Call::new(self.client, FlowControlKey::parse(key.as_ref()).map(make))
     }
 
-    /// All keys.
+    /// Lists all keys.
     pub fn list(self) -> List<'a, FlowControlState> {
         List::new(self.client)
     }
 
-    /// The account's own limit, over all keys.
+    /// Reads the account's limit on deliveries in flight, over all keys.
     pub fn global_parallelism(self) -> Call<'a, GlobalParallelism> {
         let attempted = "read the global parallelism";
         let path = "/v2/globalParallelism";
@@ -51,19 +51,20 @@ impl<'a> FlowControls<'a> {
         Call::new(self.client, Ok(operation))
     }
 
-    /// Holds deliveries under a key back. The period goes on meanwhile.
+    /// Pauses the deliveries under a key. The period of its rate goes on meanwhile.
     pub fn pause(self, key: impl AsRef<str>) -> Call<'a, ()> {
         let operation = act("v2.flow_control.pause", "pause", key.as_ref(), "/pause");
         Call::new(self.client, operation.map(Operation::repeatable))
     }
 
-    /// Undoes [`pause`](Self::pause).
+    /// Resumes deliveries after [`pause`](Self::pause).
     pub fn resume(self, key: impl AsRef<str>) -> Call<'a, ()> {
         let operation = act("v2.flow_control.resume", "resume", key.as_ref(), "/resume");
         Call::new(self.client, operation.map(Operation::repeatable))
     }
 
-    /// Starts a new period with a count of 0. Never repeated after an unclear failure.
+    /// Starts a new period of the rate, with a count of 0. The client does not try again after a failure in which the
+    /// service may have handled the call.
     pub fn reset_rate(self, key: impl AsRef<str>) -> Call<'a, ()> {
         let name = "v2.flow_control.reset_rate";
         Call::new(
@@ -72,7 +73,7 @@ impl<'a> FlowControls<'a> {
         )
     }
 
-    /// Fixes limits of a key, whatever messages say. Starts a new period.
+    /// Pins limits of a key: they hold whatever messages say. A new period begins.
     pub fn pin(self, key: impl AsRef<str>) -> Pin<'a> {
         Pin {
             client: self.client,
@@ -83,7 +84,7 @@ impl<'a> FlowControls<'a> {
         }
     }
 
-    /// Undoes [`pin`](Self::pin); the limits stay until a message brings others.
+    /// Undoes [`pin`](Self::pin). The limits stay until a message brings others.
     pub fn unpin(self, key: impl AsRef<str>) -> Unpin<'a> {
         Unpin {
             client: self.client,
@@ -95,7 +96,7 @@ impl<'a> FlowControls<'a> {
 }
 
 impl<'a> List<'a, FlowControlState> {
-    /// Only keys that hold this text.
+    /// Lists only keys that contain this text.
     pub fn search(self, text: impl Into<String>) -> Self {
         self.search_for(text.into())
     }
@@ -108,9 +109,9 @@ fn act(span: &'static str, verb: &str, key: &str, suffix: &str) -> Result<Operat
     Ok(operation::new(span, attempted, Method::POST, path, nothing))
 }
 
-/// Limits that are being fixed.
+/// Limits to pin.
 #[derive(Debug)]
-#[must_use = "nothing is fixed until you `send` it"]
+#[must_use = "nothing is pinned until you `send` it"]
 pub struct Pin<'a> {
     client: &'a Client,
     key: Result<FlowControlKey, Error>,
@@ -120,28 +121,29 @@ pub struct Pin<'a> {
 }
 
 impl Pin<'_> {
-    /// Deliveries at once.
+    /// Pins how many deliveries may be in flight at once.
     pub fn parallelism(mut self, parallelism: u32) -> Self {
         self.parallelism = Some(parallelism);
         self
     }
 
-    /// Deliveries in a period.
+    /// Pins how many deliveries may begin in a period.
     pub fn rate(mut self, rate: u32) -> Self {
         self.rate = Some(rate);
         self
     }
 
-    /// The period, 1 s to 7 days, whole seconds.
+    /// Pins the period, 1 s to 7 days, in whole seconds.
     pub fn period(mut self, period: Duration) -> Self {
         self.period = Some(period);
         self
     }
 
-    /// Fixes them. Never repeated after an unclear failure, for it starts a new period.
+    /// Pins the limits. The client does not try again after a failure in which the service may have handled the call,
+    /// because it starts a new period.
     ///
     /// # Errors
-    /// Nothing to fix or a value out of range, before anything is sent; else see [`Call::send`].
+    /// When no limit was given or one is out of range (then nothing is sent); otherwise see [`Call::send`].
     pub async fn send(self) -> Result<(), Error> {
         let mut query = Query::default();
         if let Some(parallelism) = self.parallelism {
@@ -154,7 +156,9 @@ impl Pin<'_> {
             query.push("period", &period_seconds(period)?);
         }
         if query.as_str().is_empty() {
-            return Err(Error::invalid("pin: parallelism, rate or period is needed"));
+            return Err(Error::invalid(
+                "nothing to pin: give a parallelism, a rate or a period",
+            ));
         }
         let key = self.key?;
         let suffix = format!("/pin{}", query.as_str());
@@ -163,9 +167,9 @@ impl Pin<'_> {
     }
 }
 
-/// Limits that are being released.
+/// Limits to unpin.
 #[derive(Debug)]
-#[must_use = "nothing is released until you `send` it"]
+#[must_use = "nothing is unpinned until you `send` it"]
 pub struct Unpin<'a> {
     client: &'a Client,
     key: Result<FlowControlKey, Error>,
@@ -174,28 +178,30 @@ pub struct Unpin<'a> {
 }
 
 impl Unpin<'_> {
-    /// Releases the parallelism.
+    /// Unpins the parallelism.
     pub fn parallelism(mut self) -> Self {
         self.parallelism = true;
         self
     }
 
-    /// Releases rate and period.
+    /// Unpins rate and period.
     pub fn rate(mut self) -> Self {
         self.rate = true;
         self
     }
 
-    /// Releases them.
+    /// Unpins the limits.
     ///
     /// # Errors
-    /// Nothing to release, before anything is sent; else see [`Call::send`].
+    /// When no limit was chosen (then nothing is sent); otherwise see [`Call::send`].
     pub async fn send(self) -> Result<(), Error> {
         let mut query = Query::default();
         query.push_some("parallelism", self.parallelism.then_some(true));
         query.push_some("rate", self.rate.then_some(true));
         if query.as_str().is_empty() {
-            return Err(Error::invalid("unpin: parallelism or rate is needed"));
+            return Err(Error::invalid(
+                "nothing to unpin: choose the parallelism or the rate",
+            ));
         }
         let key = self.key?;
         let suffix = format!("/unpin{}", query.as_str());
@@ -204,43 +210,43 @@ impl Unpin<'_> {
     }
 }
 
-/// A key and how much of its limits is used.
+/// A flow-control key, its limits, and how much of them is used up.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct FlowControlState {
     /// The key.
     pub key: FlowControlKey,
-    /// Messages that wait.
+    /// How many messages wait under the key.
     pub wait_list_size: Option<u64>,
-    /// Deliveries at once that are allowed.
+    /// How many deliveries may be in flight at once.
     pub parallelism_max: Option<u64>,
-    /// Deliveries that go on now.
+    /// How many deliveries are in flight.
     pub parallelism_count: Option<u64>,
-    /// Deliveries in a period that are allowed.
+    /// How many deliveries may begin in a period.
     pub rate_max: Option<u64>,
-    /// Deliveries begun in this period.
+    /// How many deliveries have begun in this period.
     pub rate_count: Option<u64>,
-    /// The period.
+    /// The length of the period.
     pub rate_period: Option<Duration>,
-    /// When this period began, truncated to seconds by the service.
+    /// When this period began. The service cuts it to whole seconds.
     pub rate_period_start: Option<Timestamp>,
-    /// Whether deliveries are held back.
+    /// Whether deliveries under the key are paused.
     pub paused: bool,
-    /// Whether the parallelism is fixed.
+    /// Whether the parallelism is pinned.
     pub pinned_parallelism: bool,
-    /// Whether rate and period are fixed.
+    /// Whether rate and period are pinned.
     pub pinned_rate: bool,
     /// Fields that this version does not know or could not read.
     pub other: Other,
 }
 
-/// The account's limit on deliveries at once.
+/// The account's limit on deliveries in flight.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct GlobalParallelism {
-    /// Deliveries at once that the plan allows.
+    /// How many deliveries the plan allows in flight at once.
     pub max: Option<u64>,
-    /// Deliveries that go on now.
+    /// How many deliveries are in flight.
     pub count: Option<u64>,
     /// Fields that this version does not know or could not read.
     pub other: Other,

@@ -1,4 +1,4 @@
-//! Every header of section 2.2, once.
+//! Every header of section 2.2, and what a header's value may be.
 
 use http::HeaderValue;
 
@@ -24,7 +24,7 @@ pub(crate) const QUEUE_NAME: &str = "upstash-queue-name";
 pub(crate) const CRON: &str = "upstash-cron";
 pub(crate) const SCHEDULE_ID: &str = "upstash-schedule-id";
 
-/// A header's value. Of anything but ASCII no two sides of HTTP make the same.
+/// Makes a header's value. It must be ASCII, because two sides of HTTP read anything else differently.
 pub(crate) fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
     match HeaderValue::from_str(value) {
         Ok(text) if value.is_ascii() => Ok(text),

@@ -1,4 +1,4 @@
-//! `/v2/keys`: what signs deliveries.
+//! `/v2/keys`: the keys that sign deliveries.
 
 use http::Method;
 use serde::Deserialize;
@@ -16,14 +16,14 @@ use crate::v2::operation;
 pub struct SigningKeys {
     /// Signs every delivery from now on.
     pub current: Secret,
-    /// Becomes the current one with the next rotation.
+    /// Becomes the current key with the next rotation.
     pub next: Secret,
     /// Fields that this version does not know. They may hold keys.
     #[serde(flatten)]
     pub other: Other,
 }
 
-/// Shows no key, nor what may be one.
+/// Shows no key and nothing that may be one.
 impl std::fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SigningKeys")
@@ -44,15 +44,15 @@ impl<'a> Keys<'a> {
         Self { client }
     }
 
-    /// Both keys.
+    /// Reads both keys.
     pub fn get(self) -> Call<'a, SigningKeys> {
         let attempted = "read the signing keys";
         let operation = operation::new("v2.keys.get", attempted, Method::GET, "/v2/keys", json);
         Call::new(self.client, Ok(operation))
     }
 
-    /// Makes the next key the current one, and a fresh one the next. Consumers that know both bear one rotation, not
-    /// two; so it is never repeated after an unclear failure.
+    /// Makes the next key the current one and a new key the next one. The client does not try again after a failure in
+    /// which the service may have handled the call: consumers that know both keys survive one rotation, but not two.
     pub fn rotate(self) -> Call<'a, SigningKeys> {
         let path = "/v2/keys/rotate";
         let attempted = "rotate the signing keys";

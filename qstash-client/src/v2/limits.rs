@@ -8,7 +8,8 @@ use crate::types::ids::FlowControlKey;
 /// The longest period of a flow control: a week.
 const PERIOD_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A limit on deliveries that share a key: how many at once, how many in a period, or both.
+/// Limits on the deliveries that share a key: how many may be in flight at once, how many may begin in a period, or
+/// both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct FlowControl {
@@ -18,7 +19,7 @@ pub struct FlowControl {
 }
 
 impl FlowControl {
-    /// At most `parallelism` unanswered deliveries under this key.
+    /// Lets at most `parallelism` deliveries under this key be in flight at once.
     pub fn parallelism(key: impl Into<String>, parallelism: u32) -> Self {
         Self {
             key: key.into(),
@@ -27,7 +28,7 @@ impl FlowControl {
         }
     }
 
-    /// At most `rate` deliveries begun under this key in each `period`, 1 s to 7 days, whole seconds.
+    /// Lets at most `rate` deliveries under this key begin in each `period`, which is 1 s to 7 days in whole seconds.
     pub fn rate(key: impl Into<String>, rate: u32, period: Duration) -> Self {
         Self {
             key: key.into(),
@@ -36,7 +37,7 @@ impl FlowControl {
         }
     }
 
-    /// Adds a limit on deliveries at once.
+    /// Adds a limit on deliveries in flight at once.
     pub fn and_parallelism(self, parallelism: u32) -> Self {
         Self {
             parallelism: Some(parallelism),
@@ -44,7 +45,7 @@ impl FlowControl {
         }
     }
 
-    /// Adds a limit on deliveries in a period.
+    /// Adds a limit on deliveries that begin in a period.
     pub fn and_rate(self, rate: u32, period: Duration) -> Self {
         Self {
             rate: Some((rate, period)),
@@ -76,7 +77,7 @@ pub(crate) fn at_least_one(noun: &str, number: u32) -> Result<u32, Error> {
     Ok(number)
 }
 
-/// A period in whole seconds within its limits.
+/// Returns a period in whole seconds, if it is within its limits.
 pub(crate) fn period_seconds(period: Duration) -> Result<u64, Error> {
     if period.is_zero() || period > PERIOD_MAX {
         return Err(Error::invalid("period must be 1 s to 7 days"));

@@ -18,19 +18,19 @@ use crate::v2::fields::Fields;
 use crate::v2::filter::{Conditions, Order};
 use crate::v2::operation;
 
-/// What can be listed, and how. Not meant to be implemented elsewhere.
+/// A type that the service lists, and how. You need not implement it.
 pub trait Listed: DeserializeOwned + Send + 'static {
-    /// The operation's name for spans.
+    /// The operation's name in the span of the call.
     const NAME: &'static str;
-    /// For errors.
+    /// What the call does, for errors: "could not list queues".
     const ATTEMPTED: &'static str;
-    /// Where the list is.
+    /// The path of the list.
     const PATH: &'static str;
-    /// Under which names an answer may hold the array; none where the answer is the array.
+    /// The names under which an answer may hold the array. Empty if the answer is the array itself.
     const ARRAYS: &'static [&'static str];
 }
 
-/// A list that is being asked for.
+/// A list to ask for, which the service answers in one piece.
 #[derive(Debug)]
 #[must_use = "nothing is listed until you `send` or `stream` it"]
 pub struct List<'a, T> {
@@ -53,7 +53,7 @@ impl<'a, T: Listed> List<'a, T> {
         self
     }
 
-    /// All of them: the service has no pages here, so that [`Page::cursor`] is `None`.
+    /// Reads the whole list. The service has no pages here, so [`Page::cursor`] is `None`.
     ///
     /// # Errors
     /// See [`Call::send`](crate::v2::Call::send).
@@ -63,7 +63,7 @@ impl<'a, T: Listed> List<'a, T> {
         self.client.send(&operation(&query)).await
     }
 
-    /// All of them, one by one. Ends after the first error.
+    /// Streams the items of the list. Ends after the first error.
     pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + 'a {
         let Self { client, search, .. } = self;
         pages(Ok(search), None, move |search, _| {
@@ -77,7 +77,7 @@ impl<'a, T: Listed> List<'a, T> {
     }
 }
 
-/// A list in pages that is being asked for.
+/// A list to ask for, which the service answers in pages.
 #[derive(Debug)]
 #[must_use = "nothing is listed until you `send` or `stream` it"]
 pub struct PagedList<'a, T> {
@@ -119,28 +119,29 @@ impl<'a, T: Listed> PagedList<'a, T> {
         self
     }
 
-    /// The most items on a page. The service's maximum is also its default: 100 for the DLQ, 1,000 for logs.
+    /// Limits how many items a page holds. The service's maximum is also its default: 100 for the dead-letter list,
+    /// 1,000 for the log.
     pub fn count(mut self, count: u32) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Newest first, the default, or oldest first.
+    /// Sets the order of the items. By default the newest come first.
     pub fn order(mut self, order: Order) -> Self {
         self.order = Some(order);
         self
     }
 
-    /// Goes on where an earlier page ended.
+    /// Continues where an earlier page ended.
     pub fn cursor(mut self, cursor: impl Into<String>) -> Self {
         self.cursor = Some(cursor.into());
         self
     }
 
-    /// One page.
+    /// Reads one page.
     ///
     /// # Errors
-    /// A filter that breaks a rule, before anything is sent; else see [`Call::send`](crate::v2::Call::send).
+    /// When the filter is not valid (then nothing is sent); otherwise see [`Call::send`](crate::v2::Call::send).
     pub async fn send(self) -> Result<Page<T>, Error> {
         let mut query = Query::default();
         if let Some(filter) = &self.filter {
@@ -152,7 +153,7 @@ impl<'a, T: Listed> PagedList<'a, T> {
         self.client.send(&operation(&query)).await
     }
 
-    /// All items from here on, one page in memory at a time. Ends after the first error.
+    /// Streams all items from here on, with one page in memory at a time. Ends after the first error.
     pub fn stream(self) -> impl Stream<Item = Result<T, Error>> + Send + 'a {
         let cursor = self.cursor.clone();
         pages(Ok(self), cursor, |list, cursor| {

@@ -1,5 +1,5 @@
-//! Language models and e-mail: URLs with the headers that their providers want. The service sees ordinary
-//! publishes (v2 contract, section 2.12).
+//! Language models and e-mail: URLs of providers with the headers that those want. The service sees ordinary publishes
+//! (v2 contract, section 2.12).
 
 use http::{HeaderMap, HeaderName};
 
@@ -10,7 +10,7 @@ use crate::v2::destination::{Destination, Target};
 use crate::v2::headers::text;
 use crate::v2::published::Published;
 
-/// A language model's provider. Its answer goes to the callback, so there is no model without one.
+/// A language model, as a destination. Its answer goes to the callback, so a callback is required.
 ///
 /// ```
 /// use qstash_client::v2::{Llm, NewMessage};
@@ -28,17 +28,17 @@ pub struct Llm {
     analytics: Option<Secret>,
 }
 
-/// Headers for the provider; `Debug` shows names only.
+/// Headers for the provider. `Debug` shows their names only.
 #[derive(Clone, Default)]
 struct Forwarded(Vec<(&'static str, String)>);
 
 impl Llm {
-    /// OpenAI's chat completions.
+    /// Sends the message to OpenAI's chat completions.
     pub fn openai(token: impl AsRef<str>, callback: impl Into<Callback>) -> Self {
         Self::custom("https://api.openai.com", token, callback)
     }
 
-    /// Anthropic's messages.
+    /// Sends the message to Anthropic's messages.
     pub fn anthropic(token: impl AsRef<str>, callback: impl Into<Callback>) -> Self {
         Self {
             base: "https://api.anthropic.com".to_owned(),
@@ -52,8 +52,8 @@ impl Llm {
         }
     }
 
-    /// Any provider that speaks OpenAI's chat completions: `<base>/v1/chat/completions`. A base that ends so, or in
-    /// `/chat/completions`, is understood.
+    /// Sends the message to any provider that speaks OpenAI's chat completions, at `<base>/v1/chat/completions`. The
+    /// base URL may already end in `/v1` or `/chat/completions`.
     pub fn custom(
         base_url: impl AsRef<str>,
         token: impl AsRef<str>,
@@ -71,7 +71,7 @@ impl Llm {
         }
     }
 
-    /// The organization that OpenAI bills.
+    /// Names the organization that OpenAI bills.
     pub fn organization(mut self, organization: impl Into<String>) -> Self {
         self.headers
             .0
@@ -79,7 +79,7 @@ impl Llm {
         self
     }
 
-    /// Goes through Helicone, which records the exchange.
+    /// Sends the message by way of Helicone, which records the exchange.
     pub fn helicone(mut self, token: impl Into<String>) -> Self {
         self.analytics = Some(Secret::new(token.into()));
         self
@@ -102,7 +102,7 @@ impl Destination for Llm {
     }
 }
 
-/// An e-mail provider.
+/// An e-mail provider, as a destination.
 ///
 /// ```
 /// use qstash_client::v2::{Email, NewMessage};
@@ -117,7 +117,7 @@ pub struct Email {
 }
 
 impl Email {
-    /// One mail through Resend.
+    /// Sends one mail by Resend.
     pub fn resend(token: impl AsRef<str>) -> Self {
         Self {
             path: "https://api.resend.com/emails",
@@ -125,7 +125,7 @@ impl Email {
         }
     }
 
-    /// Several mails through Resend: the body is an array of them.
+    /// Sends several mails by Resend. The message's body is an array of them.
     pub fn resend_batch(token: impl AsRef<str>) -> Self {
         Self {
             path: "https://api.resend.com/emails/batch",
@@ -152,12 +152,14 @@ impl Forwarded {
         let mut headers = HeaderMap::new();
         for (name, value) in self.0 {
             if value.trim_end() == "Bearer" || value.is_empty() {
-                return Err(Error::invalid(format!("{name}: the token is empty")));
+                return Err(Error::invalid(format!(
+                    "the header `{name}` needs a token, but the token is empty"
+                )));
             }
             let mut value = text(name, &value)?;
             value.set_sensitive(true);
             let name = HeaderName::from_bytes(format!("upstash-forward-{name}").as_bytes())
-                .map_err(|e| Error::invalid("header name").with_source(e))?;
+                .map_err(|e| Error::invalid("the header's name is not valid").with_source(e))?;
             headers.append(name, value);
         }
         Ok(headers)

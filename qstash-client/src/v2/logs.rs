@@ -1,4 +1,4 @@
-//! `/v2/events`: what happened to messages.
+//! `/v2/events`: the log, which tells what happened to messages.
 
 use std::time::Duration;
 
@@ -16,30 +16,30 @@ use crate::v2::list::{Listed, PagedList};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum LogState {
-    /// It was accepted.
+    /// The service accepted the message.
     Created,
-    /// A delivery began.
+    /// An attempt began.
     Active,
-    /// It waits for its next attempt.
+    /// The message waits for its next attempt.
     Retry,
     /// An attempt failed.
     Error,
-    /// It arrived.
+    /// The message was delivered.
     Delivered,
-    /// It ran out of retries.
+    /// The message ran out of retries.
     Failed,
-    /// Its cancellation was asked for.
+    /// Somebody asked to cancel the message.
     CancelRequested,
-    /// It was cancelled.
+    /// The message was cancelled.
     Cancelled,
-    /// For filters: active, in error or waiting for a retry.
+    /// Matches active, failing and retrying messages. Only filters use it.
     InProgress,
-    /// Something that this version does not know.
+    /// The service named a state that this version does not know.
     Other(String),
 }
 
 impl LogState {
-    /// The name on the wire.
+    /// Returns the state's name on the wire.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -57,7 +57,7 @@ impl LogState {
     }
 }
 
-/// Understands both spellings of "cancelled" and any letter case.
+/// Reads both spellings of "cancelled" and any letter case.
 impl From<&str> for LogState {
     fn from(name: &str) -> Self {
         match name.to_ascii_uppercase().as_str() {
@@ -81,18 +81,18 @@ impl std::fmt::Display for LogState {
     }
 }
 
-/// One entry of the log (v2 contract, section 2.15). A field that the service does not tell is `None` or empty; one
+/// One entry of the log (v2 contract, section 2.15). A field that the service does not tell is `None` or empty. A field
 /// that could not be read is in [`other`](Self::other).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct LogEntry {
     /// When it happened.
     pub time: Option<Timestamp>,
-    /// To which message.
+    /// The message to which it happened.
     pub message_id: MessageId,
     /// What happened.
     pub state: LogState,
-    /// Where the message goes.
+    /// The URL that the message goes to.
     pub url: String,
     /// Why an attempt failed.
     pub error: Option<String>,
@@ -102,17 +102,17 @@ pub struct LogEntry {
     pub url_group: Option<UrlGroupName>,
     /// The endpoint's name in that group.
     pub endpoint: Option<String>,
-    /// The built-in API that it was published to.
+    /// The built-in API that the message was published to.
     pub api: Option<String>,
-    /// The queue that it is in.
+    /// The queue that the message is in.
     pub queue: Option<QueueName>,
-    /// The schedule that made it.
+    /// The schedule that made the message.
     pub schedule_id: Option<ScheduleId>,
-    /// The method of its delivery.
+    /// The HTTP method of the delivery.
     pub method: Option<Method>,
-    /// Its headers.
+    /// The message's headers.
     pub headers: Headers,
-    /// Its body.
+    /// The message's body.
     pub body: Option<Bytes>,
     /// The status code of the answer to a failed attempt.
     pub response_status: Option<u16>,
@@ -122,29 +122,29 @@ pub struct LogEntry {
     pub response_body: Option<Bytes>,
     /// How long the consumer may take.
     pub timeout: Option<Duration>,
-    /// Who is told of each attempt.
+    /// The URL that the service calls after each attempt.
     pub callback: Option<String>,
     /// The headers of that callback.
     pub callback_headers: Headers,
-    /// Who is told when it has failed for good.
+    /// The URL that the service calls when the message has run out of retries.
     pub failure_callback: Option<String>,
     /// The headers of that callback.
     pub failure_callback_headers: Headers,
-    /// Failed deliveries after the first.
+    /// How often the service retries after the first attempt failed.
     pub max_retries: Option<u32>,
-    /// The expression for the wait between them.
+    /// The expression for the wait between attempts.
     pub retry_delay: Option<String>,
-    /// Its labels.
+    /// The message's labels.
     pub labels: Vec<String>,
-    /// The key of its flow control.
+    /// The message's flow-control key.
     pub flow_control_key: Option<FlowControlKey>,
-    /// Deliveries at once under that key.
+    /// How many deliveries under that key may be in flight at once.
     pub parallelism: Option<u32>,
-    /// Deliveries in a period under that key.
+    /// How many deliveries under that key may begin in a period.
     pub rate: Option<u32>,
-    /// That period.
+    /// The length of that period.
     pub period: Option<Duration>,
-    /// The address that it was published from.
+    /// The IP address that published the message.
     pub caller_ip: Option<String>,
     /// Fields that this version does not know or could not read.
     pub other: Other,
@@ -207,7 +207,7 @@ impl Listed for LogEntry {
 }
 
 impl PagedList<'_, LogEntry> {
-    /// Only those that meet these conditions. The last call counts.
+    /// Lists only entries that match the filter. A second call replaces the first.
     pub fn filter(self, filter: LogFilter) -> Self {
         self.by(filter.0)
     }

@@ -1,4 +1,4 @@
-//! What can be known of a message.
+//! What the service tells of a message.
 
 use std::time::Duration;
 
@@ -13,72 +13,72 @@ use crate::types::other::Other;
 use crate::v2::fields::{Fields, Headers, Missing, read_by_fields};
 use crate::v2::list::Listed;
 
-/// A message as the service keeps it (v2 contract, section 2.15). A field that the service does not tell is `None`
-/// or empty; one that could not be read is in [`other`](Self::other).
+/// A message as the service stores it (v2 contract, section 2.15). A field that the service does not tell is `None` or
+/// empty. A field that could not be read is in [`other`](Self::other).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Message {
-    /// Its id.
+    /// The message's id.
     pub id: MessageId,
-    /// Where it goes.
+    /// The URL that the message goes to.
     pub url: String,
-    /// The method of its delivery.
+    /// The HTTP method of the delivery.
     pub method: Option<Method>,
-    /// The headers that are forwarded, and the content type.
+    /// The headers that are forwarded to the consumer, and the content type.
     pub headers: Headers,
-    /// What is delivered.
+    /// The body that is delivered.
     pub body: Option<Bytes>,
-    /// When it was published.
+    /// When the message was published.
     pub created_at: Option<Timestamp>,
-    /// When it was or is due.
+    /// When the message was or is due.
     pub not_before: Option<Timestamp>,
-    /// Failed deliveries after the first.
+    /// How often the service retries after the first attempt failed.
     pub max_retries: Option<u32>,
-    /// The expression for the wait between them.
+    /// The expression for the wait between attempts.
     pub retry_delay: Option<String>,
-    /// The URL group that it was published to.
+    /// The URL group that the message was published to.
     pub url_group: Option<UrlGroupName>,
     /// The endpoint's name in that group.
     pub endpoint: Option<String>,
-    /// The built-in API that it was published to.
+    /// The built-in API that the message was published to.
     pub api: Option<String>,
-    /// The queue that it is in.
+    /// The queue that the message is in.
     pub queue: Option<QueueName>,
-    /// The schedule that made it.
+    /// The schedule that made the message.
     pub schedule_id: Option<ScheduleId>,
-    /// Who is told of each attempt.
+    /// The URL that the service calls after each attempt.
     pub callback: Option<String>,
     /// The headers of that callback.
     pub callback_headers: Headers,
-    /// Who is told when it has failed for good.
+    /// The URL that the service calls when the message has run out of retries.
     pub failure_callback: Option<String>,
     /// The headers of that callback.
     pub failure_callback_headers: Headers,
-    /// Its labels.
+    /// The message's labels.
     pub labels: Vec<String>,
-    /// The address that it was published from.
+    /// The IP address that published the message.
     pub caller_ip: Option<String>,
-    /// The key of its flow control.
+    /// The message's flow-control key.
     pub flow_control_key: Option<FlowControlKey>,
-    /// Deliveries at once under that key.
+    /// How many deliveries under that key may be in flight at once.
     pub parallelism: Option<u32>,
-    /// Deliveries in a period under that key.
+    /// How many deliveries under that key may begin in a period.
     pub rate: Option<u32>,
-    /// That period.
+    /// The length of that period.
     pub period: Option<Duration>,
     /// Fields that this version does not know or could not read.
     pub other: Other,
 }
 
-/// An entry of the dead-letter queue: a message that was not delivered, and its last answer.
+/// An entry of the dead-letter list: a message that ran out of retries, and its last answer.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// Its id in the dead-letter queue, which is not the message's.
+    /// The entry's id in the dead-letter list. It is not the message's id.
     pub dlq_id: DlqId,
-    /// The message. Its `other` holds what this version does not know of either.
+    /// The message. Its `other` also holds the fields of the entry that this version does not know.
     pub message: Message,
-    /// The status code of the last answer; `None` where there was none.
+    /// The status code of the last answer; `None` if there was no answer.
     pub response_status: Option<u16>,
     /// The headers of the last answer.
     pub response_headers: Headers,
@@ -121,7 +121,7 @@ impl Message {
 
 read_by_fields!(Message);
 
-/// A dead letter as the answer tells it: asked for by its id, an entry may lack it.
+/// An entry as the service answers it. If it was asked for by its id, the id may be missing.
 #[derive(Debug)]
 pub(crate) struct DeadLetterWithoutId {
     dlq_id: Option<DlqId>,
@@ -171,7 +171,7 @@ impl<'de> Deserialize<'de> for DeadLetter {
 
 impl Listed for DeadLetter {
     const NAME: &'static str = "v2.dlq.list";
-    const ATTEMPTED: &'static str = "list the DLQ";
+    const ATTEMPTED: &'static str = "list dead letters";
     const PATH: &'static str = "/v2/dlq";
     const ARRAYS: &'static [&'static str] = &["messages"];
 }

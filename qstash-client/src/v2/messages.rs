@@ -1,4 +1,4 @@
-//! `/v2/messages`: looking at pending messages and cancelling them.
+//! `/v2/messages`: reads and cancels messages that are not finished.
 
 use std::collections::BTreeSet;
 
@@ -15,13 +15,13 @@ use crate::v2::filter::{All, Conditions, MessageFilter};
 use crate::v2::message::Message;
 use crate::v2::operation;
 
-/// The most ids in one bulk operation; they travel in the URL.
+/// The most ids in one bulk operation. They travel in the URL.
 pub(crate) const IDS_MAX: usize = 100;
 
-/// The most messages that a cancellation may be limited to.
+/// The highest limit that a cancellation may have.
 const COUNT_MAX: u32 = 500;
 
-/// The operations on messages that are not delivered yet.
+/// The operations on messages that are not finished.
 #[derive(Clone, Copy, Debug)]
 pub struct Messages<'a> {
     client: &'a Client,
@@ -32,7 +32,8 @@ impl<'a> Messages<'a> {
         Self { client }
     }
 
-    /// One message, while it is pending, in flight or waiting for a retry. 404 shortly after its end.
+    /// Reads one message while it is delayed, waiting, in flight or waiting for a retry. Soon after its end the service
+    /// answers 404.
     pub fn get(self, id: impl AsRef<str>) -> Call<'a, Message> {
         let make = |id: MessageId| {
             let attempted = format!("read message `{id}`");
@@ -42,7 +43,8 @@ impl<'a> Messages<'a> {
         Call::new(self.client, MessageId::parse(id.as_ref()).map(make))
     }
 
-    /// Cancels one message. Answers how many were: 1. 404 when it is gone. A delivery in flight may still arrive.
+    /// Cancels one message. Returns how many messages were cancelled, which is 1. The service answers 404 if it no
+    /// longer has the message. A delivery in flight may still arrive.
     pub fn cancel(self, id: impl AsRef<str>) -> Call<'a, u64> {
         let make = |id: MessageId| {
             let path = format!("/v2/messages/{}", segment(&id));
@@ -59,8 +61,8 @@ impl<'a> Messages<'a> {
         Call::new(self.client, MessageId::parse(id.as_ref()).map(make))
     }
 
-    /// Cancels up to 100 messages and answers how many were; those that are not found are not counted. Without
-    /// any id nothing is sent.
+    /// Cancels up to 100 messages. Returns how many were cancelled; ids that do not exist are not counted. Without any
+    /// id nothing is sent.
     pub fn cancel_many<I: AsRef<str>>(
         self,
         ids: impl IntoIterator<Item = I>,
@@ -70,13 +72,13 @@ impl<'a> Messages<'a> {
         }))
     }
 
-    /// Cancels the messages that meet the conditions and answers how many were. Never repeated after an unclear
-    /// failure: it would take messages that were published since.
+    /// Cancels the messages that match the filter. Returns how many were cancelled. The client does not try again after
+    /// a failure in which the service may have handled the call: that would cancel messages published since.
     pub fn cancel_matching(self, filter: MessageFilter) -> CancelMessages<'a> {
         self.cancel_by(matching(filter.0))
     }
 
-    /// Cancels every pending message of the account.
+    /// Cancels all messages of the account that are not finished. Returns how many were cancelled.
     pub fn cancel_all(self, _: All) -> CancelMessages<'a> {
         self.cancel_by(Ok(Selection::All))
     }
@@ -90,7 +92,7 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// What a bulk operation touches. None of these is empty.
+/// What a bulk operation selects. None of these is empty.
 #[derive(Debug)]
 pub(crate) enum Selection {
     Nothing,
@@ -100,12 +102,12 @@ pub(crate) enum Selection {
 }
 
 impl Selection {
-    /// Whether doing it twice touches nothing more than doing it once.
+    /// Whether a second request selects nothing that the first did not.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self, Self::Ids(_) | Self::Nothing)
     }
 
-    /// The query to begin with, or `None` where there is nothing to do.
+    /// Returns the query of the first request, or `None` if there is nothing to do.
     pub(crate) fn query(&self) -> Option<Query> {
         match self {
             Self::Nothing => None,
@@ -115,8 +117,8 @@ impl Selection {
     }
 }
 
-/// Ids, each checked, in the query and not in a body: a proxy that drops the body of a DELETE would make
-/// "these" into "all".
+/// Checks each id and puts it in the query, not in a body: a proxy that drops the body of a DELETE would make "these"
+/// into "all".
 pub(crate) fn many<I: AsRef<str>>(
     name: &'static str,
     ids: impl IntoIterator<Item = I>,
@@ -128,13 +130,13 @@ pub(crate) fn many<I: AsRef<str>>(
         .collect::<Result<_, _>>()?;
     if ids.len() > IDS_MAX {
         let reason = format!(
-            "at most {IDS_MAX} ids can be given at once, not {}",
+            "at most {IDS_MAX} ids are allowed in one call, not {}",
             ids.len()
         );
         return Err(Error::invalid(reason));
     }
     if let Some(id) = ids.iter().find(|id| id.contains(',')) {
-        let rule = "holds a comma, so that the service would read it as several";
+        let rule = "holds a comma, so the service would read it as several ids";
         return Err(Error::invalid_input("id", id, rule));
     }
     if ids.is_empty() {
@@ -151,7 +153,7 @@ pub(crate) fn matching(conditions: Conditions) -> Result<Selection, Error> {
     conditions.into_query().map(Selection::Matching)
 }
 
-/// A cancellation of several messages that is being set up.
+/// A cancellation of several messages.
 #[derive(Debug)]
 #[must_use = "nothing is cancelled until you `send` it"]
 pub struct CancelMessages<'a> {
@@ -161,19 +163,19 @@ pub struct CancelMessages<'a> {
 }
 
 impl CancelMessages<'_> {
-    /// Not more than this many, 1 to 500. Without a limit, all that are selected.
+    /// Cancels at most this many messages, 1 to 500. Without a limit, all that are selected.
     pub fn count(mut self, count: u32) -> Self {
         self.count = Some(count);
         self
     }
 
-    /// Cancels them and answers how many.
+    /// Cancels the messages and returns how many were cancelled.
     ///
     /// # Errors
-    /// A bad id, filter or count, before anything is sent; else see [`Call::send`].
+    /// When an id, the filter or the count is not valid (then nothing is sent); otherwise see [`Call::send`].
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open how many were cancelled.
+    /// Dropping the future leaves open how many messages were cancelled.
     pub async fn send(self) -> Result<u64, Error> {
         let selection = self.selection?;
         let Some(mut query) = selection.query() else {
@@ -199,5 +201,5 @@ fn cancelled(response: &Response<Bytes>) -> Result<u64, BoxError> {
     let mut fields: Fields = json(response)?;
     fields
         .number("cancelled")
-        .ok_or_else(|| "the field `cancelled` is missing or no count".into())
+        .ok_or_else(|| "the field `cancelled` is missing or not a number".into())
 }

@@ -1,15 +1,15 @@
-//! The v2 protocol: Upstash's hosted QStash API.
+//! The v2 dialect: Upstash's hosted QStash API.
 //!
-//! Everything starts at [`Client::v2`](crate::Client::v2), is set up by methods that take and return the
-//! call, and ends with `.send().await`. Lists also end with `.stream()`.
+//! Every call starts at [`Client::v2`](crate::Client::v2). Methods set it up, and `.send().await` sends it. Lists also
+//! end with `.stream()`. In these pages *the service* is Upstash's, or whatever server speaks its API.
 //!
-//! - A publish has exactly one destination: a URL as text, a [`Group`], an [`Api`], an [`Llm`] or an [`Email`].
-//!   URLs are sent byte for byte; one that URL parsing would change is refused.
-//! - Nothing destructive is reached by an empty id, list or filter: filters hold at least one condition, and
-//!   everything is spelt [`All`].
-//! - A publish carries a random deduplication id unless told otherwise, so that repeating it is safe; without one it is
-//!   repeated only when it certainly did not arrive.
-//! - What the service says and this version does not know is kept, in the field `other` of each answer.
+//! - A publish has exactly one destination: a URL as text, a [`Group`], an [`Api`], an [`Llm`] or an [`Email`]. URLs
+//!   are sent byte for byte; the client refuses a URL that URL parsing would change.
+//! - An empty id, list or filter destroys nothing: a filter holds at least one condition, and only [`All`] means
+//!   everything.
+//! - A publish carries a random deduplication id unless you say otherwise, so the client can safely try again. Without
+//!   a deduplication id it tries again only if the publish certainly did not arrive.
+//! - What the service says and this version does not know is kept in the field `other` of each answer.
 
 mod batch;
 mod callback;

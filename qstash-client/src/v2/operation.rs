@@ -1,4 +1,4 @@
-//! Operations as all calls of v2 make them.
+//! How the calls of v2 make their operations.
 
 use bytes::Bytes;
 use http::{Method, Response};
@@ -7,7 +7,7 @@ use crate::endpoint::Operation;
 use crate::error::BoxError;
 use crate::rate_limit::RateLimit;
 
-/// An operation whose 429 tells which limit was reached.
+/// Makes an operation that reads which limit a 429 reports.
 pub(crate) fn new<T>(
     name: &'static str,
     attempted: impl Into<String>,

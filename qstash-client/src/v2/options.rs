@@ -12,7 +12,7 @@ use crate::v2::callback::Callback;
 use crate::v2::headers::{self, not_a_name, text};
 use crate::v2::settings::Settings;
 
-/// What the service hides behind a hash in everything it shows of a message. Deliveries are not affected.
+/// A part of a message that the service shows only as a hash. The consumer gets it unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Redact {
@@ -20,14 +20,14 @@ pub enum Redact {
     Body,
     /// The values of all headers.
     AllHeaders,
-    /// The value of this header.
+    /// The value of the header with this name.
     Header(String),
 }
 
 /// What keeps a repeated publish from storing a second message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 enum Deduplication {
-    /// An id made when the message is sent, so that a retry does not double it.
+    /// An id that is made when the message is sent, so that a retry does not store it twice.
     #[default]
     Generated,
     Given(DeduplicationId),
@@ -44,7 +44,7 @@ pub(crate) struct Options {
     wants_trace: bool,
 }
 
-/// Shows neither the body nor values of headers.
+/// Shows neither the body nor the values of headers.
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Options")
@@ -55,7 +55,7 @@ impl std::fmt::Debug for Options {
     }
 }
 
-/// What goes out.
+/// A message's headers and body as they go out.
 pub(crate) struct Content {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -64,7 +64,7 @@ pub(crate) struct Content {
 }
 
 impl Options {
-    /// Of a publish, which belongs to a trace.
+    /// The options of a publish, which belongs to a trace.
     pub(crate) fn of_publish() -> Self {
         Self {
             wants_trace: true,
@@ -72,7 +72,7 @@ impl Options {
         }
     }
 
-    /// Of something that is not a publish: no deduplication.
+    /// The options of something that is not a publish and is not deduplicated.
     pub(crate) fn without_deduplication() -> Self {
         Self {
             deduplication: Deduplication::Off,
@@ -174,9 +174,9 @@ impl Options {
         });
     }
 
-    /// A header of the request itself, without a prefix.
+    /// Adds a header of the request itself, without a prefix.
     pub(crate) fn raw_header(&mut self, name: &str, value: &str) {
-        /// What the client or HTTP itself sets, and what every builder has a method for.
+        /// The headers that the client or HTTP itself sets, or that every builder has a method for.
         const TAKEN: [&str; 19] = [
             "authorization",
             "connection",
@@ -201,7 +201,7 @@ impl Options {
         self.settings.attempt(|headers| {
             let own = HeaderName::from_bytes(name.as_bytes()).map_err(|_| not_a_name(name))?;
             if TAKEN.contains(&own.as_str()) {
-                let rule = "is set by HTTP itself or by a method of its own";
+                let rule = "is set by HTTP, by the client or by a method of its own";
                 return Err(Error::invalid_input("header name", name, rule));
             }
             headers.append(own, text(&format!("the value of header {name:?}"), value)?);
@@ -209,8 +209,8 @@ impl Options {
         });
     }
 
-    /// The finished message. What the destination wants comes first, so that the message's own settings win; `trace` is
-    /// asked only where it is wanted.
+    /// Makes the finished message. The headers that the destination wants come first, so that the message's own
+    /// settings win. `trace` is called only where a trace is wanted.
     pub(crate) fn finish(
         self,
         target_headers: HeaderMap,

@@ -16,8 +16,8 @@ use crate::v2::options::{Content, Options};
 use crate::v2::published::{Answer, Published};
 use crate::v2::setters::{content_setters, delivery_setters, publish_setters};
 
-/// A message to be published: a destination, a body, options. The first mistake made while setting it up is
-/// reported when it is sent.
+/// A message to publish: a destination, a body, options. If several settings are wrong, sending the message reports the
+/// first.
 #[derive(Debug)]
 #[must_use = "a message does nothing until it is published"]
 pub struct NewMessage {
@@ -27,7 +27,7 @@ pub struct NewMessage {
 }
 
 impl NewMessage {
-    /// For exactly one destination: a URL, [`Group`](crate::v2::Group), [`Api`](crate::v2::Api),
+    /// Makes a message to exactly one destination: a URL, [`Group`](crate::v2::Group), [`Api`](crate::v2::Api),
     /// [`Llm`](crate::v2::Llm) or [`Email`](crate::v2::Email).
     pub fn to(destination: impl Destination) -> Self {
         Self {
@@ -37,7 +37,8 @@ impl NewMessage {
         }
     }
 
-    /// Through a queue, in order; it is created with parallelism 1 if there is none of that name.
+    /// Sends the message through a queue, which delivers in order. If no queue has that name, the service creates it
+    /// with parallelism 1.
     pub fn queue(mut self, queue: impl AsRef<str>) -> Self {
         self.queue = Some(QueueName::parse(queue.as_ref()));
         self
@@ -47,7 +48,7 @@ impl NewMessage {
     content_setters!(options);
     publish_setters!(options);
 
-    /// Where it goes and what it carries, checked.
+    /// Checks the message, its destination and its queue.
     pub(crate) fn finish(
         self,
         trace: impl FnOnce() -> Option<TraceContext>,
@@ -61,7 +62,10 @@ impl NewMessage {
         let target_headers = std::mem::take(&mut target.headers);
         let content = self.options.finish(target_headers, trace)?;
         if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
-            let reason = format!("{} needs a callback, which gets its answer", target.shown);
+            let reason = format!(
+                "{} needs a callback, to which its answer goes",
+                target.shown
+            );
             return Err(Error::invalid(reason));
         }
         Ok(Finished {
@@ -79,8 +83,8 @@ pub(crate) struct Finished {
     pub(crate) content: Content,
 }
 
-/// A publish that is being set up. `A` is what it answers: [`Published`], or for a URL group
-/// [`GroupPublished`](crate::v2::GroupPublished).
+/// A publish of one message. `A` is what it returns: [`Published`], or [`GroupPublished`](crate::v2::GroupPublished)
+/// for a URL group.
 #[must_use = "a publish does nothing until you `send` it"]
 pub struct Publish<'a, A = Published> {
     client: &'a Client,
@@ -101,17 +105,17 @@ impl<'a, A: Answer> Publish<'a, A> {
     content_setters!(message.options);
     publish_setters!(message.options);
 
-    /// Publishes. When it returns, the service holds the message.
+    /// Publishes the message. When this returns, the service holds it.
     ///
     /// # Errors
-    /// Besides those of every call: [`NotFound`](crate::ErrorKind::NotFound) for an unknown URL group,
+    /// Besides those of every call, [`NotFound`](crate::ErrorKind::NotFound) for an unknown URL group,
     /// [`Rejected`](crate::ErrorKind::Rejected) for what the service refuses or the plan does not allow,
-    /// [`RateLimited`](crate::ErrorKind::RateLimited) with [`Error::rate_limit`],
-    /// [`Serialize`](crate::ErrorKind::Serialize) when the payload cannot be JSON.
+    /// [`RateLimited`](crate::ErrorKind::RateLimited) with [`Error::rate_limit`], and
+    /// [`Serialize`](crate::ErrorKind::Serialize) when the payload cannot be written as JSON.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether the message was stored; publish it again with the same
-    /// deduplication id to find out.
+    /// Dropping the future leaves open whether the message was stored. To find out, publish it again with the same
+    /// deduplication id.
     pub async fn send(self) -> Result<A, Error> {
         let client = self.client;
         let message = self.message.finish(|| client.trace_context())?;

@@ -1,4 +1,4 @@
-//! What a publish answers.
+//! What the service answers to a publish.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -8,36 +8,36 @@ use crate::types::ids::MessageId;
 use crate::types::other::Other;
 use crate::v2::fields::{Fields, Missing, read_by_fields};
 
-/// What became of a publish to one destination.
+/// The outcome of a publish to one destination.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Published {
-    /// The message's id, or the first message's where this one was a duplicate.
+    /// The message's id. If the publish was a duplicate, the id of the message that the first publish stored.
     pub message_id: MessageId,
-    /// Whether the deduplication id or the content was known already, so that nothing was stored: by an earlier publish,
-    /// or by an earlier try of this one that had arrived although its answer was lost.
+    /// Whether the publish was a duplicate: its deduplication id or its content was known, and nothing was stored. The
+    /// first publish may be an earlier try of this one, which arrived although its answer was lost.
     pub deduplicated: bool,
-    /// The endpoint that this message is for, where the answer names it.
+    /// The endpoint that the message goes to, if the service tells it.
     pub url: Option<String>,
     /// Fields that this version does not know.
     pub other: Other,
 }
 
-/// What became of a publish to a URL group: one entry for each endpoint, in their order.
+/// The outcome of a publish to a URL group: one entry for each endpoint, in their order.
 pub type GroupPublished = Vec<Result<Published, ApiError>>;
 
-/// What became of one item of a batch.
+/// The outcome of one item of a batch.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Receipt {
-    /// It went to a URL or an API.
+    /// The item went to a URL or an API.
     Message(Published),
-    /// It went to a URL group.
+    /// The item went to a URL group.
     Group(GroupPublished),
 }
 
 impl Receipt {
-    /// The ids of the messages that it made.
+    /// Returns the ids of the messages that the item made.
     pub fn message_ids(&self) -> impl Iterator<Item = &MessageId> {
         let (one, many) = match self {
             Self::Message(published) => (Some(published), &[][..]),
@@ -48,15 +48,15 @@ impl Receipt {
     }
 }
 
-/// The answer to a publish: [`Published`] or [`GroupPublished`].
+/// What a publish returns: [`Published`] or [`GroupPublished`].
 pub trait Answer: Sized + Send {
-    /// Reads it.
+    /// Reads the service's answer.
     ///
     /// # Errors
-    /// When the body is not JSON of that shape.
+    /// When the body is not JSON of the expected shape.
     fn from_json(body: &[u8]) -> Result<Self, serde_json::Error>;
 
-    /// The id for the span of the call; none where there are several.
+    /// Returns the message id for the span of the call, or `None` if there are several.
     fn message_id(&self) -> Option<&str>;
 }
 
@@ -72,7 +72,7 @@ impl Answer for Published {
 
 impl Answer for GroupPublished {
     fn from_json(body: &[u8]) -> Result<Self, serde_json::Error> {
-        /// The service's OpenAPI document wraps the array, the service does not.
+        /// The service's OpenAPI document wraps the array; the service does not.
         #[derive(Deserialize)]
         #[serde(untagged)]
         enum Wire {
@@ -102,8 +102,8 @@ impl Published {
 
 read_by_fields!(Published);
 
-/// A message, or why there is none. An entry that is none of the documented shapes counts as failed, with itself as
-/// the message, so that it does not hide what became of the others.
+/// Reads a message, or why there is none. An entry of an unknown shape counts as failed, with the entry itself as the
+/// message, so that it does not hide the outcome of the others.
 #[expect(clippy::needless_pass_by_value, reason = "maps over what was answered")]
 pub(crate) fn entry(value: Value) -> Result<Published, ApiError> {
     let message = match value.get("error") {
@@ -111,7 +111,7 @@ pub(crate) fn entry(value: Value) -> Result<Published, ApiError> {
         Some(other) if !other.is_null() => other.to_string(),
         _ => match Published::deserialize(&value) {
             Ok(published) => return Ok(published),
-            Err(_) => format!("the answer for this item was not understood: {value}"),
+            Err(_) => format!("the answer for this item could not be read: {value}"),
         },
     };
     Err(ApiError {
@@ -120,7 +120,7 @@ pub(crate) fn entry(value: Value) -> Result<Published, ApiError> {
     })
 }
 
-/// One element of a batch's answer.
+/// Reads one element of a batch's answer.
 pub(crate) fn receipt(element: Value) -> Result<Receipt, ApiError> {
     match element {
         Value::Array(entries) => Ok(Receipt::Group(entries.into_iter().map(entry).collect())),

@@ -1,4 +1,4 @@
-//! `/v2/queues`: order and parallelism.
+//! `/v2/queues`: queues, which keep order or limit parallelism.
 
 use http::Method;
 use serde::Serialize;
@@ -26,8 +26,8 @@ impl<'a> Queues<'a> {
         Self { client }
     }
 
-    /// Creates a queue or updates the one that stands. Both settings are always written: parallelism 1 and not
-    /// paused unless told otherwise.
+    /// Creates a queue or updates an existing one. Both settings are always written: parallelism 1 and not paused,
+    /// unless you say otherwise.
     pub fn upsert(self, name: impl AsRef<str>) -> UpsertQueue<'a> {
         UpsertQueue {
             client: self.client,
@@ -37,7 +37,7 @@ impl<'a> Queues<'a> {
         }
     }
 
-    /// One queue.
+    /// Reads one queue.
     pub fn get(self, name: impl AsRef<str>) -> Call<'a, Queue> {
         let make = |name: QueueName| {
             let attempted = format!("read queue `{name}`");
@@ -47,7 +47,7 @@ impl<'a> Queues<'a> {
         Call::new(self.client, QueueName::parse(name.as_ref()).map(make))
     }
 
-    /// All queues.
+    /// Lists all queues.
     pub fn list(self) -> List<'a, Queue> {
         List::new(self.client)
     }
@@ -63,7 +63,7 @@ impl<'a> Queues<'a> {
         )
     }
 
-    /// Stops deliveries; the queue still accepts messages.
+    /// Pauses a queue: it delivers no messages, but still accepts them.
     pub fn pause(self, name: impl AsRef<str>) -> Call<'a, ()> {
         self.act(
             "v2.queues.pause",
@@ -74,7 +74,7 @@ impl<'a> Queues<'a> {
         )
     }
 
-    /// Starts them again with the oldest message. May take up to a minute.
+    /// Resumes a queue, which continues with its oldest message. This may take up to a minute.
     pub fn resume(self, name: impl AsRef<str>) -> Call<'a, ()> {
         self.act(
             "v2.queues.resume",
@@ -102,7 +102,7 @@ impl<'a> Queues<'a> {
     }
 }
 
-/// A queue that is being set up.
+/// The settings of a queue to create or update.
 #[derive(Debug)]
 #[must_use = "nothing is set until you `send` it"]
 pub struct UpsertQueue<'a> {
@@ -113,13 +113,14 @@ pub struct UpsertQueue<'a> {
 }
 
 impl UpsertQueue<'_> {
-    /// Deliveries at once, at least 1. Above 1 the order is not kept; the plan has a maximum.
+    /// Sets how many deliveries may be in flight at once, at least 1. The order is kept only with 1. The plan has a
+    /// maximum.
     pub fn parallelism(mut self, parallelism: u32) -> Self {
         self.parallelism = parallelism;
         self
     }
 
-    /// Whether deliveries are held back.
+    /// Sets whether the queue is paused.
     pub fn paused(mut self, paused: bool) -> Self {
         self.paused = paused;
         self
@@ -128,8 +129,8 @@ impl UpsertQueue<'_> {
     /// Writes the settings.
     ///
     /// # Errors
-    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) with the status 412 where the plan allows
-    /// no more queues or less parallelism.
+    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) with the status 412 when the plan does not allow
+    /// another queue or so much parallelism.
     pub async fn send(self) -> Result<(), Error> {
         #[derive(Serialize)]
         #[serde(rename_all = "camelCase")]
@@ -152,21 +153,21 @@ impl UpsertQueue<'_> {
     }
 }
 
-/// A queue.
+/// A queue and its settings.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Queue {
-    /// Its name.
+    /// The queue's name.
     pub name: QueueName,
-    /// Deliveries at once.
+    /// How many deliveries may be in flight at once.
     pub parallelism: Option<u32>,
-    /// Whether deliveries are held back.
+    /// Whether the queue is paused.
     pub paused: bool,
-    /// Messages that wait in it.
+    /// How many messages wait in the queue.
     pub lag: Option<u64>,
-    /// When it was created.
+    /// When the queue was created.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// When the queue was last changed.
     pub updated_at: Option<Timestamp>,
     /// Fields that this version does not know or could not read.
     pub other: Other,

@@ -1,4 +1,4 @@
-//! How long the service waits before it tries again: an arithmetic expression, built or written.
+//! How long the service waits before it tries again: an arithmetic expression.
 
 use std::fmt::Write as _;
 use std::ops::{Add, Mul};
@@ -9,7 +9,8 @@ use http::HeaderValue;
 use crate::error::Error;
 use crate::v2::headers::text;
 
-/// An expression in milliseconds over [`retried`], the number of retries so far: 0 before the first one.
+/// An arithmetic expression for the wait before a retry, in milliseconds. [`retried`] stands for the number of retries
+/// so far, which is 0 before the first one.
 ///
 /// ```
 /// use qstash_client::v2::{RetryDelay, retried};
@@ -19,24 +20,24 @@ use crate::v2::headers::text;
 /// assert_eq!(capped.to_string(), "min(pow(2, retried) * 1000, 60000)");
 /// ```
 ///
-/// `a - b` and `a / b` are in no sample of the service; [`text`](Self::text) can hold them.
+/// The service documents no example with `a - b` or `a / b`; write them with [`text`](Self::text).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct RetryDelay {
     text: String,
-    /// Whether it has to stand in parentheses to be multiplied.
+    /// Whether the expression has to stand in parentheses to be multiplied.
     is_sum: bool,
     /// The first number that cannot be written.
     bad: Option<String>,
 }
 
-/// The number of retries so far: 0 before the first one.
+/// Returns the variable that stands for the number of retries so far, which is 0 before the first one.
 pub fn retried() -> RetryDelay {
     RetryDelay::atom("retried")
 }
 
 impl RetryDelay {
-    /// An expression as text: `pow(2, retried) * 1000`. Only the service checks its grammar.
+    /// Takes an expression as text, such as `pow(2, retried) * 1000`. Only the service checks its grammar.
     pub fn text(expression: impl Into<String>) -> Self {
         // Its outermost operator is unknown, and may bind less tightly than a product.
         Self {
@@ -45,47 +46,47 @@ impl RetryDelay {
         }
     }
 
-    /// `pow(self, exponent)`.
+    /// Writes `pow(self, exponent)`.
     pub fn pow(self, exponent: impl Into<Self>) -> Self {
         Self::function("pow", [self, exponent.into()])
     }
 
-    /// The smaller of two.
+    /// Writes `min(self, other)`, the smaller of the two.
     pub fn min(self, other: impl Into<Self>) -> Self {
         Self::function("min", [self, other.into()])
     }
 
-    /// The larger of two.
+    /// Writes `max(self, other)`, the larger of the two.
     pub fn max(self, other: impl Into<Self>) -> Self {
         Self::function("max", [self, other.into()])
     }
 
-    /// `e` to the power of it.
+    /// Writes `exp(self)`, which is `e` to the power of the expression.
     pub fn exp(self) -> Self {
         Self::function("exp", [self])
     }
 
-    /// Its square root.
+    /// Writes `sqrt(self)`, the square root.
     pub fn sqrt(self) -> Self {
         Self::function("sqrt", [self])
     }
 
-    /// Its absolute value.
+    /// Writes `abs(self)`, the absolute value.
     pub fn abs(self) -> Self {
         Self::function("abs", [self])
     }
 
-    /// The next whole number below.
+    /// Writes `floor(self)`, the next whole number below.
     pub fn floor(self) -> Self {
         Self::function("floor", [self])
     }
 
-    /// The next whole number above.
+    /// Writes `ceil(self)`, the next whole number above.
     pub fn ceil(self) -> Self {
         Self::function("ceil", [self])
     }
 
-    /// The nearest whole number.
+    /// Writes `round(self)`, the nearest whole number.
     pub fn round(self) -> Self {
         Self::function("round", [self])
     }
@@ -119,7 +120,9 @@ impl RetryDelay {
 
     pub(crate) fn header(&self) -> Result<HeaderValue, Error> {
         if let Some(number) = &self.bad {
-            let reason = format!("retry delay: {number} is not a finite number of 0 or more");
+            let reason = format!(
+                "the retry delay holds {number}, which is not a finite number of 0 or more"
+            );
             return Err(Error::invalid(reason));
         }
         match text("retry delay", &self.text) {
@@ -163,7 +166,7 @@ impl<T: Into<Self>> Mul<T> for RetryDelay {
     }
 }
 
-/// Milliseconds.
+/// A number of milliseconds. A negative number is refused when the message is sent.
 impl From<f64> for RetryDelay {
     fn from(number: f64) -> Self {
         let mut made = Self::atom(number.to_string());
@@ -174,28 +177,28 @@ impl From<f64> for RetryDelay {
     }
 }
 
-/// Milliseconds.
+/// A number of milliseconds.
 impl From<u64> for RetryDelay {
     fn from(number: u64) -> Self {
         Self::atom(number.to_string())
     }
 }
 
-/// Milliseconds.
+/// A number of milliseconds.
 impl From<u32> for RetryDelay {
     fn from(number: u32) -> Self {
         Self::atom(number.to_string())
     }
 }
 
-/// Milliseconds. A negative number is refused when the message is sent.
+/// A number of milliseconds. A negative number is refused when the message is sent.
 impl From<i32> for RetryDelay {
     fn from(number: i32) -> Self {
         Self::from(f64::from(number))
     }
 }
 
-/// The same wait each time, as milliseconds.
+/// The same wait before each retry, written in milliseconds.
 impl From<Duration> for RetryDelay {
     fn from(wait: Duration) -> Self {
         Self::atom(wait.as_millis().to_string())

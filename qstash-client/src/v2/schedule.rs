@@ -1,4 +1,4 @@
-//! What can be known of a schedule.
+//! What the service tells of a schedule.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,64 +12,64 @@ use crate::types::other::Other;
 use crate::v2::fields::{Fields, Headers, Missing, read_by_fields};
 use crate::v2::list::Listed;
 
-/// A schedule (v2 contract, section 2.15). A field that the service does not tell is `None` or empty; one that could not
-/// be read is in [`other`](Self::other).
+/// A schedule (v2 contract, section 2.15). A field that the service does not tell is `None` or empty. A field that
+/// could not be read is in [`other`](Self::other).
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Schedule {
-    /// Its id.
+    /// The schedule's id.
     pub id: ScheduleId,
-    /// When it publishes, perhaps with a `CRON_TZ=<zone> ` before it.
+    /// The cron expression that says when the schedule publishes. `CRON_TZ=<zone> ` may stand before it.
     pub cron: String,
-    /// Where to: a URL, the name of a URL group, or `api/<name>`.
+    /// What the schedule publishes to: a URL, the name of a URL group, or `api/<name>`.
     pub destination: String,
-    /// Whether it skips its times.
+    /// Whether the schedule is paused. A paused schedule skips its times.
     pub paused: bool,
-    /// When it was created.
+    /// When the schedule was created.
     pub created_at: Option<Timestamp>,
-    /// The method of deliveries.
+    /// The HTTP method of the deliveries.
     pub method: Option<Method>,
-    /// The headers that are forwarded, and the content type.
+    /// The headers that are forwarded to the consumer, and the content type.
     pub headers: Headers,
-    /// What is delivered.
+    /// The body that is delivered.
     pub body: Option<Bytes>,
-    /// Failed deliveries after the first.
+    /// How often the service retries a message after its first attempt failed.
     pub retries: Option<u32>,
-    /// The expression for the wait between them.
+    /// The expression for the wait between attempts.
     pub retry_delay: Option<String>,
-    /// How long each message is held back.
+    /// How long each message is delayed.
     pub delay: Option<Duration>,
-    /// How long the consumer may take. The service does not document the unit; read as seconds.
+    /// How long the consumer may take. The service does not document the unit; the client reads seconds.
     pub timeout: Option<Duration>,
-    /// The queue that its messages go through.
+    /// The queue that the messages go through.
     pub queue: Option<QueueName>,
-    /// Who is told of each attempt.
+    /// The URL that the service calls after each attempt.
     pub callback: Option<String>,
     /// The headers of that callback.
     pub callback_headers: Headers,
-    /// Who is told when a message has failed for good.
+    /// The URL that the service calls when a message has run out of retries.
     pub failure_callback: Option<String>,
     /// The headers of that callback.
     pub failure_callback_headers: Headers,
-    /// The labels of its messages.
+    /// The labels of the messages.
     pub labels: Vec<String>,
-    /// The key of their flow control.
+    /// The flow-control key of the messages.
     pub flow_control_key: Option<FlowControlKey>,
-    /// Deliveries at once under that key.
+    /// How many deliveries under that key may be in flight at once.
     pub parallelism: Option<u32>,
-    /// Deliveries in a period under that key.
+    /// How many deliveries under that key may begin in a period.
     pub rate: Option<u32>,
-    /// That period.
+    /// The length of that period.
     pub period: Option<Duration>,
-    /// The address that it was created from.
+    /// The IP address that created the schedule.
     pub caller_ip: Option<String>,
-    /// When it last published.
+    /// When the schedule last published.
     pub last_time: Option<Timestamp>,
-    /// When it publishes next.
+    /// When the schedule publishes next.
     pub next_time: Option<Timestamp>,
-    /// What became of the messages of the last time, by message id: `IN_PROGRESS`, `SUCCESS` or `FAIL`.
+    /// The states of the messages that the schedule last published, by message id: `IN_PROGRESS`, `SUCCESS` or `FAIL`.
     pub last_states: BTreeMap<String, String>,
-    /// Why it could not publish the last time.
+    /// Why the schedule could not publish the last time.
     pub error: Option<String>,
     /// Fields that this version does not know or could not read.
     pub other: Other,

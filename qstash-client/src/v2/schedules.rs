@@ -1,4 +1,4 @@
-//! `/v2/schedules`: messages by the clock.
+//! `/v2/schedules`: messages that are published at set times.
 
 use http::Method;
 use serde::Deserialize;
@@ -27,9 +27,9 @@ impl<'a> Schedules<'a> {
         Self { client }
     }
 
-    /// Publishes a message to `destination` whenever `cron` says: five fields, in UTC unless a
-    /// [`time_zone`](CreateSchedule::time_zone) is given. With an [`id`](CreateSchedule::id) that exists,
-    /// all of that schedule is replaced.
+    /// Creates a schedule, which publishes a message to `destination` whenever `cron` says. The expression has five
+    /// fields and is read in UTC, unless you give a [`time_zone`](CreateSchedule::time_zone). A schedule that has the
+    /// same [`id`](CreateSchedule::id) is replaced as a whole.
     pub fn create(
         self,
         destination: impl Destination,
@@ -45,7 +45,7 @@ impl<'a> Schedules<'a> {
         }
     }
 
-    /// One schedule.
+    /// Reads one schedule.
     pub fn get(self, id: impl AsRef<str>) -> Call<'a, Schedule> {
         let make = |id: ScheduleId| {
             let attempted = format!("read schedule `{id}`");
@@ -55,12 +55,12 @@ impl<'a> Schedules<'a> {
         Call::new(self.client, ScheduleId::parse(id.as_ref()).map(make))
     }
 
-    /// All schedules.
+    /// Lists all schedules.
     pub fn list(self) -> List<'a, Schedule> {
         List::new(self.client)
     }
 
-    /// Deletes a schedule. Messages that it made already still go out.
+    /// Deletes a schedule. Messages that it has already published are still delivered.
     pub fn delete(self, id: impl AsRef<str>) -> Call<'a, ()> {
         self.act(
             "v2.schedules.delete",
@@ -71,7 +71,7 @@ impl<'a> Schedules<'a> {
         )
     }
 
-    /// Skips its times from now on.
+    /// Pauses a schedule: it skips its times.
     pub fn pause(self, id: impl AsRef<str>) -> Call<'a, ()> {
         self.act(
             "v2.schedules.pause",
@@ -82,7 +82,7 @@ impl<'a> Schedules<'a> {
         )
     }
 
-    /// Undoes [`pause`](Self::pause).
+    /// Resumes a schedule after [`pause`](Self::pause).
     pub fn resume(self, id: impl AsRef<str>) -> Call<'a, ()> {
         self.act(
             "v2.schedules.resume",
@@ -110,7 +110,7 @@ impl<'a> Schedules<'a> {
     }
 }
 
-/// A schedule that is being set up.
+/// A schedule to create or replace.
 #[derive(Debug)]
 #[must_use = "nothing is scheduled until you `send` it"]
 pub struct CreateSchedule<'a> {
@@ -126,20 +126,20 @@ impl CreateSchedule<'_> {
     delivery_setters!(options);
     content_setters!(options);
 
-    /// The schedule's id. Creates it, or replaces all of it. Without one the service makes one, and the call is
-    /// repeated only when it certainly did not arrive.
+    /// Sets the schedule's id. A schedule that has the same id is replaced as a whole. Without an id the service makes
+    /// one, and the client tries again only if the call certainly did not arrive.
     pub fn id(mut self, id: impl AsRef<str>) -> Self {
         self.id = ScheduleId::parse(id.as_ref()).map(Some);
         self
     }
 
-    /// The IANA time zone that the cron expression is read in, such as `Europe/Berlin`.
+    /// Sets the IANA time zone in which the cron expression is read, such as `Europe/Berlin`.
     pub fn time_zone(mut self, zone: impl Into<String>) -> Self {
         self.time_zone = Some(zone.into());
         self
     }
 
-    /// Its messages go through this queue.
+    /// Sends the messages through this queue.
     pub fn queue(mut self, queue: impl AsRef<str>) -> Self {
         match QueueName::parse(queue.as_ref()) {
             Ok(queue) => {
@@ -151,14 +151,14 @@ impl CreateSchedule<'_> {
         self
     }
 
-    /// Creates or replaces it, and answers its id.
+    /// Creates or replaces the schedule. Returns its id.
     ///
     /// # Errors
-    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) for a cron expression that the service does
-    /// not understand, and with the status 412 where the plan allows no more schedules.
+    /// See [`Call::send`]; [`Rejected`](crate::ErrorKind::Rejected) when the service does not understand the cron
+    /// expression, and with the status 412 when the plan does not allow another schedule.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves open whether it was created.
+    /// Dropping the future leaves open whether the schedule was created.
     pub async fn send(self) -> Result<ScheduleId, Error> {
         let client = self.client;
         client.send(&self.operation()?).await
@@ -178,7 +178,10 @@ impl CreateSchedule<'_> {
         }
         let content = self.options.finish(target.headers, || None)?;
         if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
-            let reason = format!("{} needs a callback, which gets its answer", target.shown);
+            let reason = format!(
+                "{} needs a callback, to which its answer goes",
+                target.shown
+            );
             return Err(Error::invalid(reason));
         }
         let name = "v2.schedules.create";
@@ -203,20 +206,22 @@ impl CreateSchedule<'_> {
 fn cron(expression: &str, zone: Option<&str>) -> Result<String, Error> {
     let expression = expression.trim();
     if expression.is_empty() {
-        return Err(Error::invalid("cron must not be empty"));
+        return Err(Error::invalid("the cron expression must not be empty"));
     }
     let Some(zone) = zone else {
         return Ok(expression.to_owned());
     };
     if expression.starts_with("CRON_TZ=") {
-        return Err(Error::invalid("cron names a time zone already"));
+        return Err(Error::invalid(
+            "the cron expression already names a time zone",
+        ));
     }
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'_' | b'-' | b'+');
     if zone.is_empty() || !zone.bytes().all(allowed) {
         return Err(Error::invalid_input(
             "time zone",
             zone,
-            "is not an IANA name",
+            "is not the name of an IANA time zone",
         ));
     }
     Ok(format!("CRON_TZ={zone} {expression}"))

@@ -1,73 +1,74 @@
-//! The setters that several builders share, written once. Each builder lends its [`Options`] by the path given to
-//! the macro.
+//! The setters that several builders share, written once. Each builder lends its [`Options`] by the path given to the
+//! macro.
 //!
 //! [`Options`]: crate::v2::options::Options
 
-/// Settings of a delivery: publish, enqueue, batch, schedule, URL group, retry from the DLQ.
+/// Settings of a delivery: publish, enqueue, batch, schedule, URL group, retry of a dead letter.
 macro_rules! delivery_setters {
     ($($options:ident).+) => {
-        /// The method of the delivery: GET, POST (the default), PUT, PATCH or DELETE.
+        /// Sets the HTTP method of the delivery: GET, POST (the default), PUT, PATCH or DELETE.
         pub fn method(mut self, method: ::http::Method) -> Self {
             self.$($options).+.settings().method(&method);
             self
         }
 
-        /// A header for the consumer. Values of a repeated name are all sent.
+        /// Adds a header for the consumer. If you give a name several values, all are sent.
         pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.$($options).+.settings().forward(name.as_ref(), value.as_ref());
             self
         }
 
-        /// Failed deliveries after the first. 3 by default; the plan has a cap.
+        /// Sets how often the service retries after the first attempt failed. 3 by default; the plan has a maximum.
         pub fn retries(mut self, retries: u32) -> Self {
             self.$($options).+.settings().retries(retries);
             self
         }
 
-        /// The wait between deliveries in place of the growing default. At most a day.
+        /// Sets the wait between attempts, which otherwise grows by default. The service waits a day at most.
         pub fn retry_delay(mut self, delay: impl Into<$crate::v2::retry_delay::RetryDelay>) -> Self {
             self.$($options).+.settings().retry_delay(&delay.into());
             self
         }
 
-        /// How long the consumer may take, at least 1 s, whole seconds. Can only shorten the plan's maximum.
+        /// Limits how long the consumer may take, in whole seconds and at least 1 s. It can only be shorter than the
+        /// plan's maximum.
         pub fn timeout(mut self, timeout: ::std::time::Duration) -> Self {
             self.$($options).+.settings().timeout(timeout);
             self
         }
 
-        /// Is told of each attempt, whether it worked or not.
+        /// Sets a callback that the service calls after each attempt, whether it succeeded or failed.
         pub fn callback(mut self, callback: impl Into<$crate::v2::callback::Callback>) -> Self {
             self.$($options).+.callback(callback.into());
             self
         }
 
-        /// Is told once, when the message has run out of retries.
+        /// Sets a callback that the service calls once, when the message has run out of retries.
         pub fn failure_callback(mut self, callback: impl Into<$crate::v2::callback::Callback>) -> Self {
             self.$($options).+.failure_callback(callback.into());
             self
         }
 
-        /// Limits deliveries that share a key.
+        /// Limits the deliveries that share a flow-control key.
         pub fn flow_control(mut self, limits: $crate::v2::limits::FlowControl) -> Self {
             self.$($options).+.settings().flow_control(limits);
             self
         }
 
-        /// Adds a label, by which lists, logs and bulk operations select.
+        /// Adds a label. Lists, the log and bulk operations can select messages by it.
         pub fn label(mut self, label: impl AsRef<str>) -> Self {
             self.$($options).+.label(label.as_ref());
             self
         }
 
-        /// Adds to what the service hides in everything it shows of the message.
+        /// Hides a part of the message in everything that the service shows of it.
         pub fn redact(mut self, what: $crate::v2::options::Redact) -> Self {
             self.$($options).+.redact(&what);
             self
         }
 
-        /// A header of the request itself, as it is: for what this version has no method for. Refused are names that
-        /// HTTP, the client or another method sets.
+        /// Adds a header to the request itself, for settings that this version has no method for. The client refuses
+        /// names that HTTP, the client or another method sets.
         pub fn raw_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
             self.$($options).+.raw_header(name.as_ref(), value.as_ref());
             self
@@ -79,27 +80,28 @@ pub(crate) use delivery_setters;
 /// The content of a message: publish, enqueue, batch, schedule.
 macro_rules! content_setters {
     ($($options:ident).+) => {
-        /// The body: any value that serializes to JSON. Sets the content type `application/json` unless one is
-        /// set.
+        /// Sets the body to any value that serializes to JSON. Sets the content type `application/json` unless you set
+        /// another.
         pub fn json<T: ::serde::Serialize + ?Sized>(mut self, value: &T) -> Self {
             self.$($options).+.json(value);
             self
         }
 
-        /// The body as bytes, delivered unchanged.
+        /// Sets the body to these bytes. The consumer gets the same bytes.
         pub fn body(mut self, body: impl Into<::bytes::Bytes>) -> Self {
             self.$($options).+.body(body.into());
             self
         }
 
-        /// The content type that the consumer sees. Without one and without [`json`](Self::json) there is none.
+        /// Sets the content type that the consumer sees. Without this call and without [`json`](Self::json) there is
+        /// none.
         pub fn content_type(mut self, media_type: impl AsRef<str>) -> Self {
             self.$($options).+.content_type(media_type.as_ref());
             self
         }
 
-        /// How long the message is held back. Whole seconds; the plan has a maximum. The documents list no delay for
-        /// messages of a queue.
+        /// Delays the message by whole seconds; the plan has a maximum. The service documents no delay for messages in
+        /// a queue.
         pub fn delay(mut self, delay: ::std::time::Duration) -> Self {
             self.$($options).+.settings().delay(delay);
             self
@@ -108,37 +110,38 @@ macro_rules! content_setters {
 }
 pub(crate) use content_setters;
 
-/// What only a single publish has: publish, enqueue, batch.
+/// What only a publish has: publish, enqueue, batch.
 macro_rules! publish_setters {
     ($($options:ident).+) => {
-        /// Not delivered before this time; wins over [`delay`](Self::delay). Sent as whole seconds, rounded up.
+        /// Delivers the message no earlier than this time, whatever [`delay`](Self::delay) says. The time is sent as
+        /// whole seconds, rounded up.
         pub fn not_before(mut self, time: impl Into<$crate::timing::Timestamp>) -> Self {
             self.$($options).+.not_before(time.into());
             self
         }
 
-        /// Names this publish: another one with the same id within 10 minutes stores nothing. Without this call
-        /// the id is a random UUID, so that a publish that is retried never doubles.
+        /// Names the publish: the service stores nothing if it knows the id from a publish in the last 10 minutes.
+        /// Without this call the id is a random UUID, so that a retry by the client never stores the message twice.
         pub fn deduplication_id(mut self, id: impl AsRef<str>) -> Self {
             self.$($options).+.deduplication_id(id.as_ref());
             self
         }
 
-        /// Another publish of the same destination, body, content type and forwarded headers within 10 minutes
-        /// stores nothing. In place of a deduplication id.
+        /// Deduplicates by content instead of by id: the service stores nothing if, in the last 10 minutes, a publish
+        /// had the same destination, body, content type and forwarded headers.
         pub fn content_based_deduplication(mut self) -> Self {
             self.$($options).+.content_based_deduplication();
             self
         }
 
-        /// Sends no deduplication id. The publish is then repeated only when it certainly did not arrive.
+        /// Sends no deduplication id. The client then tries again only if the publish certainly did not arrive.
         pub fn without_deduplication(mut self) -> Self {
             self.$($options).+.no_deduplication();
             self
         }
 
-        /// Forwards all headers of the request to the consumer, also those without a prefix (see
-        /// [`raw_header`](Self::raw_header)), but for those of the exchange itself.
+        /// Forwards all headers of the request to the consumer, also those that [`raw_header`](Self::raw_header) adds
+        /// without a prefix, but not those that belong to the request's own exchange.
         pub fn forward_all_headers(mut self) -> Self {
             self.$($options).+.forward_all();
             self

@@ -1,4 +1,4 @@
-//! Headers that configure a delivery, of a message or of a callback.
+//! The headers that configure a delivery, of a message or of a callback.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::v2::headers::{self, not_a_name, text};
 use crate::v2::limits::{FlowControl, whole_seconds};
 use crate::v2::retry_delay::RetryDelay;
 
-/// Headers under construction, with the first mistake made.
+/// The headers as they are set, and the first mistake in them.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) headers: HeaderMap,
@@ -94,7 +94,7 @@ impl Settings {
         });
     }
 
-    /// A header that the consumer gets.
+    /// Adds a header that the consumer gets.
     pub(crate) fn forward(&mut self, name: &str, value: &str) {
         self.attempt(|headers| {
             let own = HeaderName::from_bytes(format!("{}-{name}", headers::FORWARD).as_bytes());
@@ -115,15 +115,17 @@ impl Settings {
         }
         for (name, value) in &self.headers {
             let setting = name.as_str().trim_start_matches("upstash");
-            let name = HeaderName::from_bytes(format!("{prefix}{setting}").as_bytes())
-                .map_err(|e| Error::invalid("callback header").with_source(e))?;
+            let name =
+                HeaderName::from_bytes(format!("{prefix}{setting}").as_bytes()).map_err(|e| {
+                    Error::invalid("the callback header's name is not valid").with_source(e)
+                })?;
             to.append(name, value.clone());
         }
         Ok(())
     }
 }
 
-/// Shows names, no values: they may be secrets.
+/// Shows names, no values, because they may be secrets.
 impl std::fmt::Debug for Settings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list()

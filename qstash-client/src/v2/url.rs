@@ -1,9 +1,9 @@
-//! Which URLs may stand in a path or a header, and how much of one an error may show.
+//! Which URLs a path or a header can carry, and how much of a URL an error may show.
 
 use crate::endpoint::is_dot_segment;
 use crate::error::Error;
 
-/// Scheme and host, without user and password.
+/// Returns scheme and host, without user and password.
 pub(crate) fn origin(url: &str) -> String {
     // Bytes and one buffer: this is done at each publish, for an error that rarely comes.
     let bytes = url.as_bytes();
@@ -23,8 +23,8 @@ pub(crate) fn origin(url: &str) -> String {
     origin
 }
 
-/// Refuses what would not arrive byte for byte when it stands in a path: the WHATWG URL parser, which reqwest and
-/// most others use, folds dot segments, reads `\` as `/`, drops tabs and fragments and percent-encodes the rest.
+/// Refuses a URL that would not arrive byte for byte in a path. The WHATWG URL parser, which reqwest and most others
+/// use, folds dot segments, reads `\` as `/`, drops tabs and fragments, and percent-encodes the rest.
 pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
     let bad = |rule: String| Err(Error::invalid_input(noun, &origin(url), &rule));
     let Some(rest) = url
@@ -52,8 +52,8 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
             return bad(match character {
                 '#' => "has a fragment, which is never sent".to_owned(),
                 '\\' => format!("has a backslash in its {part}, which URL parsing may read as `/`"),
-                _ if part == "host" => format!("has {character:?} in its host: write it in ASCII"),
-                _ => format!("has {character:?} in its {part}: percent-encode it"),
+                _ if part == "host" => format!("has {character:?} in its host; write it in ASCII"),
+                _ => format!("has {character:?} in its {part}; percent-encode it"),
             });
         }
     }
@@ -66,7 +66,7 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// The first parameter that the service owns (v2.md section 1.9), in any spelling.
+/// Returns the first parameter that the service takes for a setting (v2.md section 1.9), in any spelling.
 pub(crate) fn setting_in_query(url: &str) -> Option<&str> {
     let (_, query) = url.split_once('?')?;
     let names = query

@@ -1,4 +1,4 @@
-//! `/v2/topics`: one name for several endpoints. The service calls URL groups "topics" in paths.
+//! `/v2/topics`: URL groups, each one name for several endpoints. In paths the service calls them "topics".
 
 use http::Method;
 use serde::Serialize;
@@ -28,7 +28,7 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Without a name.
+    /// Makes an endpoint without a name.
     pub fn url(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -36,7 +36,7 @@ impl Endpoint {
         }
     }
 
-    /// Gives it a name, by which it can be changed and removed. Blanks are allowed.
+    /// Names the endpoint, so that it can be changed and removed by its name. The name may hold blanks.
     pub fn named(self, name: impl Into<String>) -> Self {
         Self {
             name: Some(name.into()),
@@ -54,13 +54,13 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
-/// Which endpoint to remove. `Debug` shows no path and no query of the URL.
+/// The endpoint to remove. `Debug` shows no path and no query of the URL.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointRef {
-    /// The one with this URL.
+    /// The endpoint with this URL.
     Url(String),
-    /// The one with this name.
+    /// The endpoint with this name.
     Name(String),
 }
 
@@ -84,8 +84,8 @@ impl<'a> UrlGroups<'a> {
         Self { client }
     }
 
-    /// Adds endpoints, or updates those of the same name or URL. Creates the group if there is none. At least one
-    /// endpoint.
+    /// Adds at least one endpoint to a group, or updates the endpoints that have the same name or URL. If the group
+    /// does not exist, the service creates it.
     pub fn add_endpoints(
         self,
         group: impl AsRef<str>,
@@ -105,7 +105,7 @@ impl<'a> UrlGroups<'a> {
         )
     }
 
-    /// Removes endpoints. At least one; with the last one the group is gone.
+    /// Removes at least one endpoint from a group. A group without endpoints is deleted.
     pub fn remove_endpoints(
         self,
         group: impl AsRef<str>,
@@ -139,7 +139,9 @@ impl<'a> UrlGroups<'a> {
         let operation = UrlGroupName::parse(group).and_then(|group| {
             let endpoints = endpoints?;
             if endpoints.is_empty() {
-                return Err(Error::invalid("endpoints: at least one is needed"));
+                return Err(Error::invalid(
+                    "the list of endpoints must hold at least one",
+                ));
             }
             let path = format!("/v2/topics/{}/endpoints", segment(&group));
             let attempted = format!("{verb} URL group `{group}`");
@@ -150,7 +152,7 @@ impl<'a> UrlGroups<'a> {
         Call::new(self.client, operation)
     }
 
-    /// Sets what holds for each publish to the group unless the publish says otherwise.
+    /// Sets defaults of a group. They hold for each publish to the group that does not say otherwise.
     pub fn set_defaults(self, group: impl AsRef<str>) -> SetDefaults<'a> {
         SetDefaults {
             client: self.client,
@@ -159,7 +161,7 @@ impl<'a> UrlGroups<'a> {
         }
     }
 
-    /// One group.
+    /// Reads one group.
     pub fn get(self, group: impl AsRef<str>) -> Call<'a, UrlGroup> {
         let make = |group: UrlGroupName| {
             let attempted = format!("read URL group `{group}`");
@@ -169,12 +171,13 @@ impl<'a> UrlGroups<'a> {
         Call::new(self.client, UrlGroupName::parse(group.as_ref()).map(make))
     }
 
-    /// All groups.
+    /// Lists all groups.
     pub fn list(self) -> List<'a, UrlGroup> {
         List::new(self.client)
     }
 
-    /// Deletes a group; there need be none. Its messages still go out; delete schedules for it first.
+    /// Deletes a group. It is no error if the group does not exist. Its messages are still delivered. Delete the
+    /// schedules that publish to it first.
     pub fn delete(self, group: impl AsRef<str>) -> Call<'a, ()> {
         let make = |group: UrlGroupName| {
             let attempted = format!("delete URL group `{group}`");
@@ -193,7 +196,7 @@ fn not_empty(noun: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Defaults of a URL group that are being set up.
+/// The defaults to set for a URL group.
 #[derive(Debug)]
 #[must_use = "nothing is set until you `send` it"]
 pub struct SetDefaults<'a> {
@@ -211,7 +214,7 @@ impl SetDefaults<'_> {
         self
     }
 
-    /// Writes them.
+    /// Writes the defaults.
     ///
     /// # Errors
     /// See [`Call::send`].
@@ -228,29 +231,29 @@ impl SetDefaults<'_> {
     }
 }
 
-/// A URL group.
+/// A URL group and its endpoints.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct UrlGroup {
-    /// Its name.
+    /// The group's name.
     pub name: UrlGroupName,
-    /// Where its messages go, in order.
+    /// The group's endpoints, in order.
     pub endpoints: Vec<EndpointView>,
-    /// When it was created.
+    /// When the group was created.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// When the group was last changed.
     pub updated_at: Option<Timestamp>,
     /// Fields that this version does not know or could not read.
     pub other: Other,
 }
 
-/// An endpoint as the service tells it.
+/// An endpoint of a URL group, as the service tells it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct EndpointView {
-    /// Where its messages go.
+    /// The URL that the endpoint's messages go to.
     pub url: String,
-    /// Its name, if it has one.
+    /// The endpoint's name, if it has one.
     pub name: Option<String>,
     /// Fields that this version does not know or could not read.
     pub other: Other,
