@@ -13,12 +13,12 @@ use http::request::Parts;
 
 use crate::{OwnedDelivery, Verifier, VerifyError};
 
-/// Extracts `T` from a request that is verified first: `Verified<web::Json<T>>`, `Verified<web::Bytes>`,
-/// `Verified<String>`, or anything else that actix-web extracts.
+/// Verifies a request, then extracts `T` from it: `Verified<web::Json<T>>`, `Verified<web::Bytes>`, `Verified<String>`,
+/// or anything else that actix-web extracts.
 ///
-/// The verifier is found in `app_data`, as a [`Verifier`] or as `web::Data<Verifier>`. The body is read within its
-/// limit and verified before `T` sees anything of it; limits of `T` itself (`JsonConfig`, `PayloadConfig`) hold
-/// too. [`OwnedDelivery`] is available beside it: `Verified<(OwnedDelivery, web::Json<T>)>`.
+/// The verifier comes from `app_data`, as a [`Verifier`] or as `web::Data<Verifier>`. The extractor reads the body up
+/// to the verifier's limit and verifies it before `T` sees anything of it; limits of `T` itself (`JsonConfig`,
+/// `PayloadConfig`) hold too. `T` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<T>(pub T);
 
@@ -51,7 +51,7 @@ fn verifier(request: &HttpRequest) -> Option<Verifier> {
     request.app_data::<Verifier>().cloned().or_else(shared)
 }
 
-/// Reads and verifies the body and puts the delivery into the request's extensions.
+/// Reads and verifies the body, and puts the delivery into the request's extensions.
 async fn verify(
     verifier: &Verifier,
     request: &HttpRequest,
@@ -69,7 +69,7 @@ async fn verify(
     Ok(body)
 }
 
-/// What a verifier reads, in the types of today's `http` crate; actix-web has those of its last version.
+/// Returns what a verifier reads, in the types of today's `http` crate; actix-web has those of its last version.
 fn parts(request: &HttpRequest) -> Parts {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
@@ -90,8 +90,9 @@ fn parts(request: &HttpRequest) -> Parts {
     parts
 }
 
-/// Why a request did not reach its handler: 401, 413 or 400, not to be trusted, of which the default answer does not
-/// tell why; or 400 or 415, signed but not what the handler takes, where the answer is that of the inner extractor.
+/// Why a request did not reach its handler. Either it failed verification and is answered 401, 413 or 400; the default
+/// answer does not tell why. Or it is verified, but not what the handler takes, and is answered 400 or 415; that answer
+/// is the inner extractor's.
 #[derive(Debug, thiserror::Error)]
 #[error("the request was refused before its handler")]
 pub struct Rejection {
@@ -107,7 +108,7 @@ enum Answer {
 }
 
 impl Rejection {
-    /// Why; it is also in the response's extensions.
+    /// Returns why the request was refused. The reason is also in the response's extensions.
     #[must_use]
     pub fn reason(&self) -> &VerifyError {
         &self.reason
@@ -140,8 +141,8 @@ impl ResponseError for Rejection {
     }
 }
 
-/// The rejection of `T`, whose own answer is kept if none is configured. actix-web answers 400 to a body that is not
-/// JSON by its content type; 415 says what is wrong.
+/// Makes the rejection of `T`, which keeps `T`'s own answer if none is configured. actix-web answers 400 to a content
+/// type other than JSON; 415 says what is wrong.
 fn undecodable(verifier: &Verifier, error: actix_web::Error) -> actix_web::Error {
     let error = match error.as_error() {
         Some(JsonPayloadError::ContentType) => WrongContentType.into(),
@@ -172,7 +173,7 @@ struct Unconfigured;
 
 impl ResponseError for Unconfigured {}
 
-/// Inside of [`Verified`].
+/// Works inside [`Verified`].
 impl FromRequest for OwnedDelivery {
     type Error = Unverified;
     type Future = Ready<Result<Self, Unverified>>;
@@ -182,7 +183,7 @@ impl FromRequest for OwnedDelivery {
     }
 }
 
-/// 500: nobody verified the request whose delivery a handler asks for.
+/// A handler asks for the delivery of a request that nobody verified. It is answered 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the request was not verified: extract `Verified<(OwnedDelivery, _)>`")]
 pub struct Unverified;

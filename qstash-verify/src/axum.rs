@@ -11,14 +11,13 @@ use http::request::Parts;
 use crate::reject::read;
 use crate::{OwnedDelivery, Verifier, VerifyError};
 
-/// Extracts `E` from a request that is verified first: `Verified<Json<T>>`, `Verified<Bytes>`,
-/// `Verified<String>`, or anything else that axum extracts.
+/// Verifies a request, then extracts `E` from it: `Verified<Json<T>>`, `Verified<Bytes>`, `Verified<String>`, or
+/// anything else that axum extracts.
 ///
-/// The body is read within the verifier's limit, which takes the place of axum's `DefaultBodyLimit`, and
-/// verified before `E` sees anything of it. [`OwnedDelivery`] is available beside it:
-/// `Verified<(OwnedDelivery, Json<T>)>`.
+/// The extractor reads the body up to the verifier's limit, which replaces axum's `DefaultBodyLimit`, and verifies it
+/// before `E` sees anything of it. `E` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, Json<T>)>`.
 ///
-/// Cancel safe: a request that is given up is dropped whole.
+/// Dropping the future drops the request as a whole.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<E>(pub E);
 
@@ -43,7 +42,7 @@ where
     }
 }
 
-/// The request with its body read and its delivery among the extensions.
+/// Reads the body, verifies the request, and puts the delivery into its extensions.
 async fn verify(verifier: &Verifier, request: Request) -> Result<Request, VerifyError> {
     let (mut parts, body) = request.into_parts();
     let body = read(body, verifier.body_limit()).await?;
@@ -60,8 +59,8 @@ async fn verify(verifier: &Verifier, request: Request) -> Result<Request, Verify
     Ok(request)
 }
 
-/// The rejection of `E`, whose own answer is kept if none is configured. 422, which axum answers to JSON of another
-/// shape, becomes 400: QStash retries both, and there is one rule.
+/// Makes the rejection of `E`, which keeps `E`'s own answer if none is configured. axum answers 422 to JSON of another
+/// shape; that becomes 400, because QStash retries both and one rule is simpler.
 fn undecodable(verifier: &Verifier, own: Response) -> Rejection {
     let Some(reason) = crate::reject::undecodable(own.status().as_u16()) else {
         return Rejection::Other(own);
@@ -83,26 +82,26 @@ fn undecodable(verifier: &Verifier, own: Response) -> Rejection {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
-    /// 401, 413 or 400: not to be trusted. The default answer does not tell why.
+    /// The request failed verification and is answered 401, 413 or 400. The default answer does not tell why.
     #[error("the request is not trusted")]
     Refused {
-        /// Why; it is also in the response's extensions.
+        /// Why the request was refused. It is also in the response's extensions.
         #[source]
         reason: VerifyError,
-        /// What is answered.
+        /// The answer.
         response: Response,
     },
-    /// 400 or 415: signed, but not what the handler takes. The default answer, which is that of the inner
-    /// extractor, says why: the sender is trusted.
+    /// The request is verified, but it is not what the handler takes, and is answered 400 or 415. The default answer is
+    /// that of the inner extractor, which tells why: the sender is trusted.
     #[error("the verified request could not be decoded")]
     Undecodable {
-        /// Which of the two; it is also in the response's extensions.
+        /// What is wrong with the request. It is also in the response's extensions.
         #[source]
         reason: VerifyError,
-        /// What is answered.
+        /// The answer.
         response: Response,
     },
-    /// The inner extractor rejected the request for reasons of its own.
+    /// The inner extractor rejected the verified request for another reason.
     #[error("the verified request was rejected by the inner extractor")]
     Other(Response),
 }
@@ -117,7 +116,7 @@ impl IntoResponse for Rejection {
     }
 }
 
-/// Inside of [`Verified`], or behind the [`VerifyLayer`](https://docs.rs/qstash-verify) of feature `tower`.
+/// Works inside [`Verified`], and behind the [`VerifyLayer`](https://docs.rs/qstash-verify) of feature `tower`.
 impl<S: Sync> FromRequestParts<S> for OwnedDelivery {
     type Rejection = Unverified;
 
@@ -126,7 +125,8 @@ impl<S: Sync> FromRequestParts<S> for OwnedDelivery {
     }
 }
 
-/// 500: nobody verified the request whose delivery a handler asks for. The router is put together wrongly.
+/// A handler asks for the delivery of a request that nobody verified: the router is put together wrongly. It is
+/// answered 500.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the request was not verified: extract `Verified<(OwnedDelivery, _)>`, or add a `VerifyLayer`"

@@ -1,4 +1,4 @@
-//! How a verifier is told what to accept.
+//! How a verifier is set up.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::{
     Clock, ConfigError, KeyName, KeyRole, Region, Scheme, SigningKey, Verifier, VerifyError,
 };
 
-/// Collects keys and rules; see [`Verifier::builder`] and [`Verifier::from_env`].
+/// Collects keys and rules for a [`Verifier`]. [`Verifier::builder`] and [`Verifier::from_env`] make one.
 ///
-/// The first mistake is kept and reported by [`build`](Self::build).
+/// If several settings are wrong, [`build`](Self::build) reports the first.
 #[derive(Debug)]
 #[must_use = "a builder does nothing until you `build` it"]
 pub struct VerifierBuilder {
@@ -55,7 +55,7 @@ impl Default for VerifierBuilder {
 }
 
 impl VerifierBuilder {
-    /// Accepts v1 signatures made with this secret; call it again while secrets are rotated.
+    /// Accepts v1 signatures made with this secret. Call it once for each secret while secrets are rotated.
     pub fn secret(self, secret: impl AsRef<[u8]>) -> Self {
         let name = self.next_secret();
         let label = name.to_string();
@@ -67,17 +67,17 @@ impl VerifierBuilder {
         secrets.into_iter().fold(self, Self::secret)
     }
 
-    /// Accepts v2 tokens made with this key, the one in use.
+    /// Accepts v2 tokens signed with this key, the current one.
     pub fn current_signing_key(self, key: impl AsRef<[u8]>) -> Self {
         self.role(KeyRole::Current, None, key.as_ref())
     }
 
-    /// Accepts v2 tokens made with this key, which is in use after the next rotation.
+    /// Accepts v2 tokens signed with this key, which becomes the current one with the next rotation.
     pub fn next_signing_key(self, key: impl AsRef<[u8]>) -> Self {
         self.role(KeyRole::Next, None, key.as_ref())
     }
 
-    /// Accepts v2 tokens made with any of these keys, of which there can be any number.
+    /// Accepts v2 tokens signed with any of these keys.
     pub fn signing_keys(self, keys: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
         keys.into_iter().fold(self, |mut this, key| {
             this.numbered += 1;
@@ -86,8 +86,9 @@ impl VerifierBuilder {
         })
     }
 
-    /// Accepts v2 tokens made with these keys, for requests whose `Upstash-Region` names this region: regions
-    /// share no keys. Requests from a region without keys of its own are measured by the keys without a region.
+    /// Accepts v2 tokens signed with these keys if the request's `Upstash-Region` names this region; regions share no
+    /// keys. Requests from a region without keys of its own are checked with the keys that are bound to no region, or
+    /// with all keys if there are none.
     pub fn regional_signing_keys(
         self,
         region: Region,
@@ -98,16 +99,16 @@ impl VerifierBuilder {
             .role(KeyRole::Next, Some(region), next.as_ref())
     }
 
-    /// The URL that v2 tokens must be for, exactly as the publisher wrote it: for a verifier of one route.
+    /// Accepts only v2 tokens for this URL, exactly as the publisher wrote it. Use it for a verifier of one route.
     pub fn expected_url(self, url: impl Into<String>) -> Self {
         let rule = UrlRule::exactly(url.into());
         self.url(rule)
     }
 
-    /// Scheme, host and port under which the public reaches this service, such as `https://shop.example`. v2
-    /// tokens must be for it, followed by path and query of the request.
+    /// Sets the scheme, host and port at which the public reaches this service, such as `https://shop.example`. A v2
+    /// token must be for this origin, followed by path and query of the request.
     ///
-    /// A path is allowed: `https://shop.example/api` behind a proxy that cuts `/api` off.
+    /// The origin may have a path: use `https://shop.example/api` behind a proxy that cuts `/api` off.
     pub fn public_origin(self, origin: impl AsRef<str>) -> Self {
         let rule = UrlRule::under(origin.as_ref());
         self.url(rule)
@@ -115,50 +116,50 @@ impl VerifierBuilder {
 
     /// Accepts v2 tokens for any URL.
     ///
-    /// **What this opens:** a request that was signed for route A is accepted when somebody replays it on route
-    /// B, or on another service that uses the same keys, until its token expires (5 minutes).
+    /// **The risk:** somebody who has seen a request that was signed for route A can replay it on route B, or on
+    /// another service that uses the same keys, until its token expires (5 minutes).
     pub fn dangerously_accept_any_url(self) -> Self {
         self.url(Ok(UrlRule::Any))
     }
 
-    /// Takes no notice of this scheme's header, which otherwise must verify where it is present. Use it where
-    /// something before this service checks that header, or another sender uses its name.
+    /// Ignores this scheme's header. Otherwise the header must verify wherever it is present. Use it where something in
+    /// front of this service checks the header, or where another sender uses its name.
     pub fn ignore(mut self, scheme: Scheme) -> Self {
         self.ignored.push(scheme);
         self
     }
 
-    /// How far the clocks of sender and receiver may differ: every time in a v2 token is good for this much
-    /// longer, and this much earlier. Default: zero.
+    /// Sets how far the clocks of sender and receiver may differ. Each time in a v2 token is then valid for this much
+    /// longer, and from this much earlier. Zero by default.
     pub fn clock_tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance = tolerance;
         self
     }
 
-    /// How long ago a v2 token may have been made (`iat`), beyond the 5 minutes that it gives itself. A v1
-    /// signature has no time: this does not concern it. Default: no limit.
+    /// Sets how long ago a v2 token may have been made (`iat`), in addition to the 5 minutes after which it expires. v1
+    /// signatures have no time, so this does not affect them. Unlimited by default.
     pub fn max_age(mut self, age: Duration) -> Self {
         self.max_age = Some(age);
         self
     }
 
-    /// The largest body that is accepted, in bytes. Adapters stop reading there. Default: 1 MiB.
+    /// Sets the largest body that is accepted, in bytes. Adapters read no further. 1 MiB by default.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// The clock of adapters; by default [`SystemClock`](crate::SystemClock). A test hands in that of its mock
-    /// server.
+    /// Sets the clock that adapters read. By default it is [`SystemClock`](crate::SystemClock). A test passes in the
+    /// clock of its mock server.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// What adapters answer instead of a bare 401 or 413, and to a trusted request that the handler cannot decode
-    /// (400, 415), to which the framework's own answer is the default. [`VerifyError::status`] has the status. The
-    /// reason is put into the extensions of the response afterwards. Mind whom you tell: the default answer to a
-    /// request that is not trusted does not say why.
+    /// Sets what adapters answer to a request that they refuse, instead of a bare 401 or 413. Adapters also use it for
+    /// a verified request that the handler cannot decode (400, 415), which the framework answers by default.
+    /// [`VerifyError::status`] returns the status. The adapter puts the reason into the response's extensions. Mind
+    /// whom you tell the reason: the default answer to a request that fails verification does not tell it.
     pub fn rejection_response<F>(mut self, response: F) -> Self
     where
         F: Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync + 'static,
@@ -167,11 +168,11 @@ impl VerifierBuilder {
         self
     }
 
-    /// The verifier.
+    /// Makes the verifier.
     ///
     /// # Errors
-    /// A key is empty or too short, there is none, a URL is not one, or it is not said which URL v2 tokens are
-    /// to be for.
+    /// When there is no key, a key is empty or too short, a URL is not valid, or there are signing keys but no rule for
+    /// the URL of v2 tokens.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if let Some(error) = self.error {
             return Err(error);
@@ -220,7 +221,7 @@ impl VerifierBuilder {
         }
     }
 
-    /// Adds a key; an error calls it `label`.
+    /// Adds a key. An error calls it `label`.
     pub(crate) fn add(mut self, scheme: Scheme, name: KeyName, key: &[u8], label: &str) -> Self {
         match SigningKey::new(key) {
             Ok(key) => {

@@ -1,4 +1,4 @@
-//! What a token claims: a JSON object, read without copying it.
+//! The claims of a token: a JSON object, read without copying it.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,28 +9,28 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 
 use crate::{KeyName, Timestamp, VerifyError, jws};
 
-/// What a token claims, beside the times as they are compared.
+/// The claims of a verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Claims {
-    /// `iss`
+    /// `iss`: who made the token.
     pub issuer: String,
-    /// `sub`: the URL that was called.
+    /// `sub`: the URL that QStash called.
     pub subject: String,
-    /// `exp`
+    /// `exp`: when the token expires.
     pub expires_at: Timestamp,
-    /// `nbf`
+    /// `nbf`: before when the token is not valid.
     pub not_before: Timestamp,
-    /// `iat`
+    /// `iat`: when the token was made.
     pub issued_at: Timestamp,
-    /// `jti`, fresh at each attempt.
+    /// `jti`: the token's id, which is new at each attempt.
     pub id: Option<String>,
-    /// `body`: the hash of the body, as it stands in the token.
+    /// `body`: the hash of the body, as the token writes it.
     pub body: String,
 }
 
 impl Claims {
-    /// From a payload that was accepted before.
+    /// Reads the claims of a payload that was accepted before.
     pub(crate) fn decode(payload: &str) -> Option<Self> {
         let json = URL_SAFE_NO_PAD.decode(payload).ok()?;
         let mut raw = RawClaims::default();
@@ -55,7 +55,7 @@ impl Claims {
     }
 }
 
-/// The claims as they stand: a name that occurs twice is refused, unknown ones are passed over.
+/// The claims as the token writes them. A name that occurs twice is refused, and unknown names are ignored.
 #[derive(Debug, Default)]
 pub(crate) struct RawClaims<'a> {
     pub(crate) iss: Field<'a>,
@@ -68,7 +68,8 @@ pub(crate) struct RawClaims<'a> {
 }
 
 impl<'a> RawClaims<'a> {
-    /// In place: what serde derives moves all of the claims several times, which costs as much as to read them.
+    /// Reads the claims in place: what serde derives moves all of them several times, which takes as long as reading
+    /// them.
     pub(crate) fn read(&mut self, json: &'a [u8]) -> Option<()> {
         let mut json = serde_json::Deserializer::from_str(jws::object(json)?);
         (&mut json).deserialize_map(ClaimsVisitor(self)).ok()?;
@@ -124,12 +125,12 @@ enum Name {
     Unknown,
 }
 
-/// A claim of any type, so that one of the wrong type can be named.
+/// A claim of any type, so that an error can name a claim of the wrong type.
 #[derive(Debug, Default)]
 pub(crate) enum Field<'a> {
     #[default]
     Missing,
-    /// Seconds in the token (RFC 7519 `NumericDate`, a fraction allowed), milliseconds here.
+    /// The token writes seconds (RFC 7519 `NumericDate`, with or without a fraction); these are milliseconds.
     Millis(i64),
     Text(Cow<'a, str>),
     Other,

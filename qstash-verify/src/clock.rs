@@ -1,48 +1,48 @@
-//! Time, as it is handed to the verifier.
+//! Time, as the verifier gets it.
 //!
-//! Nothing on the path of a verification reads a clock: `now` is an argument. Adapters, which have nobody to
-//! ask, hold a [`Clock`].
+//! No part of a verification reads a clock, because the caller passes in the time. Adapters have no caller to ask, so
+//! they hold a [`Clock`].
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the Unix epoch.
+/// A point in time: milliseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// From milliseconds since the Unix epoch.
+    /// Makes a timestamp from milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: u64) -> Self {
         Self(millis)
     }
 
-    /// From seconds since the Unix epoch.
+    /// Makes a timestamp from seconds since the Unix epoch.
     #[must_use]
     pub const fn from_secs(secs: u64) -> Self {
         Self(secs.saturating_mul(1000))
     }
 
-    /// Milliseconds since the Unix epoch.
+    /// Returns the milliseconds since the Unix epoch.
     #[must_use]
     pub const fn as_millis(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since the Unix epoch, rounded down.
+    /// Returns the whole seconds since the Unix epoch, rounded down.
     #[must_use]
     pub const fn as_secs(self) -> u64 {
         self.0 / 1000
     }
 
-    /// This much later; stops at the end of time rather than wrapping.
+    /// Returns the time that is `duration` later. It never overflows.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         Self(self.0.saturating_add(millis(duration)))
     }
 
-    /// From `earlier` to this; zero if `earlier` is later.
+    /// Returns how much later this is than `earlier`, or zero if it is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -50,7 +50,7 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
-    /// A time before 1970 becomes 1970.
+    /// Converts a time. A time before 1970 becomes 1970.
     fn from(time: SystemTime) -> Self {
         Self(millis(time.duration_since(UNIX_EPOCH).unwrap_or_default()))
     }
@@ -60,7 +60,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Tells the time. A closure is one, and so is a [`Timestamp`], which stands still.
+/// Tells the time. A closure can be a clock, and a [`Timestamp`] is a clock that stands still.
 ///
 /// ```
 /// use qstash_verify::{Clock, Timestamp};
@@ -70,7 +70,7 @@ fn millis(duration: Duration) -> u64 {
 /// assert_eq!((move || noon).now(), noon);
 /// ```
 pub trait Clock: Send + Sync + 'static {
-    /// The time now. Must not block.
+    /// Returns the current time. It must not block.
     fn now(&self) -> Timestamp;
 }
 
@@ -100,7 +100,7 @@ impl<F: Fn() -> Timestamp + Send + Sync + 'static> Clock for F {
     }
 }
 
-/// A clock that is shared and hides what it is.
+/// A clock of any type that several owners share.
 #[derive(Clone)]
 pub(crate) struct SharedClock(Arc<dyn Clock>);
 

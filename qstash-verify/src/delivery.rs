@@ -1,4 +1,4 @@
-//! What a verified request says of itself.
+//! What a verified request tells of itself.
 
 use std::borrow::Cow;
 
@@ -6,14 +6,14 @@ use http::{HeaderMap, HeaderValue};
 
 use crate::{Claims, KeyName, Region, Scheme, VerifyError};
 
-/// What a verified request says of itself.
+/// A verified request, and what it tells of itself.
 ///
-/// The signature covers the body, and in v2 the URL and the [`Claims`]. **It does not cover the headers** that
-/// the other methods read: whoever can see one signed request can send it again with another message id while
-/// its token is good (v1: for ever). Use TLS, and treat the headers as what an honest sender says.
+/// The signature covers the body, and in v2 the URL and the [`Claims`]. **It does not cover the headers** that the
+/// other methods read: whoever sees one signed request can send it again with another message id while its token is
+/// valid (in v1 for ever). Use TLS, and take the headers for what an honest sender says.
 ///
-/// Headers that are absent, or are not visible ASCII, read as `None`. With signatures of both schemes the v2
-/// headers are read.
+/// A header that is absent, or is not visible ASCII, reads as `None`. If the request has signatures of both schemes,
+/// the v2 headers are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Delivery<'a> {
     pub(crate) scheme: Scheme,
@@ -23,7 +23,7 @@ pub struct Delivery<'a> {
     pub(crate) headers: Headers<'a>,
 }
 
-/// A delivery that owns what it says, as extractors hand it out.
+/// A delivery that borrows nothing, as extractors hand it out.
 pub type OwnedDelivery = Delivery<'static>;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub(crate) struct Headers<'a> {
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-/// The headers of QStash, each of which may be there once. Found in one pass: to look each of them up takes as
-/// long as the HMAC of a small body.
+/// The headers of QStash, each of which may occur once. They are found in one pass, because looking each of them up
+/// takes as long as the HMAC of a small body.
 #[derive(Debug, Default)]
 pub(crate) struct Found<'a> {
     pub(crate) hmac: Option<&'a HeaderValue>,
@@ -67,7 +67,7 @@ struct Named<'a> {
 }
 
 impl<'a> Found<'a> {
-    /// Takes no notice of the signatures of `ignored` schemes.
+    /// Reads the headers, but not the signatures of `ignored` schemes.
     pub(crate) fn read(headers: &'a HeaderMap, ignored: &[Scheme]) -> Result<Self, VerifyError> {
         let mut found = Self::default();
         for (name, value) in headers {
@@ -84,7 +84,7 @@ impl<'a> Found<'a> {
         Ok(found)
     }
 
-    /// Where a header of this name is kept.
+    /// Returns where a header of this name is kept.
     fn slot(&mut self, name: &str) -> Option<(&'static str, &mut Option<&'a HeaderValue>)> {
         let (v1, v2) = (&mut self.v1, &mut self.v2);
         Some(if let Some(name) = name.strip_prefix("qstash-") {
@@ -161,91 +161,92 @@ fn owned(text: Text<'_>) -> Text<'static> {
 }
 
 impl Delivery<'_> {
-    /// The scheme of the signature; [`Scheme::Jwt`] where both are there.
+    /// Returns the scheme of the signature; [`Scheme::Jwt`] if the request has both.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// The key that fitted.
+    /// Returns the name of the key that fitted.
     #[must_use]
     pub fn key(&self) -> KeyName {
         self.key
     }
 
-    /// v2: what the token claims. Decoded anew at each call.
+    /// Returns the token's claims (v2). Each call decodes them anew.
     #[must_use]
     pub fn claims(&self) -> Option<Claims> {
         Claims::decode(self.payload.as_deref()?)
     }
 
-    /// The message's id, the same on every attempt: what to deduplicate by.
+    /// Returns the message's id, which is the same on every attempt. Deduplicate by it.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         self.headers.message_id.as_deref()
     }
 
-    /// Which attempt this is, from 1.
+    /// Returns which attempt this is; the first is 1.
     #[must_use]
     pub fn attempt(&self) -> Option<u32> {
         self.headers.attempt
     }
 
-    /// How many attempts failed before this one.
+    /// Returns how many attempts failed before this one.
     #[must_use]
     pub fn retried(&self) -> Option<u32> {
         self.headers.attempt?.checked_sub(1)
     }
 
-    /// v1: the queue's name.
+    /// Returns the name of the message's queue (v1).
     #[must_use]
     pub fn queue(&self) -> Option<&str> {
         self.headers.queue.as_deref()
     }
 
-    /// v1: this attempt's lease, with which the message can be extended, acknowledged and released.
+    /// Returns the id of this attempt's lease (v1). With it the consumer can extend, acknowledge and release the
+    /// message.
     #[must_use]
     pub fn lease_id(&self) -> Option<&str> {
         self.headers.lease_id.as_deref()
     }
 
-    /// v1: when the message was published (RFC 3339).
+    /// Returns when the message was published, in RFC 3339 (v1).
     #[must_use]
     pub fn published_at(&self) -> Option<&str> {
         self.headers.published_at.as_deref()
     }
 
-    /// v2: the schedule that made the message.
+    /// Returns the id of the schedule that made the message (v2).
     #[must_use]
     pub fn schedule_id(&self) -> Option<&str> {
         self.headers.schedule_id.as_deref()
     }
 
-    /// v2: the URL group that the message was published to.
+    /// Returns the name of the URL group that the message was published to (v2).
     #[must_use]
     pub fn url_group(&self) -> Option<&str> {
         self.headers.url_group.as_deref()
     }
 
-    /// v2: the publisher's address.
+    /// Returns the IP address of the publisher (v2).
     #[must_use]
     pub fn caller_ip(&self) -> Option<&str> {
         self.headers.caller_ip.as_deref()
     }
 
-    /// v2: the region that sent the request; `None` for one that this version does not know.
+    /// Returns the region that sent the request (v2), or `None` for a region that this version does not know.
     #[must_use]
     pub fn region(&self) -> Option<Region> {
         Region::parse(self.headers.region.as_deref()?)
     }
 
-    /// v2: the message's labels, joined with commas.
+    /// Returns the message's labels, joined with commas (v2).
     #[must_use]
     pub fn label(&self) -> Option<&str> {
         self.headers.label.as_deref()
     }
 
-    /// The same, borrowing nothing.
+    /// Copies the delivery, so that it borrows nothing.
     #[must_use]
     pub fn into_owned(self) -> OwnedDelivery {
         Delivery {

@@ -1,4 +1,4 @@
-//! Keys from environment variables, by the names that the official receivers use (v2.md section 1.2).
+//! Keys from environment variables, under the names that the official receivers use (v2.md section 1.2).
 
 use std::ffi::OsString;
 
@@ -7,7 +7,8 @@ use crate::{ConfigError, KeyName, KeyRole, Region, Scheme, VerifierBuilder};
 const SECRETS: &str = "QSTASH_SIGNING_SECRET";
 
 impl VerifierBuilder {
-    /// As [`Verifier::from_env`](crate::Verifier::from_env), with variables from elsewhere.
+    /// Starts a builder with keys from variables, as [`Verifier::from_env`](crate::Verifier::from_env) does, but `get`
+    /// returns their values.
     ///
     /// ```
     /// use qstash_verify::VerifierBuilder;
@@ -49,7 +50,7 @@ impl VerifierBuilder {
     }
 }
 
-/// Such as `QSTASH_CURRENT_SIGNING_KEY` or `US_EAST_1_QSTASH_NEXT_SIGNING_KEY`.
+/// Returns a name such as `QSTASH_CURRENT_SIGNING_KEY` or `US_EAST_1_QSTASH_NEXT_SIGNING_KEY`.
 fn variable(name: KeyName) -> String {
     let region = name.region.map_or_else(String::new, |region| {
         format!("{}_", region.as_str().replace('-', "_"))

@@ -1,4 +1,4 @@
-//! Why a request is not trusted, and why a verifier cannot be made.
+//! Why a request is refused, and why a verifier cannot be made.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,138 +7,142 @@ use http::StatusCode;
 
 use crate::{KeyName, Region, Scheme, SigningKey};
 
-/// Why a request is not trusted; or is, and is not what the handler takes. Never contains a key or a token; what it
-/// repeats of a token's claims was signed with one of the configured keys.
+/// Why a request is refused: it fails verification, or an adapter cannot give it to the handler although it is
+/// verified.
+///
+/// The error never contains a key or a token. What it repeats of a token's claims was signed with one of the configured
+/// keys.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
     /// The request carries no signature.
     #[error(
-        "the request has neither a `QStash-Signature` nor an `Upstash-Signature` header, ignored ones aside"
+        "the request has neither a `QStash-Signature` nor an `Upstash-Signature` header (ignored headers do not count)"
     )]
     MissingSignature,
-    /// A header that can only be there once is there twice: two parties might read two different ones.
+    /// A header that may occur once occurs twice. Two parties might read two different values.
     #[error("the request has more than one `{header}` header")]
     RepeatedHeader {
-        /// Its name, in lower case.
+        /// The header's name, in lower case.
         header: &'static str,
     },
-    /// The request is signed in a way for which there is no key. Ignoring it would let everybody add one.
+    /// The request is signed in a way for which no key is configured. To ignore the header would let everybody add one.
     #[error(
         "the request has a `{0}` header, but no key for it is configured; give one, or `ignore` the header"
     )]
     SchemeNotConfigured(Scheme),
-    /// v1: the header is not 64 lower-case hexadecimal digits.
+    /// The v1 header is not 64 lower-case hexadecimal digits.
     #[error("`QStash-Signature` is not 64 lower-case hexadecimal digits")]
     MalformedSignature,
-    /// v1: no key makes this signature of this body.
+    /// No configured secret makes this v1 signature of this body.
     #[error(
         "`QStash-Signature` does not fit the body under any of {keys} configured secrets; is it the sender's \
          secret, and was the body read as the exact bytes that were sent (not parsed and written again as JSON)?"
     )]
     Mismatch {
-        /// How many were tried.
+        /// How many secrets were tried.
         keys: usize,
     },
-    /// v2: the header is not a token.
+    /// The v2 header is not a token.
     #[error("`Upstash-Signature` is not a token: {0}")]
     MalformedToken(&'static str),
-    /// v2: the token's header does not say HS256, whatever else it says.
+    /// The v2 token's header does not say HS256.
     #[error("the token's algorithm is not HS256")]
     Algorithm,
-    /// v2: the token's header does not say that it is a JWT.
+    /// The v2 token's header does not say that the token is a JWT.
     #[error("the token's type is not `JWT`")]
     TokenType,
-    /// v2: no key made this token.
+    /// No configured key signed this v2 token.
     #[error(
         "no configured signing key made this token ({keys} tried{}); were the keys rotated, or are they those of \
          another region or account?", Of(*region)
     )]
     TokenSignature {
-        /// How many were tried.
+        /// How many keys were tried.
         keys: usize,
-        /// What the header `Upstash-Region` says.
+        /// The region that the header `Upstash-Region` names.
         region: Option<Region>,
     },
-    /// v2: a claim is not there.
+    /// The v2 token lacks a claim.
     #[error("the token, made with {key}, has no claim `{claim}`")]
     MissingClaim {
-        /// Its name.
+        /// The claim's name.
         claim: &'static str,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: a claim is there but is no number, or no text, where it has to be one.
+    /// A claim of the v2 token is not a number, or not text, as it has to be.
     #[error("the token, made with {key}, has a claim `{claim}` of the wrong type")]
     MalformedClaim {
-        /// Its name.
+        /// The claim's name.
         claim: &'static str,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `iss` is not `Upstash`.
+    /// The v2 token was not issued by `Upstash` (claim `iss`).
     #[error("the token, made with {key}, was issued by {issuer:?}, not by \"Upstash\"")]
     WrongIssuer {
         /// The claim, cut to 100 characters.
         issuer: String,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `exp` is past, tolerance included.
-    #[error("the token expired {} ago under {key}", Seconds(*ago))]
+    /// The v2 token has expired (claim `exp`, tolerance included).
+    #[error("the token, made with {key}, expired {} ago", Seconds(*ago))]
     Expired {
-        /// For how long. Zero at exactly `exp`, the first moment at which it counts no more.
+        /// How long ago the token expired. Zero at exactly `exp`, the first moment at which the token is no longer
+        /// valid.
         ago: Duration,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `nbf` is to come, tolerance included.
-    #[error("the token, made with {key}, counts only in {}; does this machine's clock lag?", Seconds(*early))]
+    /// The v2 token is not valid yet (claim `nbf`, tolerance included).
+    #[error("the token, made with {key}, becomes valid in {}; is this machine's clock slow?", Seconds(*early))]
     NotYetValid {
-        /// How much too early it is.
+        /// How long it takes until the token becomes valid.
         early: Duration,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `iat` is to come, tolerance included.
-    #[error("the token, made with {key}, is from {} in the future; does this machine's clock lag?", Seconds(*ahead))]
+    /// The v2 token was issued in the future (claim `iat`, tolerance included).
+    #[error("the token, made with {key}, was issued {} in the future; is this machine's clock slow?", Seconds(*ahead))]
     IssuedInFuture {
-        /// How far ahead it is.
+        /// How far in the future the token was issued.
         ahead: Duration,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `iat` is longer ago than the configured maximum age, tolerance included.
+    /// The v2 token is older than the configured maximum age (claim `iat`, tolerance included).
     #[error("the token, made with {key}, is {} old; at most {} are accepted", Seconds(*age), Seconds(*max_age))]
     TooOld {
-        /// How old it is.
+        /// The token's age.
         age: Duration,
-        /// How old it may be.
+        /// The configured maximum age.
         max_age: Duration,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `sub` is another URL. Either the request was meant for somebody else, or the verifier does not know
-    /// its own public URL.
+    /// The v2 token is for another URL (claim `sub`). Either the request was meant for somebody else, or the verifier
+    /// was told the wrong public URL.
     #[error("the token, made with {key}, is for {signed}, but this is {expected}")]
     WrongUrl {
-        /// The URL of this request, as configured.
+        /// The URL of this request, by the verifier's configuration.
         expected: String,
-        /// The URL that was signed, without user and password, cut to 500 characters.
+        /// The URL that was signed, without user and password and cut to 500 characters.
         signed: String,
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// v2: `body` is the hash of other bytes.
+    /// The v2 token was signed for another body (claim `body`).
     #[error(
         "the body is not the one that was signed with {key}; was it read as the exact bytes that were sent \
          (not parsed and written again as JSON)?"
     )]
     BodyMismatch {
-        /// The key that made the token.
+        /// The key that signed the token.
         key: KeyName,
     },
-    /// The body is over the verifier's limit.
+    /// The body is larger than the verifier's limit.
     #[error("the body has more than {limit} bytes")]
     BodyTooLarge {
         /// The limit, in bytes.
@@ -147,18 +151,18 @@ pub enum VerifyError {
     /// The connection broke before the body was complete. Only adapters report it.
     #[error("the body could not be read to its end")]
     UnreadableBody,
-    /// The request is trusted, but the handler cannot make sense of it: its body is no JSON, or JSON of another
-    /// shape. Only adapters report it.
-    #[error("the verified request could not be decoded to what the handler takes")]
+    /// The request is verified, but the handler cannot decode its body, which is not JSON or JSON of another shape.
+    /// Only adapters report it.
+    #[error("the verified request could not be decoded into what the handler takes")]
     Undecodable,
-    /// The request is trusted, but the handler takes another content type. Only adapters report it.
+    /// The request is verified, but the handler does not take its content type. Only adapters report it.
     #[error("the verified request's `Content-Type` is not what the handler takes")]
     ContentType,
 }
 
 impl VerifyError {
-    /// What adapters answer: 413 over the limit, 400 for a body that broke off or is trusted and cannot be decoded,
-    /// 415 for one that is trusted and of the wrong content type, 401 for everything else.
+    /// Returns the status that adapters answer: 413 for a body over the limit, 400 for a body that broke off or that is
+    /// verified and cannot be decoded, 415 for a verified body of the wrong content type, and 401 for everything else.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
@@ -169,7 +173,7 @@ impl VerifyError {
         }
     }
 
-    /// The key that made the token, where one did: who sent it knows a key, and something else is wrong.
+    /// Returns the key that signed the token, if one did. Then the sender has a key, and something else is wrong.
     #[must_use]
     pub const fn key(&self) -> Option<KeyName> {
         match self {
@@ -191,10 +195,10 @@ impl VerifyError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
-    /// An empty secret would let everybody sign.
+    /// The secret is empty. It would let everybody sign.
     #[error("a signing secret must not be empty")]
     Empty,
-    /// Too short to be a secret.
+    /// The secret is too short.
     #[error("a signing secret must have at least {} bytes", SigningKey::MIN_LEN)]
     TooShort,
 }
@@ -203,50 +207,52 @@ pub enum KeyError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// No key was given: nothing could ever be verified.
+    /// No key was given, so nothing could ever be verified.
     #[error("a verifier needs at least one signing secret or signing key")]
     NoKey,
-    /// As [`ConfigError::NoKey`], of a verifier that looked into the environment.
+    /// No key was given, and the environment names none.
     #[error(
         "none of QSTASH_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY and their regional \
          forms (US_EAST_1_QSTASH_…, EU_CENTRAL_1_QSTASH_…) is set"
     )]
     NoKeyInEnvironment,
-    /// A key is unusable.
-    #[error("{name} is unusable")]
+    /// A key cannot be used.
+    #[error("{name} cannot be used")]
     Key {
-        /// The key's name, or that of the environment variable.
+        /// The name of the key or of its environment variable.
         name: String,
-        /// What is wrong with it.
+        /// Why the key cannot be used.
         #[source]
         source: KeyError,
     },
-    /// An environment variable is not Unicode.
+    /// The value of this environment variable is not Unicode.
     #[error("the environment variable {0} is not Unicode")]
     Variable(String),
-    /// A URL is not one.
+    /// A URL is not valid.
     #[error("{field} must be {expected}")]
     Url {
-        /// Which one.
+        /// The method that got the URL.
         field: &'static str,
-        /// What it must be.
+        /// What the URL must be.
         expected: &'static str,
     },
-    /// v2 signatures are bound to a URL, and the verifier was not told which is its own.
+    /// There are signing keys, but the verifier does not know its own URL, for which v2 tokens are signed.
     #[error(
-        "signing keys need `public_origin` or `expected_url`: without, a request signed for one route could be \
+        "signing keys need `public_origin` or `expected_url`: without them, a request signed for one route could be \
          replayed on another"
     )]
     NoUrl,
-    /// More than one of `expected_url`, `public_origin` and `dangerously_accept_any_url` was called.
-    #[error("the URL to expect was given more than once")]
+    /// Two of `expected_url`, `public_origin` and `dangerously_accept_any_url` were called, or one of them twice.
+    #[error(
+        "only one of `expected_url`, `public_origin` and `dangerously_accept_any_url` can be called, and only once"
+    )]
     ManyUrls,
-    /// Keys were given for a header that is to be ignored.
-    #[error("there are keys for `{0}`, which is to be ignored")]
+    /// Keys were given for a header that is ignored.
+    #[error("keys were given for `{0}`, but that header is ignored")]
     IgnoredKey(Scheme),
 }
 
-/// Seconds, with milliseconds where there are any.
+/// Writes seconds, with milliseconds if there are any.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {

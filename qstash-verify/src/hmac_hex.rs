@@ -1,7 +1,7 @@
-//! The v1 header: lower-case hexadecimal digits of an HMAC-SHA256 (v1.md section 5).
+//! The v1 header: an HMAC-SHA256 in lower-case hexadecimal digits (v1.md section 5).
 
-/// The tag that the header carries; `None` if it is not 64 lower-case hexadecimal digits. There is one spelling of
-/// each tag, so that no other header than the one that was sent is good.
+/// Returns the tag that the header carries, or `None` if the header is not 64 lower-case hexadecimal digits. Each tag
+/// has one spelling, so that no other header than the one that was sent is accepted.
 pub(crate) fn decode(text: &[u8]) -> Option<[u8; 32]> {
     let digits: &[u8; 64] = text.try_into().ok()?;
     let mut tag = [0; 32];

@@ -13,13 +13,13 @@ use crate::sign::ISSUER;
 use crate::url::UrlRule;
 use crate::{KeyName, Region, Timestamp, VerifyError};
 
-/// A longer token is none. QStash's have some 350 bytes and the destination's URL.
+/// No token is longer. QStash's have some 350 bytes and the destination's URL.
 const MAX_LEN: usize = 16 * 1024;
 
 /// Payloads up to this many bytes are decoded without an allocation.
 const ON_STACK: usize = 1024;
 
-/// What a token is measured by.
+/// What every token has to meet.
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) keys: KeySet,
@@ -28,7 +28,7 @@ pub(crate) struct Rules {
     pub(crate) max_age: Option<Duration>,
 }
 
-/// What a token has to fit.
+/// The request that a token has to fit.
 pub(crate) struct Context<'a> {
     pub(crate) uri: &'a http::Uri,
     pub(crate) region: Option<Region>,
@@ -37,10 +37,10 @@ pub(crate) struct Context<'a> {
 }
 
 impl Rules {
-    /// The key that made `token` and its payload, if everything is in order.
+    /// Returns the key that signed `token`, and its payload, if everything is in order.
     ///
-    /// First the key is found, then the claims are looked at: what is wrong with them is said of the key that
-    /// signed them, whatever the other keys would say.
+    /// The key is found first and the claims are checked then. So an error in the claims names the key that signed
+    /// them, whatever the other keys would say.
     pub(crate) fn verify<'t>(
         &self,
         token: &'t str,
@@ -80,7 +80,7 @@ impl Rules {
         Ok((key, token.payload))
     }
 
-    /// One check per claim, in the order in which the official receivers make them.
+    /// Checks each claim, in the order of the official receivers.
     fn check(
         &self,
         claims: &RawClaims<'_>,
@@ -146,8 +146,8 @@ impl Rules {
     }
 }
 
-/// What is wrong with a token that cannot be taken apart: of another algorithm, which makes tags of another length,
-/// if it says so.
+/// Says what is wrong with a token that cannot be taken apart: if it says so, that it has another algorithm, which
+/// makes tags of another length.
 fn malformed(token: &str) -> VerifyError {
     let mut parts = token.split('.');
     let header = parts.next().and_then(Header::decode);

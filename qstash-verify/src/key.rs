@@ -8,10 +8,10 @@ use sha2::Sha256;
 
 use crate::KeyError;
 
-/// A shared secret: of v1 signatures, or a signing key (`sig_…`) of v2 tokens.
+/// A shared secret: one that makes v1 signatures, or a signing key (`sig_…`) that signs v2 tokens.
 ///
-/// Its text is not kept, only what HMAC derives from it, and that is wiped from memory when the key is
-/// dropped. `Debug` is redacted, and there is no way to read it back. A clone is a copy of that state.
+/// The key does not store the secret's text, only what HMAC derives from it, which is wiped from memory when the key is
+/// dropped. `Debug` shows nothing of it, and there is no way to read the secret back. A clone copies what HMAC derived.
 #[derive(Clone)]
 pub struct SigningKey(Hmac<Sha256>);
 
@@ -26,10 +26,11 @@ impl SigningKey {
     /// The shortest secret that is accepted, in bytes (v1.md section 5).
     pub const MIN_LEN: usize = 16;
 
-    /// Prepares a secret: the bytes as they are, the prefix `sig_` of a v2 key included.
+    /// Prepares a secret. The bytes are taken as they are, including the prefix `sig_` of a v2 key.
     ///
     /// # Errors
-    /// [`KeyError::Empty`] or [`KeyError::TooShort`] if it has fewer than [`SigningKey::MIN_LEN`] bytes.
+    /// [`KeyError::Empty`] when the secret is empty, [`KeyError::TooShort`] when it has fewer than
+    /// [`SigningKey::MIN_LEN`] bytes.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let secret = secret.as_ref();
         match secret.len() {
@@ -39,7 +40,7 @@ impl SigningKey {
         }
     }
 
-    /// The v1 signature of `body`: 64 lower-case hexadecimal digits of its HMAC-SHA256.
+    /// Returns the v1 signature of `body`: its HMAC-SHA256 in 64 lower-case hexadecimal digits.
     ///
     /// ```
     /// let key = qstash_verify::SigningKey::new("a secret of our own")?;
@@ -57,7 +58,7 @@ impl SigningKey {
         text
     }
 
-    /// Whether `tag` is the HMAC of `message`. Takes the same time wherever they differ.
+    /// Whether `tag` is the HMAC of `message`. The comparison takes the same time wherever the two differ.
     pub(crate) fn verify(&self, message: &[u8], tag: &[u8; 32]) -> bool {
         self.0
             .clone()
@@ -66,7 +67,7 @@ impl SigningKey {
             .is_ok()
     }
 
-    /// The HMAC-SHA256 of `message`.
+    /// Returns the HMAC-SHA256 of `message`.
     pub(crate) fn tag(&self, message: &[u8]) -> [u8; 32] {
         self.0
             .clone()
@@ -83,7 +84,7 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// HMAC-SHA256 under a key of any length.
+/// Starts an HMAC-SHA256 under a key of any length.
 pub(crate) fn mac(key: &[u8]) -> Hmac<Sha256> {
     Hmac::new_from_slice(key).expect("HMAC takes a key of any length")
 }

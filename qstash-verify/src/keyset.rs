@@ -5,20 +5,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::SigningKey;
 
-/// A region of the hosted service. Each has keys of its own (v2.md sections 1.1 and 1.2).
+/// A region of the hosted service. Each region has keys of its own (v2.md sections 1.1 and 1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Region {
-    /// `us-east-1`
+    /// The region `us-east-1`.
     UsEast1,
-    /// `eu-central-1`, the default one.
+    /// The region `eu-central-1`, which is the service's default.
     EuCentral1,
 }
 
 impl Region {
     pub(crate) const ALL: [Self; 2] = [Self::UsEast1, Self::EuCentral1];
 
-    /// What `Upstash-Region` says; any case, with `-` or `_`.
+    /// Reads the name of a region as `Upstash-Region` says it, in any letter case and with `-` or `_`. Returns `None`
+    /// for an unknown name.
     ///
     /// ```
     /// use qstash_verify::Region;
@@ -37,7 +38,7 @@ impl Region {
         Self::ALL.into_iter().find(|region| same(region.as_str()))
     }
 
-    /// `US-EAST-1` or `EU-CENTRAL-1`.
+    /// Returns the region's name, `US-EAST-1` or `EU-CENTRAL-1`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,26 +54,26 @@ impl fmt::Display for Region {
     }
 }
 
-/// Which of the configured keys: what can be said of a key without saying the key.
+/// The name of a configured key, which tells nothing of the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct KeyName {
-    /// What it is there for.
+    /// What the key is used for.
     pub role: KeyRole,
-    /// The region whose key it is; `None` for one that is not bound to a region.
+    /// The region that the key belongs to; `None` if it is not bound to a region.
     pub region: Option<Region>,
 }
 
-/// What a key is there for.
+/// What a key is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyRole {
-    /// The signing key that is in use.
+    /// It is the signing key in use.
     Current,
-    /// The signing key that a rotation will put in use.
+    /// It is the signing key that the next rotation puts in use.
     Next,
-    /// The n-th of the signing keys without a role, from 1.
+    /// It is one of the signing keys without a role; the number counts them from 1.
     Other(usize),
-    /// The n-th of the v1 secrets, from 1.
+    /// It is one of the v1 secrets; the number counts them from 1.
     Secret(usize),
 }
 
@@ -93,7 +94,7 @@ impl fmt::Display for KeyName {
 #[derive(Debug, Default)]
 pub(crate) struct KeySet {
     keys: Vec<(KeyName, SigningKey)>,
-    /// The one that fitted last, which is tried first: after a rotation it is not the first in the list.
+    /// The key that fitted last. It is tried first, because after a rotation it is not the first in the list.
     last: AtomicUsize,
 }
 
@@ -107,9 +108,9 @@ impl KeySet {
         self.keys.is_empty()
     }
 
-    /// The key that makes `tag` of `message`, or how many were tried.
+    /// Returns the key that makes `tag` of `message`, or how many keys were tried.
     ///
-    /// Tried are the keys of `region` if it has any; else those of no region; else all.
+    /// The keys of `region` are tried if there are any, else those of no region, else all.
     pub(crate) fn find(
         &self,
         message: &[u8],
@@ -134,7 +135,7 @@ impl KeySet {
         }
     }
 
-    /// The region whose keys are asked, `Some(None)` for the keys of no region, `None` for all.
+    /// Returns the region whose keys are tried: `Some(None)` for the keys of no region, `None` for all keys.
     fn scope(&self, region: Option<Region>) -> Option<Option<Region>> {
         [region, None]
             .into_iter()

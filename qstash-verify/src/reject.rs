@@ -1,4 +1,4 @@
-//! What adapters answer to a request that is not trusted.
+//! What adapters answer to a request that they refuse.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::VerifyError;
 
 type Make = dyn Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync;
 
-/// Makes the answer; by default one that does not tell why.
+/// Makes the answer. The default answer does not tell the reason.
 #[derive(Clone, Default)]
 pub(crate) struct Response(Option<Arc<Make>>);
 
@@ -28,9 +28,9 @@ impl fmt::Debug for Response {
 }
 
 impl crate::Verifier {
-    /// The answer to a request that is refused for `reason`, as the adapters give it and adapters of your own can:
-    /// by default with the status of the reason and without telling it. The reason is noted in a trace event of
-    /// the target `qstash_verify::rejection`, and in the response's extensions.
+    /// Makes the answer to a request that is refused for `reason`. The adapters use it, and adapters of your own can.
+    /// The default answer has the reason's status and does not tell the reason. The reason goes to a trace event of the
+    /// target `qstash_verify::rejection` and into the response's extensions.
     #[must_use]
     pub fn reject(&self, reason: VerifyError) -> http::Response<Bytes> {
         let response = self.configured_rejection(&reason);
@@ -39,7 +39,7 @@ impl crate::Verifier {
         response
     }
 
-    /// Traces the reason. The answer to it, if one is configured.
+    /// Traces the reason. Returns the answer that is configured, if any.
     pub(crate) fn configured_rejection(
         &self,
         reason: &VerifyError,
@@ -49,7 +49,7 @@ impl crate::Verifier {
     }
 }
 
-/// What an answer of the framework's own decoder means, by its status; `None` if it is about something else.
+/// Returns why a framework's own decoder answered this status, or `None` if the status is about something else.
 #[cfg(any(feature = "actix", feature = "axum"))]
 pub(crate) fn undecodable(status: u16) -> Option<VerifyError> {
     match status {
@@ -76,7 +76,7 @@ fn plain(reason: &VerifyError) -> http::Response<Bytes> {
     response
 }
 
-/// Reads a body to its end, but not further than the verifier's limit.
+/// Reads a body to its end, but not beyond the verifier's limit.
 #[cfg(any(feature = "axum", feature = "tower"))]
 pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Bytes, VerifyError>
 where

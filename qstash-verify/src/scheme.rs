@@ -4,17 +4,17 @@ use std::fmt;
 
 use http::HeaderName;
 
-/// How a request is signed.
+/// The way in which a request is signed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
-    /// v1: `QStash-Signature`, the hexadecimal HMAC-SHA256 of the body (v1.md section 5).
+    /// v1 signs with `QStash-Signature`, the hexadecimal HMAC-SHA256 of the body (v1.md section 5).
     Hmac,
-    /// v2: `Upstash-Signature`, a JWT with HS256 (v2.md section 4).
+    /// v2 signs with `Upstash-Signature`, a JWT with HS256 (v2.md section 4).
     Jwt,
 }
 
 impl Scheme {
-    /// The name of the header that carries the signature.
+    /// Returns the name of the header that carries the signature.
     #[must_use]
     pub const fn header(self) -> HeaderName {
         HeaderName::from_static(self.header_name())
@@ -28,7 +28,7 @@ impl Scheme {
     }
 }
 
-/// The header's name, as it is usually written.
+/// Writes the header's name as people write it.
 impl fmt::Display for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -1,4 +1,4 @@
-//! The other half: requests as QStash makes them, for tests of handlers and for servers.
+//! The signing half: makes requests as QStash does, for tests of handlers and for servers.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,10 @@ use sha2::{Digest, Sha256};
 use crate::clock::SharedClock;
 use crate::{Clock, KeyError, Scheme, SigningKey, Timestamp, jws};
 
-/// Who issues every v2 token.
+/// The issuer of every v2 token.
 pub(crate) const ISSUER: &str = "Upstash";
 
-/// What a v2 token says besides the hash of the body (v2.md section 4).
+/// A v2 token to sign: its claims but for the hash of the body (v2.md section 4).
 ///
 /// ```
 /// use qstash_verify::{NewToken, SigningKey, Timestamp};
@@ -42,11 +42,11 @@ pub struct NewToken<'a> {
 }
 
 impl<'a> NewToken<'a> {
-    /// How long a token is good: 5 minutes.
+    /// How long a token is valid: 5 minutes.
     pub const LIFETIME: Duration = Duration::from_secs(300);
 
-    /// A token for a delivery to `url`, exactly as it is called, made at `issued_at`; `id` becomes its `jti`.
-    /// Times are written as whole seconds, rounded down.
+    /// Makes a token for a delivery to `url`, exactly as it is called. The token is made at `issued_at`, and `id`
+    /// becomes its `jti`. Times are written as whole seconds, rounded down.
     pub fn new(url: &'a str, issued_at: Timestamp, id: &'a str) -> Self {
         Self {
             url,
@@ -58,25 +58,25 @@ impl<'a> NewToken<'a> {
         }
     }
 
-    /// Another issuer than `Upstash`: for tests of what is refused.
+    /// Sets another issuer than `Upstash`, to test what a verifier refuses.
     pub fn issuer(mut self, issuer: &'a str) -> Self {
         self.issuer = issuer;
         self
     }
 
-    /// Another `nbf` than 0, which QStash has sent since September 2024.
+    /// Sets `nbf`. By default it is 0, as QStash has sent it since September 2024.
     pub fn not_before(mut self, time: Timestamp) -> Self {
         self.not_before = time;
         self
     }
 
-    /// Another `exp` than [`NewToken::LIFETIME`] after `issued_at`.
+    /// Sets `exp`. By default it is [`NewToken::LIFETIME`] after `issued_at`.
     pub fn expires_at(mut self, time: Timestamp) -> Self {
         self.expires_at = time;
         self
     }
 
-    /// The compact JWS for a delivery of `body`.
+    /// Signs the token for a delivery of `body`. Returns a compact JWS.
     #[must_use]
     pub fn sign(&self, key: &SigningKey, body: &[u8]) -> String {
         let claims = Claims {
@@ -107,7 +107,7 @@ struct Claims<'a> {
 
 /// Makes signed requests, so that handlers can be tested without a server.
 ///
-/// Time and ids are injectable; by default the system's clock, and `msg_1`, `jwt_2` and so on.
+/// By default it reads the system's clock and counts ids: `msg_1`, `jwt_2` and so on.
 ///
 /// ```
 /// use qstash_verify::{Signer, Timestamp, Verifier};
@@ -136,7 +136,7 @@ impl Signer {
     /// Signs as v1 does, with `QStash-Signature`.
     ///
     /// # Errors
-    /// The secret is empty or too short.
+    /// When the secret is empty or too short.
     pub fn hmac(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         SigningKey::new(secret).map(|key| Self::with_key(Scheme::Hmac, key))
     }
@@ -144,12 +144,12 @@ impl Signer {
     /// Signs as v2 does, with `Upstash-Signature`.
     ///
     /// # Errors
-    /// The signing key is empty or too short.
+    /// When the signing key is empty or too short.
     pub fn jwt(signing_key: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         SigningKey::new(signing_key).map(|key| Self::with_key(Scheme::Jwt, key))
     }
 
-    /// Signs with a key that is prepared already.
+    /// Signs with a key that you have already prepared.
     pub fn with_key(scheme: Scheme, key: SigningKey) -> Self {
         let count = AtomicU64::new(0);
         Self {
@@ -162,19 +162,19 @@ impl Signer {
         }
     }
 
-    /// Where the time of issue comes from.
+    /// Sets the clock that tells when a token is made.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// Where ids come from: called with the prefix (`msg_` or `jwt_`), returns the whole id.
+    /// Sets the function that makes ids. It gets the prefix (`msg_` or `jwt_`) and returns the whole id.
     pub fn ids(mut self, ids: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
         self.ids = Arc::new(ids);
         self
     }
 
-    /// The header that signs `body` for a delivery to `url`. A v1 signature does not cover the URL.
+    /// Returns the header that signs `body` for a delivery to `url`. A v1 signature does not cover the URL.
     #[must_use]
     pub fn header(&self, url: &str, body: &[u8]) -> (HeaderName, HeaderValue) {
         let text = match self.scheme {
@@ -187,10 +187,11 @@ impl Signer {
         (self.scheme.header(), value)
     }
 
-    /// A first delivery of `body` to `url`: POST, JSON, a fresh message id, signed.
+    /// Makes the request of a first attempt to deliver `body` to `url`: a signed POST with the content type JSON and a
+    /// new message id.
     ///
     /// # Errors
-    /// `url` is not one, or the injected id is no header value.
+    /// When `url` is not valid, or a header cannot carry the id.
     pub fn request(
         &self,
         url: &str,

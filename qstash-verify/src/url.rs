@@ -7,15 +7,15 @@ use crate::ConfigError;
 /// The URL that a token must be for.
 #[derive(Clone, Debug)]
 pub(crate) enum UrlRule {
-    /// This one, byte for byte.
+    /// The URL is this one, byte for byte.
     Exactly(String),
-    /// This, which has no trailing slash, followed by the request's path and query.
+    /// The URL is this origin, which has no trailing slash, followed by the request's path and query.
     Under {
         origin: String,
-        /// How many bytes of it are scheme, host and port.
+        /// How many bytes of the origin are scheme, host and port.
         host_end: usize,
     },
-    /// Any: a request for one route is accepted on every other.
+    /// Any URL will do: a request for one route is accepted on every other.
     Any,
 }
 
@@ -48,6 +48,8 @@ impl UrlRule {
         }
     }
 
+    /// Checks the URL that a token was signed for.
+    ///
     /// # Errors
     /// The URL that `signed` should have been.
     pub(crate) fn check(&self, signed: &str, uri: &Uri) -> Result<(), String> {
@@ -99,7 +101,7 @@ fn is_http(url: &str) -> bool {
         && uri.host().is_some_and(|host| !host.is_empty())
 }
 
-/// A URL as it may stand in an error: without user and password, and not endless.
+/// Shows a URL as an error may show it: without user and password, and cut if it is long.
 pub(crate) fn for_display(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! Keys in, a verdict out. No I/O and no clock.
+//! Keys and a request go in, a verdict comes out. No I/O and no clock.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use crate::keyset::KeySet;
 use crate::reject::Response;
 use crate::{Delivery, KeyName, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex};
 
-/// Proves that a request came from QStash. Cheap to clone.
+/// Proves that a request came from QStash. Clones are cheap.
 ///
-/// What is accepted stands in the [crate's documentation](crate).
+/// The [crate's documentation](crate) says what is accepted.
 #[derive(Clone, Debug)]
 pub struct Verifier(pub(crate) Arc<Inner>);
 
@@ -30,12 +30,12 @@ pub(crate) struct Inner {
 }
 
 impl Verifier {
-    /// A verifier to be configured.
+    /// Starts a builder without keys.
     pub fn builder() -> VerifierBuilder {
         VerifierBuilder::default()
     }
 
-    /// A verifier with the keys of the environment, to be configured further.
+    /// Starts a builder with the keys from environment variables.
     ///
     /// | variable | what it is |
     /// |---|---|
@@ -43,8 +43,8 @@ impl Verifier {
     /// | `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY` | v2 signing keys |
     /// | `US_EAST_1_QSTASH_CURRENT_SIGNING_KEY`, … `_NEXT_…` | v2 signing keys for requests whose `Upstash-Region` is `US-EAST-1`; likewise `EU_CENTRAL_1_…` |
     ///
-    /// At least one must be set; one that is set to nothing is an error. As the official receivers do, a request
-    /// from a region without keys of its own is measured by those without a region.
+    /// At least one variable must be set, and it is an error to set one to an empty text. Requests from a region without
+    /// keys of its own are checked with the keys that are bound to no region, as by the official receivers.
     ///
     /// ```
     /// use qstash_verify::Verifier;
@@ -59,13 +59,13 @@ impl Verifier {
         VerifierBuilder::from_vars(|name| std::env::var_os(name))
     }
 
-    /// Checks the signatures of a request whose raw body, exactly as it came over the wire, is `body`.
+    /// Checks the signatures of a request. `body` is its raw body, exactly as it came over the wire.
     ///
-    /// Reads headers and URI of `parts`, nothing else. Allocates nothing on success, unless the token's claims
+    /// Reads the headers and the URI of `parts`, nothing else. Allocates nothing on success, unless the token's claims
     /// have over 1 KiB or escapes.
     ///
     /// # Errors
-    /// The most telling reason why the request is not trusted.
+    /// When the request fails verification. If several things are wrong, the error is the most telling one.
     pub fn verify<'a>(
         &self,
         parts: &'a Parts,
@@ -114,13 +114,13 @@ impl Verifier {
         })
     }
 
-    /// The largest body that is accepted, in bytes.
+    /// Returns the largest body that is accepted, in bytes.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.0.body_limit
     }
 
-    /// The time by the clock that adapters use.
+    /// Returns the time of the clock that adapters read.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()

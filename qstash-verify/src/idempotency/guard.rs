@@ -1,4 +1,4 @@
-//! Runs the work of a message once.
+//! Does the work of a message once.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::{Claim, Claimed, Store, StoreError};
 
-/// The longest id that is remembered, in bytes.
+/// The longest id that the guard remembers, in bytes.
 const MAX_ID: usize = 256;
 
-/// Runs the work of a message once, however often it is delivered. Cheap to clone.
+/// Does the work of a message once, however often the message is delivered. Clones are cheap.
 #[derive(Debug)]
 pub struct Guard<S> {
     store: Arc<S>,
@@ -27,7 +27,7 @@ impl<S> Clone for Guard<S> {
 }
 
 impl<S: Store> Guard<S> {
-    /// A guard that remembers in `store`.
+    /// Makes a guard that remembers ids in `store`.
     #[must_use]
     pub fn new(store: S) -> Self {
         Self {
@@ -37,26 +37,27 @@ impl<S: Store> Guard<S> {
         }
     }
 
-    /// How long a claim lasts that nobody settles, because the process was killed. Must be longer than the
-    /// slowest handler takes: after it another delivery runs the handler again. Default: 5 minutes.
+    /// Sets how long a claim lasts that is neither committed nor released, because the process was killed. After that
+    /// time another delivery does the work again, so it must be longer than the slowest handler takes. 5 minutes by
+    /// default.
     #[must_use]
     pub fn hold(mut self, hold: Duration) -> Self {
         self.hold = hold;
         self
     }
 
-    /// How long a finished message is remembered. Should be longer than the sender goes on retrying. Default:
-    /// 24 hours.
+    /// Sets how long the guard remembers a finished message. It should be longer than the sender goes on retrying. 24
+    /// hours by default.
     #[must_use]
     pub fn keep(mut self, keep: Duration) -> Self {
         self.keep = keep;
         self
     }
 
-    /// Claims the message, if nobody has it. Cancel safe: a claim that was granted to nobody is released.
+    /// Claims the message, if no one else has. If the future is dropped, a claim that was made meanwhile is released.
     ///
     /// # Errors
-    /// The id is empty or has more than 256 bytes, or the store failed or is full.
+    /// When the id is empty or has more than 256 bytes, and when the store fails or is full.
     pub async fn begin(&self, id: &str) -> Result<Begin<S>, StoreError> {
         if id.is_empty() || id.len() > MAX_ID {
             return Err(StoreError::Id);
@@ -74,14 +75,14 @@ impl<S: Store> Guard<S> {
         })
     }
 
-    /// Runs `work` if the message is neither finished nor in progress; finished by `Ok`, free again after `Err`,
-    /// a panic, or when the returned future is dropped.
+    /// Does `work` if the message is neither finished nor in progress. `Ok` finishes the message; `Err`, a panic, and
+    /// dropping the returned future make it free again.
     ///
-    /// If the store fails after the work is done, the work's result is returned all the same, and a warning is
-    /// traced: a delivery after the hold's end may then run the work again.
+    /// If the store fails after the work is done, the result of the work is returned all the same, and a warning is
+    /// traced. A delivery after the hold's end may then do the work again.
     ///
     /// # Errors
-    /// As [`begin`](Self::begin); the work was not started.
+    /// As [`begin`](Self::begin). The work was not started.
     ///
     /// ```
     /// use qstash_verify::idempotency::{Guard, MemoryStore, Run};
@@ -113,16 +114,16 @@ impl<S: Store> Guard<S> {
     }
 }
 
-/// How [`Guard::begin`] found the message.
+/// The state in which [`Guard::begin`] found the message.
 #[derive(Debug)]
 pub enum Begin<S: Store> {
-    /// It is ours to work on.
+    /// The message was free. It is now claimed, and the caller does its work.
     First(Ticket<S>),
-    /// It is finished: answer 200.
+    /// The message is finished: answer 200.
     Finished,
-    /// It is being worked on: answer 409 with `Retry-After`.
+    /// Another delivery is doing the work: answer 409 with `Retry-After`.
     InProgress {
-        /// When it is certainly settled.
+        /// How long its claim lasts at most.
         retry_after: Duration,
     },
 }
@@ -130,18 +131,19 @@ pub enum Begin<S: Store> {
 /// What [`Guard::run`] did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Run<R> {
-    /// The work was run, with this result.
+    /// It did the work, with this result.
     First(R),
-    /// It was finished before: answer 200.
+    /// It did nothing, because the message is finished: answer 200.
     Finished,
-    /// It is being worked on: answer 409 with `Retry-After`.
+    /// It did nothing, because another delivery is doing the work: answer 409 with `Retry-After`.
     InProgress {
-        /// When it is certainly settled.
+        /// How long the other delivery's claim lasts at most.
         retry_after: Duration,
     },
 }
 
-/// A provisional claim. Dropped without a word, as a panic and a cancellation do, it is released.
+/// A claim on a message whose work is not done yet. Dropping the ticket, as a panic and a cancellation do, releases the
+/// message.
 #[derive(Debug)]
 #[must_use = "a ticket that is dropped releases its message"]
 pub struct Ticket<S: Store> {
@@ -151,14 +153,14 @@ pub struct Ticket<S: Store> {
 }
 
 impl<S: Store> Ticket<S> {
-    /// The work is done: further deliveries of the message are duplicates. Does nothing if the hold ended and
-    /// another delivery has claimed the message meanwhile.
+    /// Commits the claim: the work is done, and further deliveries of the message are duplicates. Does nothing if the
+    /// hold has ended and another delivery has claimed the message since.
     ///
-    /// If this is cancelled or fails, the message is finished, or in progress until its hold ends: work that is
-    /// done is not given out again at once. With the stores of this crate, cancelling it undoes nothing.
+    /// If the future is dropped or fails, the message is finished, or in progress until its hold ends: work that is
+    /// done is not given out again at once. The stores of this crate commit even if the future is dropped.
     ///
     /// # Errors
-    /// The store failed.
+    /// When the store fails.
     pub async fn commit(mut self) -> Result<(), StoreError> {
         // Taken out first, so that the destructor has nothing left to release.
         match self.claim.take() {
@@ -167,10 +169,10 @@ impl<S: Store> Ticket<S> {
         }
     }
 
-    /// The work failed: the next delivery is to try again.
+    /// Releases the claim: the work failed, and the next delivery tries again.
     ///
     /// # Errors
-    /// The store failed; the message is free when the hold ends.
+    /// When the store fails. The message is then free when the hold ends.
     pub async fn release(mut self) -> Result<(), StoreError> {
         if let Some(claim) = &self.claim {
             self.store.release(claim).await?;
@@ -179,7 +181,7 @@ impl<S: Store> Ticket<S> {
         Ok(())
     }
 
-    /// Commits or releases; what the store says is only traced.
+    /// Commits or releases the claim. An error of the store is only traced.
     pub(crate) async fn settle(self, done: bool) {
         let settled = if done {
             self.commit().await
@@ -190,7 +192,7 @@ impl<S: Store> Ticket<S> {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
                 done,
-                "a message could not be settled"
+                "a claim could not be committed or released"
             );
         }
     }

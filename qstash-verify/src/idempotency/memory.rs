@@ -8,11 +8,11 @@ use super::{Claim, Claimed, Store, StoreError};
 use crate::clock::SharedClock;
 use crate::{Clock, Timestamp};
 
-/// Remembers within the process: for one instance of a service, and only until it is restarted.
+/// Remembers messages within the process: for one instance of a service, and until it restarts.
 ///
-/// Bounded: over its capacity it forgets the finished message that would be forgotten first. A capacity that
-/// is less than what is delivered within [`keep`](super::Guard::keep) weakens the guard; one that is less than
-/// what is in progress at once makes it refuse work.
+/// The store is bounded. When it is full, it forgets the finished message that it would forget first anyway. If its
+/// capacity is less than the number of messages delivered within [`keep`](super::Guard::keep), duplicates may get
+/// through. If it is less than the number of messages in progress at once, the store refuses work.
 #[derive(Debug)]
 pub struct MemoryStore {
     capacity: usize,
@@ -21,7 +21,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
-    /// Room for `capacity` messages, some 200 bytes each.
+    /// Makes a store with room for `capacity` messages, which take some 200 bytes each.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self {
@@ -31,26 +31,26 @@ impl MemoryStore {
         }
     }
 
-    /// The clock by which holds end and messages are forgotten; by default the system's.
+    /// Sets the clock by which holds end and messages are forgotten. By default it is the system's.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = SharedClock::new(clock);
         self
     }
 
-    /// How many messages are remembered, in progress and finished.
+    /// Returns how many messages the store remembers, in progress and finished.
     #[must_use]
     pub fn len(&self) -> usize {
         self.state().0.entries.len()
     }
 
-    /// Whether no message is remembered.
+    /// Returns whether the store remembers no message.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The state without what has run out, and the time.
+    /// Returns the state without what has run out, and the time.
     fn state(&self) -> (MutexGuard<'_, State>, Timestamp) {
         let now = self.clock.now();
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -111,7 +111,7 @@ impl MemoryStore {
 #[derive(Debug, Default)]
 struct State {
     entries: HashMap<Arc<str>, Entry>,
-    /// The ids in the order in which they run out; finished ones are apart, because only they may be evicted.
+    /// The ids in the order in which they run out. Finished ids are apart, because only they may be evicted.
     claimed: BTreeSet<(Timestamp, Arc<str>)>,
     finished: BTreeSet<(Timestamp, Arc<str>)>,
     claims: u64,
@@ -120,7 +120,7 @@ struct State {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     until: Timestamp,
-    /// Of the claim; `None` once it is finished.
+    /// The fence of the claim; `None` once the message is finished.
     fence: Option<u64>,
 }
 
@@ -161,7 +161,7 @@ impl State {
         }
     }
 
-    /// Room for one more, if need be in the place of something that may be forgotten.
+    /// Makes room for one more message, in the place of a finished one if need be.
     fn make_room(&mut self, capacity: usize) -> Result<(), StoreError> {
         if self.entries.len() < capacity {
             return Ok(());

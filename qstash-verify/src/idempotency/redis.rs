@@ -9,10 +9,10 @@ use tokio::runtime::Handle;
 
 use super::{Claim, Claimed, Store, StoreError};
 
-/// Remembers in Redis, one key for each message: its value is the fence of the claim, or `done`.
+/// Remembers messages in Redis, with one key for each message. The key's value is the fence of the claim, or `done`.
 ///
-/// Each step is one script, so it is atomic. Times run by the server's clock. The connection is made anew when it
-/// breaks; a command that takes more than 2 seconds fails. On a cluster, each script touches one key only.
+/// Each step is one script, so it is atomic, and on a cluster it touches one key only. Times run by the Redis server's
+/// clock. The store connects again when the connection breaks. A command that takes more than 2 seconds fails.
 pub struct RedisStore {
     connection: ConnectionManager,
     runtime: Handle,
@@ -42,14 +42,14 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 end";
 
 impl RedisStore {
-    /// Connects to a server such as `redis://127.0.0.1:6379/0`. Must be called on a tokio runtime, which is also
-    /// the one that claims are released on after a panic.
+    /// Connects to a server such as `redis://127.0.0.1:6379/0`. Call it on a tokio runtime; the store releases claims
+    /// on that runtime after a panic.
     ///
     /// # Errors
-    /// The URL is not one, or the server cannot be reached.
+    /// When the URL is not valid, or the server cannot be reached.
     ///
     /// # Panics
-    /// If not called on a tokio runtime.
+    /// Outside a tokio runtime.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
         let limit = Some(Duration::from_secs(2));
         let config = ConnectionManagerConfig::new()
@@ -63,10 +63,10 @@ impl RedisStore {
         Ok(Self::new(connection))
     }
 
-    /// With a connection that is there already.
+    /// Makes a store of a connection that you have opened.
     ///
     /// # Panics
-    /// If not called on a tokio runtime.
+    /// Outside a tokio runtime.
     #[must_use]
     pub fn new(connection: ConnectionManager) -> Self {
         Self {
@@ -76,8 +76,8 @@ impl RedisStore {
         }
     }
 
-    /// What stands before the message's id in a key; by default `qstash:message:`. Services that share a Redis
-    /// and get the same messages need one each.
+    /// Sets what stands before the message's id in a key. By default it is `qstash:message:`. Services that share a
+    /// Redis server and get the same messages need a prefix each.
     #[must_use]
     pub fn prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -141,8 +141,8 @@ impl Store for RedisStore {
     }
 }
 
-/// A claim that was asked for. Dropped before the answer is there, because the caller was cancelled or the server
-/// was slow, it is released: the server may grant it all the same, and nobody would know of it.
+/// A claim that was asked for. If it is dropped before the answer is there, because the caller was cancelled or the
+/// server was slow, it is released: the server may grant it all the same, and nobody would know of it.
 struct Asked<'a> {
     store: &'a RedisStore,
     claim: Option<Claim>,
@@ -188,7 +188,7 @@ async fn release(
         .await
 }
 
-/// Redis refuses a time to live of zero.
+/// Returns the milliseconds, at least 1, because Redis refuses a time to live of zero.
 fn millis(duration: Duration) -> u64 {
     // And one that overflows its own clock: a thousand years are enough.
     const LONGEST: u128 = 1000 * 365 * 24 * 60 * 60 * 1000;

@@ -1,31 +1,31 @@
-//! What a guard remembers ids in.
+//! Where a guard remembers ids.
 
 use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
-/// Remembers which messages are being worked on and which are finished.
+/// Remembers which messages are in progress and which are finished.
 ///
-/// An id is free, claimed (until its hold ends), or finished (until it is forgotten). Each method is one atomic
-/// step: of any number of simultaneous claims of a free id, one is granted.
+/// An id is free, claimed (until its hold ends), or finished (until it is forgotten). Each method is one atomic step:
+/// of any number of simultaneous claims of a free id, one is granted.
 pub trait Store: Send + Sync + 'static {
-    /// Claims `id` for at most `hold`, if it is free. If this is cancelled or fails, a claim that was made all the
-    /// same should be released: nobody knows of it.
+    /// Claims `id` for at most `hold`, if it is free. If the future is dropped or fails, the store should release a
+    /// claim that was made all the same, because nobody knows of it.
     ///
     /// # Errors
-    /// The store cannot be reached or is full.
+    /// When the store cannot be reached or is full.
     fn claim(
         &self,
         id: &str,
         hold: Duration,
     ) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
-    /// Makes the claimed id finished, for `keep`. If the claim has run out and the id is free, likewise; if
-    /// somebody else has claimed it meanwhile, nothing happens. Should be carried out even if it is cancelled:
-    /// the work is done.
+    /// Makes the claimed id finished, for `keep`. It does so too if the claim has run out and the id is free; if
+    /// another delivery has claimed the id since, nothing happens. The store should commit even if the future is
+    /// dropped, because the work is done.
     ///
     /// # Errors
-    /// The store cannot be reached, or has no room.
+    /// When the store cannot be reached or has no room.
     fn commit(
         &self,
         claim: &Claim,
@@ -35,15 +35,15 @@ pub trait Store: Send + Sync + 'static {
     /// Makes the claimed id free again. A claim that is no longer the current one changes nothing.
     ///
     /// # Errors
-    /// The store cannot be reached; the id becomes free when the hold ends.
+    /// When the store cannot be reached. The id becomes free when the hold ends.
     fn release(&self, claim: &Claim) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// As [`release`](Self::release), from a destructor: a handler panicked or was cancelled. Must neither block
-    /// nor panic; what takes time goes on in the background.
+    /// Releases a claim from a destructor, because a handler panicked or was cancelled. It must neither block nor
+    /// panic; what takes time goes on in the background.
     fn abandon(&self, claim: Claim);
 }
 
-/// A hold on an id. The fence tells it from an earlier or later hold on the same one.
+/// A claim on an id. Its fence tells it from an earlier or later claim on the same id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     id: String,
@@ -51,51 +51,51 @@ pub struct Claim {
 }
 
 impl Claim {
-    /// For authors of stores: `fence` must differ among all claims of `id`.
+    /// Makes a claim; only a store does. `fence` must differ among all claims on `id`.
     #[must_use]
     pub fn new(id: impl Into<String>, fence: u64) -> Self {
         let id = id.into();
         Self { id, fence }
     }
 
-    /// What is claimed.
+    /// Returns the id that is claimed.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Which claim of it this is.
+    /// Returns the fence, which tells this claim from others on the same id.
     #[must_use]
     pub fn fence(&self) -> u64 {
         self.fence
     }
 }
 
-/// How an attempt to claim an id ended.
+/// The outcome of an attempt to claim an id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claimed {
     /// The id was free and is claimed now.
     Granted(Claim),
-    /// Somebody else has claimed it.
+    /// Another delivery has claimed the id.
     InProgress {
-        /// How long that claim lasts, unless it is settled before.
+        /// How long that claim lasts, unless it is committed or released before.
         remaining: Duration,
     },
-    /// It is finished.
+    /// The id is finished.
     Finished,
 }
 
-/// Why a store could not do its work.
+/// Why a store failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
     /// The id is empty or has more than 256 bytes.
     #[error("an id must have 1 to 256 bytes")]
     Id,
-    /// As many messages are being worked on as the store has room for.
+    /// The store has no room, because too many messages are in progress.
     #[error("the store of message ids is full")]
     Full,
-    /// The store behind it failed.
+    /// The storage behind the store failed.
     #[error("the store of message ids failed")]
     Backend(#[source] Box<dyn Error + Send + Sync>),
 }

@@ -1,4 +1,4 @@
-//! The layer that lets a message through once.
+//! The layer that lets each message through once.
 
 use std::task::{Context, Poll};
 
@@ -13,27 +13,27 @@ use super::{ResponseBody, ResponseFuture};
 use crate::idempotency::{Begin, Guard, Store, StoreError};
 use crate::{OwnedDelivery, Scheme};
 
-/// Runs the inner service once for each message, by the id of the verified delivery.
+/// Runs the inner service once for each message. It tells messages apart by the id of the verified delivery.
 ///
-/// Stands **inside** of a [`VerifyLayer`](super::VerifyLayer): only what is verified is remembered.
+/// The layer must stand **inside** a [`VerifyLayer`](super::VerifyLayer), so that it remembers only verified messages.
 ///
 /// | delivery | answer |
 /// |---|---|
-/// | the first | that of the inner service: finished by a 2xx, free again after anything else, a panic or a cancellation |
+/// | the first of a message | that of the inner service; a 2xx finishes the message, anything else, a panic or a cancellation makes it free again |
 /// | of a finished message | 200, without calling the inner service |
-/// | of a message in progress | 409, with `Retry-After`: when the claim runs out at the latest |
+/// | of a message in progress | 409, with `Retry-After`: the time until the claim ends at the latest |
 /// | without a message id, or with one over 256 bytes | 400 |
 /// | while the store fails | 503, with `Retry-After: 1`; the inner service is not called |
 ///
-/// In v1 the answer 202 means *not processed, deliver it again unless it is acknowledged* (v1.md section 5), so
-/// after it the message is free again. In v2 it finishes, like every 2xx.
+/// In v1 the answer 202 means *not processed yet: deliver again unless the consumer acknowledges the message* (v1.md
+/// section 5), so it makes the message free again. In v2 it finishes the message, like every 2xx.
 #[derive(Debug)]
 pub struct GuardLayer<St> {
     guard: Guard<St>,
 }
 
 impl<St: Store> GuardLayer<St> {
-    /// A layer that asks `guard`.
+    /// Makes a layer that asks `guard`.
     #[must_use]
     pub fn new(guard: Guard<St>) -> Self {
         Self { guard }
@@ -56,7 +56,7 @@ impl<S, St> Layer<S> for GuardLayer<St> {
     }
 }
 
-/// What [`GuardLayer`] makes of a service.
+/// The service that [`GuardLayer`] makes of an inner service.
 #[derive(Debug)]
 pub struct GuardService<S, St> {
     inner: S,
@@ -137,7 +137,7 @@ where
     }
 }
 
-/// Whether the sender takes this answer for the end of the message.
+/// Whether the sender counts the message as delivered after this answer.
 fn is_done(scheme: Scheme, status: StatusCode) -> bool {
     status.is_success() && !(scheme == Scheme::Hmac && status == StatusCode::ACCEPTED)
 }

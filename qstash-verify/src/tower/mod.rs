@@ -12,9 +12,9 @@ use std::pin::Pin;
 use bytes::Bytes;
 use http_body_util::{Either, Full};
 
-/// The body of an answer: that of the inner service, or one that was made here.
+/// The body of an answer, made by the inner service or by the layer.
 pub type ResponseBody<B> = Either<B, Full<Bytes>>;
 
-/// The future of a service of this module.
+/// The future that the services of this module return.
 pub type ResponseFuture<B, E> =
     Pin<Box<dyn Future<Output = Result<http::Response<ResponseBody<B>>, E>> + Send>>;

@@ -15,19 +15,19 @@ use crate::{Verifier, VerifyError};
 
 /// Lets only verified requests through.
 ///
-/// Reads the body within the verifier's limit, verifies it, puts the [`OwnedDelivery`](crate::OwnedDelivery)
-/// into the request's extensions and hands the body on in one piece. What is refused never reaches the inner
-/// service; the reason is in the extensions of the answer, and in a trace event.
+/// The layer reads the body up to the verifier's limit, verifies the request, puts the
+/// [`OwnedDelivery`](crate::OwnedDelivery) into its extensions, and passes the body on in one piece. A refused request
+/// never reaches the inner service; the reason is in the extensions of the answer and in a trace event.
 ///
-/// The URL is compared with the URI as the layer sees it: a router that cuts a prefix off (axum's `nest`)
-/// must stand inside of the layer, or the prefix be part of `public_origin`.
+/// The layer compares the signed URL with the URI that it sees. A router that cuts a prefix off (axum's `nest`) must
+/// stand inside the layer, or the prefix must be part of `public_origin`.
 #[derive(Clone, Debug)]
 pub struct VerifyLayer {
     verifier: Verifier,
 }
 
 impl VerifyLayer {
-    /// A layer that asks `verifier`.
+    /// Makes a layer that asks `verifier`.
     #[must_use]
     pub fn new(verifier: Verifier) -> Self {
         Self { verifier }
@@ -45,7 +45,7 @@ impl<S> Layer<S> for VerifyLayer {
     }
 }
 
-/// What [`VerifyLayer`] makes of a service.
+/// The service that [`VerifyLayer`] makes of an inner service.
 #[derive(Clone, Debug)]
 pub struct VerifyService<S> {
     inner: S,

@@ -92,7 +92,7 @@ fn table() -> Vec<Case> {
         ("an unknown key", "/orders", stranger, Untrusted("no configured signing key")),
         ("another route", "/orders", v2("/2"), Untrusted("is for https://shop.example/orders/2, but this is")),
         ("another query", "/orders?a=c", v2("?a=b"), Untrusted("?a=b, but this is https://shop.example/orders?a=c")),
-        ("expired", "/orders", expired(312_000), Untrusted("expired 12 s ago under the current signing key")),
+        ("expired", "/orders", expired(312_000), Untrusted("made with the current signing key, expired 12 s ago")),
         ("at exactly exp", "/orders", expired(300_000), Untrusted("expired 0 s ago")),
         ("signed twice", "/orders", twice, Untrusted("more than one `qstash-signature`")),
         ("at the limit", "/orders", v1(&padded(100)), Good("1 42")),

@@ -104,7 +104,7 @@ fn where_both_headers_are_wrong_the_more_telling_reason_is_reported() {
     let reason = verifier().verify(&parts, b"{}", late).unwrap_err();
     assert_eq!(
         reason.to_string(),
-        "the token expired 12 s ago under the current signing key"
+        "the token, made with the current signing key, expired 12 s ago"
     );
     assert_eq!(reason.key(), Some(current()));
     // No key fits either of them: the first is as good as the second.

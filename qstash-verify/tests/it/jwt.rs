@@ -326,11 +326,11 @@ fn the_error_is_that_of_the_key_that_signed() {
     for (key, text) in [
         (
             CURRENT,
-            "the token expired 12 s ago under the current signing key",
+            "the token, made with the current signing key, expired 12 s ago",
         ),
         (
             NEXT,
-            "the token expired 12 s ago under the next signing key",
+            "the token, made with the next signing key, expired 12 s ago",
         ),
     ] {
         let token = NewToken::new(URL, NOW, "jwt_1").sign(&SigningKey::new(key).unwrap(), b"{}");
