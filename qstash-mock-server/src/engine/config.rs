@@ -8,15 +8,18 @@ use bytes::Bytes;
 
 use crate::engine::command::{OnAccepted, QueueSettings};
 use crate::engine::deliver::callback::CallbackReport;
-use crate::engine::model::id::{AccountName, Seed};
+use crate::engine::model::id::AccountName;
+use crate::engine::model::seed::Seed;
 use crate::engine::quota::Quotas;
 
 /// What an engine is made with.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The source of all randomness.
+    /// What ids, leases and jitter derive from.
     pub seed: Seed,
-    /// `defaultUser`'s signing secret; derived from the seed if absent. Treat as a secret.
+    /// What the secrets of accounts derive from: who knows it knows them. Treat as a secret.
+    pub secret_seed: Seed,
+    /// `defaultUser`'s signing secret; derived from `secret_seed` if absent. Treat as a secret.
     pub signing_secret: Option<Secret>,
     /// How long an idempotency key is remembered.
     pub deduplication_window: Duration,
@@ -35,10 +38,12 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults of v1.md with this seed.
+    /// The defaults of v1.md with this seed, also for secrets: set `secret_seed` where the seed is known to
+    /// anybody.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
+            secret_seed: seed.clone(),
             seed,
             signing_secret: None,
             deduplication_window: Duration::from_secs(600),

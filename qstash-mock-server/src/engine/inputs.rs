@@ -9,11 +9,10 @@ use crate::engine::error::Error;
 use crate::engine::manage::bulk::BulkJob;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::entity::{Change, Entity, Meta, Queue};
-use crate::engine::model::id::{
-    AccountName, AttemptId, MessageId, QueueName, Randomness, WaiterId,
-};
+use crate::engine::model::id::{AccountName, AttemptId, MessageId, QueueName, WaiterId};
 use crate::engine::model::message::Message;
 use crate::engine::model::metrics::Metrics;
+use crate::engine::model::randomness::Randomness;
 use crate::engine::model::time::Timestamp;
 use crate::engine::pull::receive::Waiter;
 use crate::engine::state::EngineState;
@@ -53,7 +52,7 @@ impl Engine {
 
     pub(crate) fn with_meta(config: Config, now: Timestamp, meta: Meta) -> Self {
         Self {
-            random: Randomness::new(config.seed, meta.epoch),
+            random: Randomness::new(&config.seed, &config.secret_seed, meta.epoch),
             state: EngineState::new(meta, config.retention, config.carried_retention),
             config,
             effects: VecDeque::new(),

@@ -57,10 +57,11 @@ pub use model::entity::{
 };
 pub use model::id::{
     AccountName, AttemptId, BodyId, FlowKeyId, GroupName, LeaseId, MessageId, QueueId, QueueName,
-    RowId, ScheduleId, Seed, WaiterId,
+    RowId, ScheduleId, WaiterId,
 };
 pub use model::message::{AttemptRecord, DeadLetter, InQueue, Message, Policy, Slot, Stage, State};
 pub use model::metrics::{Counters, Metrics, QueueMetrics};
+pub use model::seed::Seed;
 pub use model::time::Timestamp;
 pub use publish::destination::{Destination, Send, Sent, SentTo};
 pub use quota::Quotas;

@@ -1,6 +1,10 @@
 //! Ids give nothing away: who sees them learns neither the seed nor a secret.
 
+use qstash_mock_server::MockServer;
 use sha2::{Digest, Sha256};
+
+use crate::support::Api;
+use crate::testing::start;
 
 /// The leases that a server with [`OLD_SEED`] gave to its first four messages while ids were made by the old
 /// scheme, and the secret that it signed with for `defaultUser`.
@@ -121,4 +125,34 @@ fn two_leases_of_the_old_scheme_tell_its_seed_and_its_secret() {
     assert_eq!(found, [OLD_SEED]);
     assert!(leases.iter().all(|lease| explains(found[0], *lease)));
     assert_eq!(old::secret(found[0], "defaultUser"), OLD_SECRET);
+}
+
+#[tokio::test]
+async fn leases_of_today_tell_an_attacker_nothing() {
+    let api = start(MockServer::builder().seed(OLD_SEED)).await;
+    let leases = first_leases(&api).await.map(|lease| number(&lease));
+    for (place, known) in leases.iter().enumerate() {
+        // What the attack takes for the seed explains the lease that it was made of, and no other one.
+        for (other_place, other) in leases.iter().enumerate() {
+            if other_place != place {
+                assert!(attack(*known, *other).is_empty());
+            }
+        }
+        assert!(!places().any(|place| old::seed(*known, place) == OLD_SEED));
+    }
+    assert!(!leases.iter().any(|lease| explains(OLD_SEED, *lease)));
+    assert_ne!(api.server.signing_secret(), OLD_SECRET);
+}
+
+/// The leases of the first four messages, which are published with nothing else.
+async fn first_leases(api: &Api) -> [String; 4] {
+    for number in 0..4 {
+        api.publish("q", &number.to_string()).await;
+    }
+    let received = r#"{"max_messages":4}"#;
+    let received = api.post("/v1/queues/q/receive", received).await;
+    let messages = received["messages"].as_array().unwrap();
+    let leases = messages.iter().map(|it| it["lease_id"].as_str().unwrap());
+    let leases = leases.map(str::to_owned).collect::<Vec<_>>();
+    leases.try_into().expect("there are four messages")
 }

@@ -1,144 +1,10 @@
-//! Ids and the randomness they are made of.
-//!
-//! A message's randomness derives from (seed, epoch, its sequence, purpose) and not from one shared
-//! stream, so that two engines with the same seed and the same inputs make the same ids, and adding
-//! one random decision does not shift all the others.
+//! Ids and names. What is random about ids comes from `randomness.rs`.
 
 use std::fmt;
 
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::engine::model::time::Timestamp;
-
-/// The source of all randomness of one engine. Never printed: secrets are derived from it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Seed([u64; 4]);
-
-impl Seed {
-    /// A seed made of 32 bytes, normally from the operating system.
-    #[must_use]
-    pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        let word = |i: usize| {
-            let mut word = [0; 8];
-            word.copy_from_slice(&bytes[i * 8..i * 8 + 8]);
-            u64::from_le_bytes(word)
-        };
-        Self([word(0), word(1), word(2), word(3)])
-    }
-}
-
-impl From<u64> for Seed {
-    fn from(seed: u64) -> Self {
-        Self([seed, 0, 0, 0])
-    }
-}
-
-impl fmt::Debug for Seed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seed(..)")
-    }
-}
-
-/// What a random number is for; each purpose has its own stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Purpose {
-    MessageId = 1,
-    Lease = 2,
-    Jitter = 3,
-    ScheduleId = 4,
-}
-
-/// Makes random numbers out of a seed, an epoch and what they are for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Randomness {
-    seed: Seed,
-    epoch: u64,
-}
-
-impl Randomness {
-    pub(crate) const fn new(seed: Seed, epoch: u64) -> Self {
-        Self { seed, epoch }
-    }
-
-    /// A 64-bit number for the `counter`-th use of `purpose` by the entity `sequence`.
-    pub(crate) fn number(&self, purpose: Purpose, sequence: u64, counter: u64) -> u64 {
-        let [a, b, c, d] = self.seed.0;
-        let mut mixed = mix(a ^ self.epoch.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        for word in [b, c, d, purpose as u64, sequence, counter] {
-            mixed = mix(mixed ^ word.wrapping_mul(0xff51_afd7_ed55_8ccd)).wrapping_add(word);
-        }
-        mix(mixed)
-    }
-
-    /// A number in `0.0..1.0`.
-    pub(crate) fn fraction(&self, purpose: Purpose, sequence: u64, counter: u64) -> f64 {
-        #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
-        let numerator = (self.number(purpose, sequence, counter) >> 11) as f64;
-        numerator / (1u64 << 53) as f64
-    }
-
-    /// A version 7 UUID: ordered by `now`, random otherwise.
-    pub(crate) fn uuid_v7(&self, now: Timestamp, purpose: Purpose, sequence: u64) -> Uuid {
-        let mut random = [0; 10];
-        random[..8].copy_from_slice(&self.number(purpose, sequence, 0).to_le_bytes());
-        random[8..].copy_from_slice(&self.number(purpose, sequence, 1).to_le_bytes()[..2]);
-        uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()
-    }
-
-    /// 32 hex digits nobody can guess without the seed.
-    pub(crate) fn secret(&self, account: &str, generation: u64) -> String {
-        let digest = self.digest(account, generation);
-        digest[..16]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    }
-
-    /// A signing key of the hosted protocol: `sig_` and 28 base58 characters nobody can guess without
-    /// the seed (v2.md appendix B). Keys and secrets of one account have nothing in common.
-    pub(crate) fn signing_key(&self, account: &str, generation: u64) -> String {
-        let digest = self.digest(&format!("signing key of {account}"), generation);
-        base58("sig_", &digest[..28])
-    }
-
-    /// `scd_` and 28 base58 characters (v2.md appendix B).
-    pub(crate) fn schedule_id(&self, sequence: u64) -> ScheduleId {
-        let mut bytes = [0; 32];
-        for (counter, chunk) in (0..).zip(bytes.chunks_exact_mut(8)) {
-            let number = self.number(Purpose::ScheduleId, sequence, counter);
-            chunk.copy_from_slice(&number.to_le_bytes());
-        }
-        ScheduleId(base58("scd_", &bytes[..28]).into())
-    }
-
-    fn digest(&self, account: &str, generation: u64) -> [u8; 32] {
-        let mut hash = Sha256::new();
-        for word in self.seed.0 {
-            hash.update(word.to_le_bytes());
-        }
-        hash.update(self.epoch.to_le_bytes());
-        hash.update(generation.to_le_bytes());
-        hash.update(account.as_bytes());
-        hash.finalize().into()
-    }
-}
-
-/// One base58 character for each byte: not an encoding, only the alphabet.
-fn base58(prefix: &str, bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    let digits = bytes
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(*byte) % ALPHABET.len()]));
-    prefix.chars().chain(digits).collect()
-}
-
-/// The finaliser of SplitMix64: every input bit changes every output bit with even odds.
-const fn mix(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
 
 /// Names a message. Ordered by the time of publishing; each dialect has its own spelling of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -253,6 +119,13 @@ impl AccountName {
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())
+    }
+}
+
+impl ScheduleId {
+    /// The id of a schedule that its maker gave no name.
+    pub(super) fn made(id: &str) -> Self {
+        Self(id.into())
     }
 }
 

@@ -6,4 +6,6 @@ pub(super) mod entity;
 pub(super) mod id;
 pub(super) mod message;
 pub(super) mod metrics;
+pub(super) mod randomness;
+pub(super) mod seed;
 pub(super) mod time;

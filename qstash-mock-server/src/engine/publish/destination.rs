@@ -14,9 +14,10 @@ use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::{CarriedRules, Deduplication, Settings};
 use crate::engine::model::entity::{DedupKey, DedupKeyId, DedupScope};
 use crate::engine::model::id::{
-    AccountName, BodyId, GroupName, MessageId, Purpose, QueueId, QueueName, ScheduleId,
+    AccountName, BodyId, GroupName, MessageId, QueueId, QueueName, ScheduleId,
 };
 use crate::engine::model::message::{InQueue, Message, Policy, State};
+use crate::engine::model::randomness::Purpose;
 use crate::engine::model::time::Timestamp;
 
 /// A message to be sent.

@@ -8,8 +8,9 @@ use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::entity::{DedupKey, DedupKeyId, DedupScope};
-use crate::engine::model::id::{BodyId, MessageId, Purpose, QueueId};
+use crate::engine::model::id::{BodyId, MessageId, QueueId};
 use crate::engine::model::message::{InQueue, Message, Policy, waiting};
+use crate::engine::model::randomness::Purpose;
 use crate::engine::model::time::Timestamp;
 use crate::engine::publish::destination::headers_cost;
 

@@ -5,8 +5,9 @@ use crate::engine::effect::Effect;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::id::{LeaseId, MessageId, Purpose, QueueId, WaiterId};
+use crate::engine::model::id::{LeaseId, MessageId, QueueId, WaiterId};
 use crate::engine::model::message::State;
+use crate::engine::model::randomness::Purpose;
 use crate::engine::model::time::Timestamp;
 use crate::engine::state::timers::Timer;
 
