@@ -8,7 +8,7 @@ use crate::delivery::{Deliverer, Settings};
 use crate::engine::{
     AccountName, Action, Caller, Command, Config, Engine, Entity, Error, Reply, Seed, Timestamp,
 };
-use crate::instruments::{Bounds, Clock, Instruments, SignatureClock};
+use crate::instruments::{Bounds, Clock, Faults, Instruments, SignatureClock};
 use crate::storage::{Acknowledge, Commit, Durability, Store, StoreError};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -47,7 +47,12 @@ fn driver(store: &Slow, uncommitted: u64) -> Driver {
     };
     let engine = Engine::new(Config::new(Seed::from(7)), START);
     let clock = Clock::manual(START);
-    let instruments = Instruments::new(clock, 7, Bounds::default(), SignatureClock::Virtual);
+    let instruments = Instruments::new(
+        clock,
+        Faults::new(7, Some(7)),
+        Bounds::default(),
+        SignatureClock::Virtual,
+    );
     let deliverer = Deliverer::new(Settings::default());
     let store = Box::new(store.clone());
     Driver::new(engine, store, Arc::new(instruments), limits, deliverer)

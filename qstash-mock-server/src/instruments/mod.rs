@@ -24,10 +24,8 @@ pub(crate) use captured::{Bounds, Captured, Cursor, End, Record};
 pub use clock::SignatureClock;
 pub(crate) use clock::{Clock, wall_time};
 pub use faults::FaultId;
-#[cfg(test)]
-pub(crate) use faults::Faults;
 pub(crate) use faults::{
-    ApiCall, ApiFault, Forgery, Kind, ListedFault, Plan, Rule, Scope, When, fits,
+    ApiCall, ApiFault, Faults, Forgery, Kind, ListedFault, Plan, Rule, Scope, When, fits,
 };
 pub(crate) use parking::UnderWay;
 pub(crate) use real_sleep::RealSleep;

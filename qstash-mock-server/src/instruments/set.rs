@@ -38,10 +38,9 @@ pub(crate) struct Job {
 }
 
 impl Instruments {
-    /// `seed` decides when faults strike that have a probability.
     pub(crate) fn new(
         clock: Clock,
-        seed: u64,
+        faults: Faults,
         bounds: Bounds,
         signature_clock: SignatureClock,
     ) -> Self {
@@ -49,7 +48,7 @@ impl Instruments {
             clock: Arc::new(clock),
             captured: Captured::new(bounds),
             parking: Parking::default(),
-            faults: Faults::new(seed),
+            faults,
             overtaking: Overtaking::default(),
             signature_clock,
             recorders: Mutex::default(),

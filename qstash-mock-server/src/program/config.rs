@@ -60,7 +60,7 @@ pub(crate) struct Settings {
         allow_negative_numbers = true
     )]
     shutdown_seconds: Option<f64>,
-    /// Makes ids, leases and jitter repeatable
+    /// Makes ids, leases and jitter repeatable, and signing secrets predictable
     #[arg(long, env = "QSTASH_MOCK_SEED", allow_negative_numbers = true)]
     seed: Option<u64>,
     /// How long an idempotency key is remembered

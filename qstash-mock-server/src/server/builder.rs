@@ -21,6 +21,7 @@ pub struct MockServerBuilder {
     pub(super) admin_token: Option<String>,
     pub(super) dev_users: bool,
     pub(super) seed: Option<u64>,
+    pub(super) unguessable_ids: bool,
     pub(super) manual_clock: Option<Timestamp>,
     pub(super) auto: bool,
     pub(super) signature_clock: SignatureClock,
@@ -47,6 +48,7 @@ impl Default for MockServerBuilder {
             admin_token: None,
             dev_users: false,
             seed: None,
+            unguessable_ids: false,
             manual_clock: None,
             auto: false,
             signature_clock: SignatureClock::Virtual,
@@ -120,10 +122,19 @@ impl MockServerBuilder {
         self
     }
 
-    /// Makes ids, leases, jitter, faults and derived secrets repeatable. Default: from the operating
-    /// system, and printed when a test fails.
+    /// Makes ids, leases, jitter, faults, signing secrets and signing keys repeatable, so that secrets are
+    /// predictable: who knows the seed knows them all. Default: ids, leases, jitter and faults derive from a
+    /// random number, which is printed when a test fails; secrets derive from 32 other random bytes, which
+    /// nothing prints.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Ids, leases, jitter and faults derive from 32 random bytes, which nothing prints, instead of a number:
+    /// for a server that strangers can reach. Nobody can repeat what it does. [`Self::seed`] has precedence.
+    pub fn unguessable_ids(mut self) -> Self {
+        self.unguessable_ids = true;
         self
     }
 

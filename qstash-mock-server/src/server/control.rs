@@ -147,10 +147,11 @@ impl MockServer {
         &self.expectations
     }
 
-    /// What all randomness of this server derives from: hand it to
-    /// [`MockServerBuilder::seed`](crate::MockServerBuilder::seed) to see the same again.
+    /// What ids, leases, jitter and faults of this server derive from: hand it to
+    /// [`MockServerBuilder::seed`](crate::MockServerBuilder::seed) to see the same again. `None` if ids are
+    /// [unguessable](crate::MockServerBuilder::unguessable_ids).
     #[must_use]
-    pub fn seed(&self) -> u64 {
+    pub fn seed(&self) -> Option<u64> {
         self.seed
     }
 }

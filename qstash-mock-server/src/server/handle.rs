@@ -25,7 +25,7 @@ pub struct MockServer {
     pub(super) metrics_address: Option<SocketAddr>,
     pub(super) token: String,
     pub(super) signing_secret: String,
-    pub(super) seed: u64,
+    pub(super) seed: Option<u64>,
     pub(super) auto: bool,
     pub(super) expectations: Arc<Ledger>,
     pub(super) signing_keys: [String; 2],

@@ -8,6 +8,7 @@ mod control;
 mod dedicated;
 mod handle;
 mod listen;
+mod seeds;
 mod start;
 
 pub use builder::MockServerBuilder;

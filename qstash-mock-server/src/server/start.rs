@@ -10,12 +10,13 @@ use tokio::sync::watch;
 
 use super::builder::MockServerBuilder;
 use super::handle::{MockServer, Running};
+use super::seeds::Seeds;
 use super::{dedicated, listen};
 use crate::api::{self, ApiState, Authenticator, Control, FaultGate};
 use crate::delivery::Deliverer;
 use crate::driver::Driver;
-use crate::engine::{AccountName, Config, Engine, RestoreError, Secret, Seed};
-use crate::instruments::{Clock, Instruments};
+use crate::engine::{AccountName, Config, Engine, RestoreError, Secret};
+use crate::instruments::{Clock, Faults, Instruments};
 use crate::storage::StoreError;
 use crate::testing::Ledger;
 
@@ -60,7 +61,7 @@ impl MockServerBuilder {
             Some(address) => Some(bind(&[address]).await?),
             None => None,
         };
-        let seed = self.seed.map_or_else(os_seed, Ok)?;
+        let seeds = Seeds::draw(self.seed, self.unguessable_ids)?;
         let signing_keys = if self.token_secret.is_none() || self.dev_users {
             api::development_keys()
         } else {
@@ -79,7 +80,7 @@ impl MockServerBuilder {
         let token = authenticator.default_token();
         let metrics = self.metrics && metrics_listener.is_none();
         let (limits, auto) = (self.limits, self.auto);
-        let (driver, signing_secret, signing_keys) = self.driver(seed, signing_keys)?;
+        let (driver, signing_secret, signing_keys) = self.driver(&seeds, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // What a store brought back may be due already.
         driver.fire();
@@ -118,7 +119,7 @@ impl MockServerBuilder {
             token,
             signing_secret,
             signing_keys,
-            seed,
+            seed: seeds.told,
             auto,
             expectations,
             running,
@@ -129,10 +130,12 @@ impl MockServerBuilder {
     /// The driver, and the secret and the keys that sign the deliveries of the default account.
     fn driver(
         self,
-        seed: u64,
+        seeds: &Seeds,
         signing_keys: BTreeMap<AccountName, [Secret; 2]>,
     ) -> Result<(Driver, String, [String; 2]), StartError> {
-        let mut config = Config::new(Seed::from(seed));
+        let faults = Faults::new(seeds.of_faults(), seeds.told);
+        let mut config = Config::new(seeds.ids.clone());
+        config.secret_seed = seeds.secrets.clone();
         config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
@@ -149,7 +152,7 @@ impl MockServerBuilder {
         };
         let secret = engine.default_signing_secret().0.to_string();
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
-        let instruments = Instruments::new(clock, seed, self.capture, self.signature_clock);
+        let instruments = Instruments::new(clock, faults, self.capture, self.signature_clock);
         let deliverer = Deliverer::new(self.delivery);
         let driver = Driver::new(
             engine,
@@ -170,10 +173,6 @@ async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), Sta
             addresses: addresses.to_owned(),
             source,
         })
-}
-
-fn os_seed() -> Result<u64, StartError> {
-    getrandom::u64().map_err(|_| StartError::NoRandomness)
 }
 
 /// Why a server did not start.

@@ -238,7 +238,7 @@ pub struct TooFew {
     filter: Filter,
     matching: Vec<Delivery>,
     others: usize,
-    seed: u64,
+    seed: Option<u64>,
 }
 
 impl fmt::Debug for TooFew {

@@ -4,7 +4,7 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::process::{Child, ChildStdout, Command};
 
@@ -162,6 +162,44 @@ async fn a_name_and_all_addresses_give_a_url_that_can_be_called() {
         said.contains("host") && said.contains("no such host"),
         "{said}"
     );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_program_prints_and_logs_no_seed() {
+    let seed = "4711471147114711";
+    for chosen in [&[][..], &["--seed", seed]] {
+        let arguments = [&["--port", "0", "--log", "trace"], chosen].concat();
+        let mut server = Server::start(program(&arguments)).await;
+        let mut stderr = server.child.stderr.take().unwrap();
+        let logged = tokio::spawn(async move {
+            let mut text = String::new();
+            stderr.read_to_string(&mut text).await.map(|_| text)
+        });
+        let message = json!({"queue": "q", "message": 1});
+        assert_eq!(server.post("/v1/publish", &message).await.status(), 200);
+        // Whoever controls the tests sees the seed that was chosen, and none that was not.
+        let faults = reqwest::get(format!("{}/_admin/faults", server.url)).await;
+        let faults = faults.unwrap().json::<Value>().await.unwrap();
+        let told = (!chosen.is_empty()).then_some(4_711_471_147_114_711_u64);
+        assert_eq!(faults["seed"].as_u64(), told, "{faults}");
+        signal(&server.child, "TERM");
+        let mut said = [
+            server.comments.concat(),
+            server.token,
+            server.signing_secret,
+        ]
+        .concat();
+        while let Some(line) = server.stdout.next_line().await.unwrap() {
+            said.push_str(&line);
+        }
+        assert_eq!(exit_code(server.child).await, Some(0));
+        let logged = logged.await.unwrap().unwrap();
+        for text in [said, logged] {
+            assert!(!text.to_lowercase().contains("seed"), "{text}");
+            assert!(!text.contains(seed), "{text}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use qstash_mock_server::MockServer;
 use sha2::{Digest, Sha256};
 
 use crate::support::Api;
-use crate::testing::start;
+use crate::testing::{START, start};
 
 /// The leases that a server with [`OLD_SEED`] gave to its first four messages while ids were made by the old
 /// scheme, and the secret that it signed with for `defaultUser`.
@@ -155,4 +155,44 @@ async fn first_leases(api: &Api) -> [String; 4] {
     let leases = messages.iter().map(|it| it["lease_id"].as_str().unwrap());
     let leases = leases.map(str::to_owned).collect::<Vec<_>>();
     leases.try_into().expect("there are four messages")
+}
+
+#[tokio::test]
+async fn secrets_do_not_follow_from_the_seed_of_ids_unless_it_was_set() {
+    // A token secret, so that `defaultUser` has no published signing keys.
+    let builder = || MockServer::builder().manual_clock(START);
+    let builder = || builder().token_secret("a secret of sixteen bytes");
+    let drawn = start(builder()).await;
+    let seed = drawn.server.seed().expect("reports tell it");
+    let set = || start(builder().seed(seed));
+    let (one, other) = (set().await, set().await);
+    let leases = first_leases(&drawn).await;
+    assert_eq!(first_leases(&one).await, leases);
+    assert_eq!(first_leases(&other).await, leases);
+    let [of_drawn, of_one, of_other] = [&drawn, &one, &other].map(secrets);
+    assert_eq!(of_one, of_other);
+    for secret in &of_drawn {
+        assert!(!of_one.contains(secret), "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn unguessable_ids_have_no_seed_unless_it_was_set() {
+    let builder = || MockServer::builder().manual_clock(START).unguessable_ids();
+    let (one, other) = (start(builder()).await, start(builder()).await);
+    assert_eq!((one.server.seed(), other.server.seed()), (None, None));
+    assert_ne!(first_leases(&one).await, first_leases(&other).await);
+    one.server.expect().message_to("elsewhere").delivered();
+    let report = one.server.try_verify().await.unwrap_err().to_string();
+    assert!(report.contains("no seed"), "{report}");
+    let set = start(builder().seed(7)).await;
+    assert_eq!(set.server.seed(), Some(7));
+}
+
+/// The signing secret and both signing keys of `defaultUser`.
+fn secrets(api: &Api) -> Vec<String> {
+    let env = api.server.env().into_iter();
+    env.filter(|(name, _)| name.contains("SIGNING"))
+        .map(|(_, value)| value)
+        .collect()
 }

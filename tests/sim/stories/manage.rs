@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Action, Caller, Error, Permission, Permissions, QueuePatch, Reply,
+    Action, Caller, Config, Error, Permission, Permissions, QueuePatch, Reply, Seed,
 };
 
 use crate::world::{World, dead_letters_to, name, owner, publish, pushed, receive, success};
@@ -295,4 +295,33 @@ fn delivery_latency_runs_from_publishing_to_delivery() {
         let error = percentile.as_secs_f64() / 4.0;
         assert!((0.87..=1.13).contains(&error), "{percentile:?}");
     }
+}
+
+#[test]
+fn secrets_have_a_seed_of_their_own() {
+    let world = |secret_seed: u64| {
+        let mut config = Config::new(Seed::from(1));
+        config.secret_seed = Seed::from(secret_seed);
+        let mut world = World::with(config);
+        let id = world.publish("orders");
+        let lease = world.receive_one("orders").lease;
+        let first = world.engine.default_signing_secret();
+        let Ok(Reply::SigningSecret(rotated)) = world.act(Action::RotateSigningSecret) else {
+            panic!("an owner may rotate the secret");
+        };
+        let [current, next] = world.engine.default_signing_keys().map(|key| key.0);
+        let secrets = [first.0, rotated.current, current, next];
+        ((id, lease), secrets)
+    };
+    let (ids, secrets) = world(1);
+    let (same_ids, other_secrets) = world(2);
+    assert_eq!(ids, same_ids);
+    for secret in &secrets {
+        assert!(!other_secrets.contains(secret), "{secret}");
+    }
+    assert_eq!(
+        world(1),
+        (ids, secrets),
+        "the same seed makes the same secrets"
+    );
 }

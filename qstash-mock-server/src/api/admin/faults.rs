@@ -175,7 +175,9 @@ pub(super) async fn list(State(api): State<ApiState>, _: Admin) -> Answer {
     #[derive(Serialize)]
     struct List {
         faults: Vec<Listed>,
-        seed: u64,
+        /// Absent if nothing can be repeated.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        seed: Option<u64>,
     }
     let instruments = api.driver().instruments();
     let faults = instruments

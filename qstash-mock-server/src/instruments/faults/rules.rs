@@ -15,7 +15,10 @@ const MAX_FAULTS: usize = 1_000;
 
 /// The faults of one server.
 pub(crate) struct Faults {
-    seed: u64,
+    /// What decides. It follows from the seed that ids derive from, and not the other way round.
+    dice: u64,
+    /// The seed of the server, where it may be told.
+    seed: Option<u64>,
     any_delivery: AtomicBool,
     any_api: AtomicBool,
     rules: Mutex<Rules>,
@@ -64,8 +67,10 @@ pub(crate) struct ListedFault {
 }
 
 impl Faults {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// `dice` decides when faults strike that have a probability; `seed` is only told.
+    pub(crate) fn new(dice: u64, seed: Option<u64>) -> Self {
         Self {
+            dice,
             seed,
             any_delivery: AtomicBool::new(false),
             any_api: AtomicBool::new(false),
@@ -112,7 +117,7 @@ impl Faults {
         removed
     }
 
-    pub(crate) fn seed(&self) -> u64 {
+    pub(crate) fn seed(&self) -> Option<u64> {
         self.seed
     }
 
@@ -158,7 +163,7 @@ impl Faults {
         let mut plan = Plan::default();
         for fault in &mut self.lock().rules {
             let fits = !fault.rule.kind.is_api() && fault.rule.scope.has_delivery(attempt);
-            if fits && fault.strikes(self.seed, place) {
+            if fits && fault.strikes(self.dice, place) {
                 plan.add(&fault.rule.kind);
             }
         }
@@ -171,7 +176,7 @@ impl Faults {
         for fault in &mut self.lock().rules {
             let place = (fault.seen, 0);
             let fits = fault.rule.kind.is_api() && fault.rule.scope.has_call(call);
-            if !fits || !fault.strikes(self.seed, place) {
+            if !fits || !fault.strikes(self.dice, place) {
                 continue;
             }
             match &fault.rule.kind {
@@ -190,14 +195,14 @@ impl Faults {
 
 impl InForce {
     /// It could strike: does it?
-    fn strikes(&mut self, seed: u64, place: (u64, u64)) -> bool {
+    fn strikes(&mut self, dice: u64, place: (u64, u64)) -> bool {
         let when = &self.rule.when;
         let seen = usize::try_from(self.seen).unwrap_or(usize::MAX);
         self.seen += 1;
         let chosen = match (&when.script, when.probability) {
             (Some(script), _) => script.get(seen).copied().unwrap_or(false),
             (None, Some(probability)) => {
-                fraction([seed, self.id.0, place.0, place.1]) < probability
+                fraction([dice, self.id.0, place.0, place.1]) < probability
             }
             (None, None) => true,
         };

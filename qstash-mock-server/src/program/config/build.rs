@@ -14,7 +14,9 @@ impl Settings {
         self.token_secret()?;
         secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
         secret("admin_token", 1, self.admin_token.as_deref())?;
-        let mut server = self.test_control(MockServer::builder())?;
+        // Strangers may see ids of the program, and nobody wants its run repeated.
+        let server = MockServer::builder().unguessable_ids();
+        let mut server = self.test_control(server)?;
         if let (Some(host), Some(port)) = (self.host, self.port) {
             server = server.addresses(addresses(host, port)?);
         }

@@ -18,7 +18,7 @@ pub struct Unmet {
     captured: usize,
     forgotten: u64,
     queues: Vec<String>,
-    seed: u64,
+    seed: Option<u64>,
 }
 
 impl std::error::Error for Unmet {}

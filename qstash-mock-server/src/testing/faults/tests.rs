@@ -6,7 +6,7 @@ use crate::engine::Attempt;
 use crate::instruments::{ApiCall, ApiFault, Faults};
 
 fn faults(fault: Fault) -> Faults {
-    let faults = Faults::new(7);
+    let faults = Faults::new(7, None);
     faults.inject(fault.checked().unwrap()).unwrap();
     faults
 }
@@ -36,7 +36,7 @@ fn a_script_is_followed_to_its_end() {
 #[test]
 fn a_probability_depends_on_seed_message_and_attempt_and_not_on_the_order() {
     let struck = |seed, numbers: &mut dyn Iterator<Item = u32>| -> Vec<u32> {
-        let faults = Faults::new(seed);
+        let faults = Faults::new(seed, None);
         let fault = Fault::duplicate().probability(0.2);
         faults.inject(fault.checked().unwrap()).unwrap();
         let mut struck: Vec<_> = numbers
