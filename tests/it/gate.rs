@@ -1,11 +1,12 @@
 //! A store that commits when it is told to: at once, later, or never.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use qstash_mock_server::engine::{Change, Entity, EntityKey};
-use qstash_mock_server::storage::{Acknowledge, Commit, Durability, Store, StoreError};
+use qstash_mock_server::storage::{
+    Acknowledge, Changes, Commit, Durability, Image, Loaded, Store, StoreError,
+};
 use tokio::sync::watch;
 
 /// Clones share what is stored, so that a test keeps one and the server the other.
@@ -21,23 +22,12 @@ struct Shared {
 
 #[derive(Default)]
 struct Inner {
-    durable: BTreeMap<EntityKey, Entity>,
+    durable: Image,
     /// Commits that are not durable yet, oldest first.
-    held: VecDeque<(u64, Vec<Change>)>,
+    held: VecDeque<(u64, Changes)>,
     holding: bool,
     failing: bool,
     acknowledge: Option<Acknowledge>,
-}
-
-impl Inner {
-    fn apply(&mut self, changes: Vec<Change>) {
-        for change in changes {
-            match change {
-                Change::Put(entity) => self.durable.insert(entity.key(), entity),
-                Change::Delete(key) => self.durable.remove(&key),
-            };
-        }
-    }
 }
 
 impl Gate {
@@ -56,7 +46,7 @@ impl Gate {
             let (number, acknowledge) = {
                 let mut inner = self.inner();
                 let (number, changes) = inner.held.pop_front().expect("a commit is held");
-                inner.apply(changes);
+                inner.durable.apply(changes);
                 (number, inner.acknowledge.clone())
             };
             // Not under the lock: the driver may commit again.
@@ -112,8 +102,8 @@ impl Gate {
 }
 
 impl Store for Gate {
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
-        Ok(self.inner().durable.values().cloned().collect())
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(self.inner().durable.load())
     }
 
     fn start(&mut self, acknowledge: Acknowledge) {
@@ -130,7 +120,7 @@ impl Store for Gate {
             inner.held.push_back((number, changes));
             Durability::Later
         } else {
-            inner.apply(changes);
+            inner.durable.apply(changes);
             Durability::Now
         };
         drop(inner);

@@ -3,8 +3,7 @@
 use qstash_client::ErrorKind;
 use qstash_client::v1::MessageState;
 use qstash_mock_server::MockServer;
-use qstash_mock_server::engine::Entity;
-use qstash_mock_server::storage::{Acknowledge, Commit, Durability, Store, StoreError};
+use qstash_mock_server::storage::{Acknowledge, Commit, Durability, Loaded, Store, StoreError};
 use tokio::task::JoinHandle;
 
 use crate::gate::Gate;
@@ -211,8 +210,8 @@ struct Prompt {
 }
 
 impl Store for Prompt {
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
-        Ok(vec![])
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(Loaded::default())
     }
 
     fn start(&mut self, acknowledge: Acknowledge) {

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Action, Error, LeaseId, MessageId, QueuePatch, Receive, Received, Reply, WaiterId,
+    Error, LeaseId, MessageAction, MessageId, PullAction, QueueAction, QueuePatch, Receive,
+    Received, Reply, Scope, WaiterId,
 };
 
 use crate::model::{DEAD, Model, QUEUES, Refusal};
 use crate::properties::settings;
-use crate::world::{World, dead_letters_to, name, publish};
+use crate::words::queue_of;
+use crate::world::{World, but, dead_letters_to, name, publish};
 
 const NAMES: [&str; QUEUES] = ["work", "dead", "plain"];
 const VISIBILITY: u64 = 10_000;
@@ -109,7 +111,7 @@ impl Pair {
             Step::Receive(queue, max, visibility) => self.receive(queue, max, visibility),
             Step::Wait(queue, wait) => self.wait(queue, wait),
             Step::Redrive(max) => {
-                let action = Action::Redrive {
+                let action = QueueAction::Redrive {
                     queue: name(NAMES[DEAD]),
                     to: None,
                     max_messages: max,
@@ -121,12 +123,12 @@ impl Pair {
                 self.model.pause(queue, paused);
                 let reply = self
                     .world
-                    .act(Action::SetPaused(name(NAMES[queue]), paused));
+                    .act(QueueAction::SetPaused(name(NAMES[queue]), paused));
                 assert!(reply.is_ok(), "{reply:?}");
             }
             Step::Purge(queue) => {
                 let expected = self.model.purge(queue);
-                let reply = self.world.act(Action::Purge(name(NAMES[queue])));
+                let reply = self.world.act(QueueAction::Purge(name(NAMES[queue])));
                 assert_eq!(reply, Ok(Reply::Removed(expected)));
             }
             Step::Advance(by) => {
@@ -147,13 +149,12 @@ impl Pair {
 
     fn publish(&mut self, queue: usize, delay: u64, key: Option<u8>, retries: Option<u32>) {
         let (index, deduplicated) = self.model.publish(queue, delay, key, retries);
-        let mut message = publish(NAMES[queue]);
-        message.delay = Duration::from_millis(delay);
-        message.idempotency_key = key.map(|key| format!("key-{key}"));
-        message.max_retries = retries;
-        let Ok(Reply::Published(published)) = self.world.act(Action::Publish(message)) else {
-            panic!("a publish was refused");
-        };
+        let message = but(publish(NAMES[queue]), |it| {
+            it.delay = Duration::from_millis(delay);
+            it.idempotency_key = key.map(|key| format!("key-{key}"));
+            it.max_retries = retries;
+        });
+        let published = self.world.publish_one(message);
         assert_eq!(published.deduplicated, deduplicated);
         if deduplicated {
             assert_eq!(published.id, self.ids[index], "another message's id");
@@ -167,7 +168,7 @@ impl Pair {
         let expected = self
             .model
             .receive(queue, max, visibility.unwrap_or(VISIBILITY));
-        let reply = self.world.act(Action::Receive(Receive {
+        let reply = self.world.act(PullAction::Receive(Receive {
             queue: name(NAMES[queue]),
             max_messages: max,
             wait: Duration::ZERO,
@@ -204,7 +205,7 @@ impl Pair {
     fn wait(&mut self, queue: usize, wait: u64) {
         let who = self.waiters.len();
         let waits = self.model.wait(who, queue, wait);
-        let reply = self.world.act(Action::Receive(Receive {
+        let reply = self.world.act(PullAction::Receive(Receive {
             queue: name(NAMES[queue]),
             max_messages: 1,
             wait: Duration::from_millis(wait),
@@ -239,7 +240,7 @@ impl Pair {
             Step::Extend(_, which, by) => {
                 let (shown, lease) = self.show(index, which);
                 let expected = self.model.extend(index, shown, by);
-                let reply = self.world.act(Action::Extend(id, lease, millis(by)));
+                let reply = self.world.act(PullAction::Extend(id, lease, millis(by)));
                 let until = reply.map(|reply| match reply {
                     Reply::Extended { expires_at, .. } => expires_at.as_millis() - start,
                     other => panic!("{other:?}"),
@@ -249,18 +250,20 @@ impl Pair {
             Step::Acknowledge(_, which) => {
                 let (shown, lease) = self.show(index, which);
                 let expected = self.model.acknowledge(index, shown);
-                let reply = self.world.act(Action::Acknowledge(id, lease));
+                let reply = self.world.act(PullAction::Acknowledge(id, lease));
                 assert_eq!(reply.map(drop).map_err(|error| refusal(&error)), expected);
             }
             Step::Release(_, which, delay) => {
                 let (shown, lease) = self.show(index, which);
                 let expected = self.model.release(index, shown, delay);
-                let reply = self.world.act(Action::Release(id, lease, millis(delay)));
+                let reply = self
+                    .world
+                    .act(PullAction::Release(id, lease, millis(delay)));
                 assert_eq!(reply.map(drop).map_err(|error| refusal(&error)), expected);
             }
             _ => {
                 let expected = self.model.cancel(index);
-                let reply = self.world.act(Action::CancelMessage(id));
+                let reply = self.world.act(MessageAction::Cancel(id, Scope::Queues));
                 let expected = expected.map(|cancelled| Reply::Cancelled { id, cancelled });
                 assert_eq!(reply.map_err(|error| refusal(&error)), expected);
             }
@@ -299,7 +302,7 @@ impl Pair {
                 "message {index} is kept or not"
             );
             let Some(view) = view else { continue };
-            let place = (view.stage, crate::words::queue_of(&view), view.attempts);
+            let place = (view.stage, queue_of(&view), view.attempts);
             let expected = (letter.stage, NAMES[letter.queue], letter.attempts);
             assert_eq!(place, expected, "message {index}");
             let until = view.next_at.map(|at| at.as_millis() - start);

@@ -3,10 +3,13 @@
 //! `PROPTEST_CASES` sets the number of random cases (64), `PROPTEST_RNG_SEED` repeats a run.
 
 mod agreement;
+mod bounds;
 mod carried;
+mod disk;
 mod model;
 mod properties;
 mod run;
+mod storage;
 mod stories;
 mod words;
 mod world;

@@ -241,15 +241,14 @@ impl Model {
         mine.len()
     }
 
-    /// Sends dead letters that wait back to where they died.
+    /// Sends dead letters that wait back to where they died, those first that were published first.
     pub(crate) fn redrive(&mut self, max: Option<usize>) -> usize {
         let waits = |letter: &Letter| matches!(letter.stage, Stage::Ready | Stage::Delayed);
-        let mut back: Vec<_> = (0..self.letters.len())
+        let back: Vec<_> = (0..self.letters.len())
             .filter(|id| self.letters[*id].queue == DEAD && waits(&self.letters[*id]))
             .filter(|id| self.letters[*id].died_in.is_some())
+            .take(max.unwrap_or(usize::MAX))
             .collect();
-        back.sort_by_key(|id| (self.letters[*id].due, *id));
-        back.truncate(max.unwrap_or(usize::MAX));
         for id in &back {
             let source = self.letters[*id].died_in.take().expect("a dead letter");
             self.join(*id, source);

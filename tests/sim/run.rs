@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Action, MessageId, MessageView, Outcome, QueuePatch, Reply, Stage, Timestamp,
+    Action, MessageAction, MessageId, MessageView, Outcome, PullAction, QueueAction, QueuePatch,
+    Scope, Stage, Timestamp,
 };
 
+use crate::words::queue_of;
 use crate::world::{
-    World, accepted, dead_letters_to, failure, failure_with_retry_after, name, publish, pushed,
-    receive, success,
+    World, accepted, but, dead_letters_to, failure, failure_with_retry_after, name, publish,
+    pushed, receive, success,
 };
 
 #[derive(Clone, Debug)]
@@ -96,23 +98,23 @@ impl Run {
             Step::FailUntil(call, wait) => self.answer(call, failure_with_retry_after(wait)),
             Step::Advance(seconds) => world.advance_secs(seconds),
             Step::Crash => world.crash(),
-            Step::Cancel(which) => self.treat(which, Action::CancelMessage),
-            Step::Acknowledge(which) => self.treat(which, |id| Action::Acknowledge(id, None)),
+            Step::Cancel(which) => self.treat(which, |id| MessageAction::Cancel(id, Scope::Queues)),
+            Step::Acknowledge(which) => self.treat(which, |id| PullAction::Acknowledge(id, None)),
             Step::Release(which, wait) => self.treat(which, |id| {
-                Action::Release(id, None, Duration::from_secs(wait))
+                PullAction::Release(id, None, Duration::from_secs(wait))
             }),
             Step::Extend(which, by) => self.treat(which, |id| {
-                Action::Extend(id, None, Duration::from_secs(by))
+                PullAction::Extend(id, None, Duration::from_secs(by))
             }),
-            Step::Pause(paused) => self.note(Action::SetPaused(name("hook"), paused)),
-            Step::Purge => self.note(Action::Purge(name("hook"))),
+            Step::Pause(paused) => self.note(QueueAction::SetPaused(name("hook"), paused)),
+            Step::Purge => self.note(QueueAction::Purge(name("hook"))),
             Step::Receive => self.note(receive("dead", 2, 0)),
             Step::Redrive => {
                 // A millisecond of its own, so that nobody starts in it before the redriven join.
                 world.advance(Duration::from_millis(1));
                 let now = world.now;
                 let died = self.members("dead");
-                self.note(Action::Redrive {
+                self.note(QueueAction::Redrive {
                     queue: name("dead"),
                     to: None,
                     max_messages: None,
@@ -127,15 +129,15 @@ impl Run {
     }
 
     fn publish(&mut self, delay: u64, key: Option<u8>) {
-        let mut message = publish("hook");
-        message.delay = Duration::from_secs(delay);
-        message.idempotency_key = key.map(|key| key.to_string());
+        let delay = Duration::from_secs(delay);
+        let message = but(publish("hook"), |it| {
+            it.delay = delay;
+            it.idempotency_key = key.map(|key| key.to_string());
+        });
         // The place of a message is known before it may start.
-        let (due, place) = (self.world.now + message.delay, self.ids.len());
+        let (due, place) = (self.world.now + delay, self.ids.len());
         let started = self.world.started.len();
-        let Ok(Reply::Published(published)) = self.world.act(Action::Publish(message)) else {
-            panic!("a publish was refused");
-        };
+        let published = self.world.publish_one(message);
         if !published.deduplicated {
             self.due.insert(published.id, (due, place));
             self.ids.push(published.id);
@@ -153,13 +155,13 @@ impl Run {
         }
     }
 
-    fn treat(&mut self, which: usize, action: impl Fn(MessageId) -> Action) {
+    fn treat<A: Into<Action>>(&mut self, which: usize, action: impl Fn(MessageId) -> A) {
         if !self.ids.is_empty() {
             self.note(action(self.ids[which % self.ids.len()]));
         }
     }
 
-    fn note(&mut self, action: Action) {
+    fn note(&mut self, action: impl Into<Action>) {
         let reply = self.world.act(action);
         self.trace.push(format!("{reply:?}"));
     }
@@ -167,7 +169,7 @@ impl Run {
     pub(crate) fn members(&mut self, queue: &str) -> Vec<MessageId> {
         self.views()
             .into_iter()
-            .filter(|view| crate::words::queue_of(view) == queue && !view.stage.is_finished())
+            .filter(|view| queue_of(view) == queue && !view.stage.is_finished())
             .map(|view| view.id)
             .collect()
     }
@@ -185,7 +187,7 @@ impl Run {
         let now = self.world.now;
         let started = |view: &MessageView| view.attempts > 0;
         let mut line: Vec<_> = self.views();
-        line.retain(|view| crate::words::queue_of(view) == "hook" && !view.stage.is_finished());
+        line.retain(|view| queue_of(view) == "hook" && !view.stage.is_finished());
         line.retain(|view| started(view) || due[&view.id].0 <= now);
         line.sort_by_key(|view| due[&view.id]);
         let out_of_line = line.iter().skip(1).find(|view| started(view));
@@ -202,9 +204,7 @@ impl Run {
         let views = self.views();
         for queue in ["hook", "dead"] {
             let count = |stages: &[Stage]| {
-                let mine = views
-                    .iter()
-                    .filter(|view| crate::words::queue_of(view) == queue);
+                let mine = views.iter().filter(|view| queue_of(view) == queue);
                 mine.filter(|view| stages.contains(&view.stage)).count() as u64
             };
             let figures = &metrics.queues[&name(queue)];

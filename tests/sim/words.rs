@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Caller, Outcome, Publish, QueueName, QueuePatch, Receive, Verdict,
+    Attempt, Caller, Envelope, MessageView, Outcome, Publish, PullAction, QueueAction, QueueName,
+    QueuePatch, Receive, To, ToQueue, Verdict,
 };
 
 pub(crate) fn owner() -> Arc<Caller> {
@@ -17,18 +18,44 @@ pub(crate) fn name(name: &str) -> QueueName {
 }
 
 pub(crate) fn publish(queue: &str) -> Publish {
-    Publish {
+    let to = ToQueue {
         queue: name(queue),
-        body: Bytes::from_static(b"{}"),
         delay: Duration::ZERO,
         idempotency_key: None,
         max_retries: None,
         headers: Arc::new([]),
+    };
+    Publish::to_queue(to, Bytes::from_static(b"{}"))
+}
+
+/// The same message to a queue, with something else said of it.
+pub(crate) fn but(mut publish: Publish, change: impl FnOnce(&mut ToQueue)) -> Publish {
+    match &mut publish.to {
+        To::Queue(to) => change(to),
+        other => panic!("not to a queue: {other:?}"),
+    }
+    publish
+}
+
+/// The same message, invisible for so long.
+pub(crate) fn later(publish: Publish, seconds: u64) -> Publish {
+    but(publish, |it| it.delay = Duration::from_secs(seconds))
+}
+
+/// The same with another body.
+pub(crate) fn saying(publish: Publish, body: impl Into<Bytes>) -> Publish {
+    Publish {
+        body: body.into(),
+        ..publish
     }
 }
 
-pub(crate) fn receive(queue: &str, max_messages: usize, wait: u64) -> Action {
-    Action::Receive(Receive {
+pub(crate) fn put(queue: &str, patch: QueuePatch) -> QueueAction {
+    QueueAction::Put(name(queue), Box::new(patch))
+}
+
+pub(crate) fn receive(queue: &str, max_messages: usize, wait: u64) -> PullAction {
+    PullAction::Receive(Receive {
         queue: name(queue),
         max_messages,
         wait: Duration::from_secs(wait),
@@ -74,20 +101,20 @@ pub(crate) fn outcome(verdict: Verdict, status: u16) -> Outcome {
         verdict,
         status: Some(status),
         error: failed.then(|| format!("status {status}")),
-        headers: std::sync::Arc::new([]),
+        headers: Arc::new([]),
         body: Bytes::from(format!("answer {status}")),
     }
 }
 
 /// The secret that signs an attempt of a queue's message.
-pub(crate) fn secret_of(attempt: &qstash_mock_server::engine::Attempt) -> std::sync::Arc<str> {
+pub(crate) fn secret_of(attempt: &Attempt) -> Arc<str> {
     match &attempt.envelope {
-        qstash_mock_server::engine::Envelope::QueueRules(envelope) => envelope.secret.clone(),
-        qstash_mock_server::engine::Envelope::CarriedRules(envelope) => envelope.key.clone(),
+        Envelope::QueueRules(envelope) => Arc::clone(&envelope.secret),
+        Envelope::CarriedRules(envelope) => Arc::clone(&envelope.key),
     }
 }
 
 /// The queue that a message of these tests is in.
-pub(crate) fn queue_of(view: &qstash_mock_server::engine::MessageView) -> &str {
+pub(crate) fn queue_of(view: &MessageView) -> &str {
     view.queue.as_ref().map_or("", QueueName::as_str)
 }

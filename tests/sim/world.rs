@@ -4,18 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::disk::{Commit, Disk};
 pub(crate) use crate::words::{
-    accepted, dead_letters_to, failure, failure_with_retry_after, name, owner, publish, pushed,
-    receive, success,
+    accepted, but, dead_letters_to, failure, failure_with_retry_after, later, name, owner, publish,
+    pushed, put, receive, saying, success,
 };
 use qstash_mock_server::engine::{
-    Action, Attempt, AttemptId, Caller, Change, Command, Config, Counters, Effect, Engine, Entity,
-    EntityKey, Error, LeaseId, MessageId, MessageView, Metrics, Outcome, Publish, QueueMetrics,
-    QueuePatch, Received, Reply, Seed, Stage, Timestamp, WaiterId,
+    Action, Attempt, AttemptId, Caller, Command, Config, Counters, Effect, Engine, Error, LeaseId,
+    MessageAction, MessageId, MessageView, Metrics, MetricsAction, Outcome, Publish, Published,
+    PublishedMessage, PullAction, QueueMetrics, QueuePatch, Received, Reply, Scope, Seed, Stage,
+    Timestamp, WaiterId,
 };
 
 /// No honest engine needs more steps than this to come to rest.
 const PATIENCE: usize = 20_000;
+/// With more than so many bodies or changes, the disk is not compared with the engine after every input.
+const FEW: usize = 100;
 
 pub(crate) struct World {
     pub(crate) engine: Engine,
@@ -28,7 +32,9 @@ pub(crate) struct World {
     pub(crate) aborted: BTreeSet<AttemptId>,
     pub(crate) answers: BTreeMap<WaiterId, Reply>,
     /// Everything that one input changed is one commit.
-    pub(crate) commits: Vec<Vec<Change>>,
+    pub(crate) commits: Vec<Commit>,
+    /// What they come to.
+    pub(crate) disk: Disk,
 }
 
 impl World {
@@ -37,7 +43,10 @@ impl World {
     }
 
     pub(crate) fn with(config: Config) -> Self {
-        let now = Timestamp::from_millis(1_700_000_000_000);
+        Self::starting(config, Timestamp::from_millis(1_700_000_000_000))
+    }
+
+    pub(crate) fn starting(config: Config, now: Timestamp) -> Self {
         let mut world = Self {
             engine: Engine::new(config.clone(), now),
             now,
@@ -47,6 +56,7 @@ impl World {
             aborted: BTreeSet::new(),
             answers: BTreeMap::new(),
             commits: vec![],
+            disk: Disk::default(),
         };
         world.absorb();
         world
@@ -55,11 +65,15 @@ impl World {
     // ----- inputs -----
 
     /// One command as the account's owner; what is due at this instant is done too.
-    pub(crate) fn act(&mut self, action: Action) -> Result<Reply, Error> {
+    pub(crate) fn act(&mut self, action: impl Into<Action>) -> Result<Reply, Error> {
         self.act_as(&owner(), action)
     }
 
-    pub(crate) fn act_as(&mut self, caller: &Arc<Caller>, action: Action) -> Result<Reply, Error> {
+    pub(crate) fn act_as(
+        &mut self,
+        caller: &Arc<Caller>,
+        action: impl Into<Action>,
+    ) -> Result<Reply, Error> {
         let reply = self.act_only(caller, action);
         self.settle();
         match reply {
@@ -72,11 +86,11 @@ impl World {
     pub(crate) fn act_only(
         &mut self,
         caller: &Arc<Caller>,
-        action: Action,
+        action: impl Into<Action>,
     ) -> Result<Reply, Error> {
-        let caller = Arc::clone(caller);
-        let reply = self.engine.handle(self.now, Command { caller, action });
-        self.absorb();
+        let (caller, action) = (Arc::clone(caller), action.into());
+        let mut reply = self.engine.handle(self.now, Command { caller, action });
+        self.absorb_with(reply.as_mut().ok());
         reply
     }
 
@@ -138,7 +152,8 @@ impl World {
     /// The same, and the disk got only the first `commits` commits.
     pub(crate) fn crash_after(&mut self, commits: usize) {
         self.commits.truncate(commits);
-        let stored = self.disk_after(commits).into_values();
+        self.disk = self.disk_after(commits);
+        let stored = self.disk.stored();
         self.engine = Engine::restore(self.config.clone(), self.now, stored).expect("it restores");
         self.calls.clear();
         self.answers.clear();
@@ -147,40 +162,64 @@ impl World {
     }
 
     /// What a disk holds that got only the first `commits` commits.
-    pub(crate) fn disk_after(&self, commits: usize) -> BTreeMap<EntityKey, Entity> {
-        let mut disk = BTreeMap::new();
-        for change in self.commits[..commits].iter().flatten() {
-            store(&mut disk, change.clone());
-        }
-        disk
+    pub(crate) fn disk_after(&self, commits: usize) -> Disk {
+        Disk::after(&self.commits[..commits])
     }
 
-    fn absorb(&mut self) {
-        while let Some(effect) = self.engine.poll_effect() {
-            match effect {
-                Effect::Attempt(attempt) => {
-                    self.started.push((self.now, (*attempt).clone()));
-                    self.calls.push(*attempt);
-                }
-                Effect::Abort(id) => {
-                    self.calls.retain(|call| call.id != id);
-                    self.aborted.insert(id);
-                }
-                Effect::Answer(id, reply) => {
-                    let first = self.answers.insert(id, *reply).is_none();
-                    assert!(first, "{id:?} was answered twice");
-                }
+    pub(crate) fn absorb(&mut self) {
+        self.absorb_with(None);
+    }
+
+    /// Commits what the input changed; then its effects and its reply leave, with the bodies that they name.
+    fn absorb_with(&mut self, reply: Option<&mut Reply>) {
+        let effects: Vec<_> = std::iter::from_fn(|| self.engine.poll_effect()).collect();
+        let commit = Commit::of(&mut self.engine);
+        self.disk.add(&commit);
+        self.read_bodies(reply);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+        self.disk.drop_bodies(&commit);
+        let few = self.disk.bodies.len() < FEW && commit.changes.len() < FEW;
+        if few && !commit.is_empty() {
+            self.disk.check_against(&self.engine);
+        }
+        self.commits.push(commit);
+        self.engine.check_invariants();
+    }
+
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Attempt(mut attempt) => {
+                self.disk.read(&mut attempt.body);
+                self.started.push((self.now, (*attempt).clone()));
+                self.calls.push(*attempt);
+            }
+            Effect::Abort(id) => {
+                self.calls.retain(|call| call.id != id);
+                self.aborted.insert(id);
+            }
+            Effect::Answer(id, mut reply) => {
+                self.read_bodies(Some(&mut reply));
+                let first = self.answers.insert(id, *reply).is_none();
+                assert!(first, "{id:?} was answered twice");
             }
         }
-        self.commits.push(self.engine.take_changes());
-        self.engine.check_invariants();
+    }
+
+    fn read_bodies(&self, reply: Option<&mut Reply>) {
+        let Some(reply) = reply else { return };
+        let read = reply.read_bodies(|source| {
+            self.disk.read(source);
+            Ok::<_, std::convert::Infallible>(())
+        });
+        read.expect("it cannot fail");
     }
 
     // ----- short forms for tests -----
 
     pub(crate) fn queue(&mut self, queue: &str, patch: QueuePatch) {
-        self.act(Action::PutQueue(name(queue), patch))
-            .expect("the queue is accepted");
+        self.act(put(queue, patch)).expect("the queue is accepted");
     }
 
     pub(crate) fn publish(&mut self, queue: &str) -> MessageId {
@@ -188,8 +227,12 @@ impl World {
     }
 
     pub(crate) fn publish_with(&mut self, publish: Publish) -> MessageId {
-        match self.act(Action::Publish(publish)) {
-            Ok(Reply::Published(published)) => published.id,
+        self.publish_one(publish).id
+    }
+
+    pub(crate) fn publish_one(&mut self, publish: Publish) -> PublishedMessage {
+        match self.act(publish) {
+            Ok(Reply::Published(Published::One(one))) => one,
             other => panic!("not published: {other:?}"),
         }
     }
@@ -223,12 +266,12 @@ impl World {
     }
 
     pub(crate) fn acknowledge(&mut self, held: &Received) -> Result<Reply, Error> {
-        self.act(Action::Acknowledge(held.id, Some(held.lease)))
+        self.act(PullAction::Acknowledge(held.id, Some(held.lease)))
     }
 
     pub(crate) fn release(&mut self, held: &Received, delay: u64) -> Result<Reply, Error> {
         let delay = Duration::from_secs(delay);
-        self.act(Action::Release(held.id, Some(held.lease), delay))
+        self.act(PullAction::Release(held.id, Some(held.lease), delay))
     }
 
     pub(crate) fn extend(
@@ -237,12 +280,12 @@ impl World {
         lease: Option<LeaseId>,
         seconds: u64,
     ) -> Result<Reply, Error> {
-        self.act(Action::Extend(id, lease, Duration::from_secs(seconds)))
+        self.act(PullAction::Extend(id, lease, Duration::from_secs(seconds)))
     }
 
     pub(crate) fn message(&mut self, id: MessageId) -> Option<MessageView> {
-        match self.act(Action::GetMessage(id)) {
-            Ok(Reply::Message(view)) => Some(view),
+        match self.act(MessageAction::Get(id, Scope::Queues)) {
+            Ok(Reply::Message(view)) => Some(*view),
             Err(Error::MessageNotFound) => None,
             other => panic!("no answer to a look: {other:?}"),
         }
@@ -258,8 +301,8 @@ impl World {
     }
 
     pub(crate) fn metrics(&mut self) -> Metrics {
-        match self.act(Action::Metrics) {
-            Ok(Reply::Metrics(metrics)) => *metrics,
+        match self.act(all_metrics()) {
+            Ok(Reply::Metrics { metrics, .. }) => *metrics,
             other => panic!("no figures: {other:?}"),
         }
     }
@@ -281,9 +324,8 @@ impl World {
     }
 }
 
-fn store(disk: &mut BTreeMap<EntityKey, Entity>, change: Change) {
-    match change {
-        Change::Put(entity) => drop(disk.insert(entity.key(), entity)),
-        Change::Delete(key) => drop(disk.remove(&key)),
-    }
+/// Those of all queues in one page.
+pub(crate) const fn all_metrics() -> MetricsAction {
+    let (after, limit) = (None, usize::MAX);
+    MetricsAction::Queues { after, limit }
 }

@@ -105,8 +105,9 @@ impl ApiState {
     pub(super) async fn call(
         &self,
         caller: Arc<Caller>,
-        action: Action,
+        action: impl Into<Action>,
     ) -> Result<Reply, ApiError> {
+        let action = action.into();
         let command = Command { caller, action };
         Ok(self.0.driver.call(command).await?)
     }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 
 use super::outcome::failed;
@@ -29,11 +30,11 @@ impl FaultyTransport {
     }
 
     /// Delivers a job, with the faults it is to meet. Cancel safe as [`Deliverer::send`] is.
-    pub(crate) async fn deliver(&self, job: &Job) -> Outcome {
+    pub(crate) async fn deliver(&self, job: &Job, body: &Bytes) -> Outcome {
         let outcome = match job.plan.as_deref() {
-            None => self.send(job, None, false).await,
+            None => self.send(job, body, None, false).await,
             // Boxed, so that an honest delivery need not have room for it.
-            Some(plan) => Box::pin(self.deliver_badly(job, plan)).await,
+            Some(plan) => Box::pin(self.deliver_badly(job, body, plan)).await,
         };
         let parking = &self.instruments.parking;
         self.instruments
@@ -42,7 +43,7 @@ impl FaultyTransport {
         outcome
     }
 
-    async fn deliver_badly(&self, job: &Job, plan: &Plan) -> Outcome {
+    async fn deliver_badly(&self, job: &Job, body: &Bytes, plan: &Plan) -> Outcome {
         let attempt = &job.attempt;
         if let Some(delay) = plan.delay {
             self.instruments.delay(attempt.id, delay).await;
@@ -50,13 +51,15 @@ impl FaultyTransport {
         if plan.reorder {
             self.let_overtake(attempt).await;
         }
-        let outcome = self.send(job, plan.forgery, plan.reset_mid_body).await;
+        let outcome = self
+            .send(job, body, plan.forgery, plan.reset_mid_body)
+            .await;
         if plan.duplicate {
             // What the consumer says to the second one does not matter, nor when: else a consumer that takes
             // the server's time would make the attempt late, which it has answered.
             let unparked = self.instruments.parking.refuse(attempt.id);
             tokio::select! {
-                _ = self.send(job, plan.forgery, false) => {}
+                _ = self.send(job, body, plan.forgery, false) => {}
                 () = unparked.called() => {}
             }
         }
@@ -69,18 +72,24 @@ impl FaultyTransport {
         outcome
     }
 
-    async fn send(&self, job: &Job, forgery: Option<Forgery>, broken: bool) -> Outcome {
+    async fn send(
+        &self,
+        job: &Job,
+        body: &Bytes,
+        forgery: Option<Forgery>,
+        broken: bool,
+    ) -> Outcome {
         let attempt = &job.attempt;
         let signed_at = self.instruments.signature_time(attempt.started_at);
         let signed_at = forgery.map_or(signed_at, |forgery| forgery.time(signed_at));
-        let signature = match self.deliverer.sign(attempt, signed_at) {
+        let signature = match self.deliverer.sign(attempt, body, signed_at) {
             Ok(signature) => forged(signature, forgery),
             Err(outcome) => return outcome,
         };
         let payload = if broken {
-            Payload::half(&attempt.body)
+            Payload::half(body)
         } else {
-            Payload::whole(attempt.body.clone())
+            Payload::whole(body.clone())
         };
         let request = match self.deliverer.request(attempt, &signature, payload) {
             Ok(request) => request,

@@ -76,9 +76,14 @@ impl Deliverer {
         }))
     }
 
-    /// The signature of `attempt`, made at `signed_at`.
-    pub(super) fn sign(&self, attempt: &Attempt, signed_at: Timestamp) -> Result<String, Outcome> {
-        let signature = self.0.signer.sign(attempt, signed_at);
+    /// The signature of `attempt` with this body, made at `signed_at`.
+    pub(super) fn sign(
+        &self,
+        attempt: &Attempt,
+        body: &[u8],
+        signed_at: Timestamp,
+    ) -> Result<String, Outcome> {
+        let signature = self.0.signer.sign(attempt, body, signed_at);
         signature.map_err(|_| failed("the signing secret is too short"))
     }
 
@@ -202,10 +207,11 @@ mod tests {
 
     impl Deliverer {
         async fn deliver(&self, attempt: &Attempt) -> Outcome {
+            let body = attempt.body.bytes();
             let request = self
-                .sign(attempt, attempt.started_at)
+                .sign(attempt, body, attempt.started_at)
                 .and_then(|signature| {
-                    self.request(attempt, &signature, Payload::whole(attempt.body.clone()))
+                    self.request(attempt, &signature, Payload::whole(body.clone()))
                 });
             match request {
                 Ok(request) => {
@@ -289,8 +295,10 @@ mod tests {
         });
         let attempt = attempt(&url, &[]);
         let deliverer = Deliverer::new(Settings::default());
-        let signature = deliverer.sign(&attempt, attempt.started_at).unwrap();
-        let payload = Payload::half(&attempt.body);
+        let signature = deliverer
+            .sign(&attempt, attempt.body.bytes(), attempt.started_at)
+            .unwrap();
+        let payload = Payload::half(attempt.body.bytes());
         let request = deliverer.request(&attempt, &signature, payload).unwrap();
         let clock = Clock::manual(attempt.started_at);
         let outcome = deliverer

@@ -18,14 +18,19 @@ pub(super) struct Signer(RwLock<HashMap<Arc<str>, SigningKey>>);
 
 impl Signer {
     /// The signature that goes with an attempt, made at `now`.
-    pub(super) fn sign(&self, attempt: &Attempt, now: Timestamp) -> Result<String, KeyError> {
+    pub(super) fn sign(
+        &self,
+        attempt: &Attempt,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<String, KeyError> {
         match &attempt.envelope {
-            Envelope::QueueRules(envelope) => Ok(self.key(&envelope.secret)?.sign(&attempt.body)),
+            Envelope::QueueRules(envelope) => Ok(self.key(&envelope.secret)?.sign(body)),
             Envelope::CarriedRules(envelope) => {
                 let key = self.key(&envelope.key)?;
                 let id = token_id(attempt.message, attempt.number);
                 let now = qstash_verify::Timestamp::from_secs(now.as_secs());
-                Ok(NewToken::new(&attempt.url, now, &id).sign(&key, &attempt.body))
+                Ok(NewToken::new(&attempt.url, now, &id).sign(&key, body))
             }
         }
     }

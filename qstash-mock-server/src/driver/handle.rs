@@ -9,14 +9,14 @@ use tokio::sync::{Notify, oneshot};
 
 use super::inbox::Inbox;
 use super::limits::Limits;
-use super::lock::{Answer, Core, Flight, Locked};
+use super::lock::{Answer, Core, Flight, Locked, Outgoing};
 use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
-    AccountName, Action, Attempt, AttemptId, Caller, Command, Engine, Entity, Envelope, Error,
-    LeaseId, MessageId, Metrics, Outcome, Reply, Timestamp, WaiterId,
+    AccountName, Action, Attempt, AttemptId, BodySource, Caller, Command, Engine, Entity, Envelope,
+    Error, KeyAction, LeaseId, MessageId, Metrics, Outcome, PullAction, Reply, Timestamp, WaiterId,
 };
 use crate::instruments::{Clock, Instruments, Record};
-use crate::storage::{Acknowledge, Store};
+use crate::storage::{Acknowledge, Bodies, Hold, Store, StoreError};
 
 /// A handle on the one engine of a server. Cheap to clone.
 #[derive(Clone)]
@@ -45,6 +45,7 @@ pub(super) struct Shared {
     /// Somebody moves the clock.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) limits: Limits,
+    bodies: Bodies,
     transport: FaultyTransport,
     instruments: Arc<Instruments>,
     runtime: Handle,
@@ -63,7 +64,7 @@ impl Driver {
     /// Must be called on the runtime that is to carry the deliveries.
     pub(crate) fn new(
         engine: Engine,
-        mut store: Box<dyn Store>,
+        (mut store, bodies): (Box<dyn Store>, Bodies),
         instruments: Arc<Instruments>,
         limits: Limits,
         deliverer: Deliverer,
@@ -88,6 +89,7 @@ impl Driver {
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 limits,
+                bodies,
                 transport: FaultyTransport::new(Arc::clone(&instruments), deliverer),
                 instruments,
                 runtime: Handle::current(),
@@ -179,12 +181,16 @@ impl Driver {
                     let receiver = core.wait_for(waiter);
                     (None, Some((waiter, receiver)))
                 }
-                reply => (Some(core.answer(reply.map_err(CallError::Refused))), None),
+                reply => {
+                    let reply = reply.map_err(CallError::Refused);
+                    (Some(core.answer(self, reply)), None)
+                }
             }
         };
-        match (answer, waiting) {
+        let stopped = || Outgoing::refusal(CallError::Stopped);
+        let outgoing = match (answer, waiting) {
             (Some(Answer::Now(reply)), _) => reply,
-            (Some(Answer::Later(receiver)), _) => receiver.await.unwrap_or(Err(CallError::Stopped)),
+            (Some(Answer::Later(receiver)), _) => receiver.await.unwrap_or_else(|_| stopped()),
             (None, Some((waiter, receiver))) => {
                 let long_poll = LongPoll {
                     driver: self,
@@ -194,14 +200,43 @@ impl Driver {
                 };
                 long_poll.answer(real_wait).await
             }
-            (None, None) => Err(CallError::Stopped),
+            (None, None) => stopped(),
+        };
+        self.read(outgoing)
+    }
+
+    /// Reads the bodies that a reply names.
+    fn read(&self, outgoing: Outgoing) -> Result<Reply, CallError> {
+        let Outgoing { reply, hold } = outgoing;
+        let mut reply = reply?;
+        let read = reply.read_bodies(|source| {
+            *source = BodySource::Bytes(self.0.bodies.read(source)?);
+            Ok(())
+        });
+        drop(hold);
+        match read {
+            Ok(()) => Ok(reply),
+            Err(error) => {
+                self.storage_failed(&error);
+                Err(CallError::Stopped)
+            }
         }
+    }
+
+    fn storage_failed(&self, error: &StoreError) {
+        self.lock().fail(self, error);
+    }
+
+    pub(super) fn bodies(&self) -> &Bodies {
+        &self.0.bodies
     }
 
     /// On a manual clock a long poll ends after the same real time, if virtual time stands still.
     fn real_wait(&self, action: &Action) -> Option<Duration> {
         match action {
-            Action::Receive(receive) if self.0.clock.is_manual() => Some(receive.wait),
+            Action::Pull(PullAction::Receive(receive)) if self.0.clock.is_manual() => {
+                Some(receive.wait)
+            }
             _ => None,
         }
     }
@@ -258,7 +293,7 @@ impl Driver {
         }
     }
 
-    pub(super) fn spawn_delivery(&self, attempt: Attempt) -> Flight {
+    pub(super) fn spawn_delivery(&self, attempt: Attempt, hold: Option<Arc<Hold>>) -> Flight {
         let (driver, id) = (self.clone(), attempt.id);
         let job = self.0.instruments.begin(Arc::new(attempt));
         let (attempt, record) = (Arc::clone(&job.attempt), job.record.clone());
@@ -266,7 +301,15 @@ impl Driver {
             if job.plan.as_ref().is_some_and(|plan| plan.rotate_key) {
                 driver.rotate_key(&job.attempt).await;
             }
-            let outcome = driver.0.transport.deliver(&job).await;
+            let body = match driver.0.bodies.read(&job.attempt.body) {
+                Ok(body) => body,
+                Err(error) => return driver.storage_failed(&error),
+            };
+            drop(hold);
+            if let Some(record) = &job.record {
+                driver.0.instruments.captured.read(record, body.clone());
+            }
+            let outcome = driver.0.transport.deliver(&job, &body).await;
             driver.outcome(id, outcome);
         });
         Flight {
@@ -282,8 +325,8 @@ impl Driver {
         let command = Command {
             caller: Arc::new(Caller::owner(attempt.account.as_str())),
             action: match attempt.envelope {
-                Envelope::QueueRules(_) => Action::RotateSigningSecret,
-                Envelope::CarriedRules(_) => Action::RotateSigningKeys,
+                Envelope::QueueRules(_) => KeyAction::RotateSecret.into(),
+                Envelope::CarriedRules(_) => KeyAction::RotateKeys.into(),
             },
         };
         if let Err(error) = self.call(command).await {
@@ -304,7 +347,7 @@ impl Driver {
             Reply::Received(received) => received.into_iter().map(|it| (it.id, it.lease)).collect(),
             _ => vec![],
         };
-        let action = Action::Abandon { waiter, handed };
+        let action = PullAction::Abandon { waiter, handed }.into();
         let command = Command {
             caller: Arc::new(caller.clone()),
             action,
@@ -347,10 +390,7 @@ impl Driver {
 
 /// Whether an action makes messages.
 const fn publishes(action: &Action) -> bool {
-    matches!(
-        action,
-        Action::Publish(_) | Action::PublishBatch(_) | Action::Send(_) | Action::SendBatch(_)
-    )
+    matches!(action, Action::Publish(_) | Action::PublishBatch(_))
 }
 
 /// A caller that waits. When it is dropped before it has its answer, the engine is told.
@@ -358,17 +398,21 @@ struct LongPoll<'a> {
     driver: &'a Driver,
     caller: Arc<Caller>,
     waiter: WaiterId,
-    receiver: oneshot::Receiver<Reply>,
+    receiver: oneshot::Receiver<Outgoing>,
 }
 
 impl LongPoll<'_> {
-    async fn answer(mut self, real_wait: Option<Duration>) -> Result<Reply, CallError> {
+    async fn answer(mut self, real_wait: Option<Duration>) -> Outgoing {
+        let stopped = |_| Outgoing::refusal(CallError::Stopped);
         let Some(wait) = real_wait else {
-            return (&mut self.receiver).await.map_err(|_| CallError::Stopped);
+            return (&mut self.receiver).await.unwrap_or_else(stopped);
         };
         match tokio::time::timeout(wait, &mut self.receiver).await {
-            Ok(reply) => reply.map_err(|_| CallError::Stopped),
-            Err(_) => Ok(Reply::Received(vec![])),
+            Ok(outgoing) => outgoing.unwrap_or_else(stopped),
+            Err(_) => Outgoing {
+                reply: Ok(Reply::Received(vec![])),
+                hold: None,
+            },
         }
     }
 }
@@ -380,7 +424,9 @@ impl Drop for LongPoll<'_> {
             return;
         }
         self.receiver.close();
-        let reply = self.receiver.try_recv().unwrap_or(Reply::Abandoned);
+        let answered = self.receiver.try_recv().map(|outgoing| outgoing.reply);
+        let reply = answered.unwrap_or(Ok(Reply::Abandoned));
+        let reply = reply.unwrap_or(Reply::Abandoned);
         self.driver.give_back(&self.caller, self.waiter, reply);
     }
 }

@@ -16,7 +16,7 @@ use super::handle::{CallError, Driver};
 use super::inbox::Told;
 use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
 use crate::instruments::Record;
-use crate::storage::{Commit, Durability, Store, StoreError};
+use crate::storage::{Commit, Durability, Hold, Store, StoreError};
 
 /// The lock, held. Once it is let go, what the store has told meanwhile is looked at.
 pub(super) struct Locked<'a> {
@@ -67,7 +67,9 @@ pub(super) struct Core {
     /// What waits for its commit, oldest first.
     outbox: VecDeque<(u64, Parcel)>,
     /// Callers that wait for the engine.
-    waiting: HashMap<WaiterId, oneshot::Sender<Reply>>,
+    waiting: HashMap<WaiterId, oneshot::Sender<Outgoing>>,
+    /// Keeps readable what the newest input deleted.
+    hold: Option<Arc<Hold>>,
     /// Deliveries under way.
     pub(super) deliveries: HashMap<AttemptId, Flight>,
     /// What came while the clock is being moved.
@@ -106,21 +108,30 @@ impl Moved {
 
 /// Something that may leave once its commit is durable.
 enum Parcel {
-    Effect(Effect),
-    Reply(
-        oneshot::Sender<Result<Reply, CallError>>,
-        Box<Result<Reply, CallError>>,
-    ),
+    Effect(Effect, Option<Arc<Hold>>),
+    Reply(oneshot::Sender<Outgoing>, Box<Outgoing>),
+}
+
+/// A reply that leaves, with a hold on the bodies that it names.
+pub(super) struct Outgoing {
+    pub(super) reply: Result<Reply, CallError>,
+    /// Lives as long as the reply is on its way.
+    pub(super) hold: Option<Arc<Hold>>,
 }
 
 /// A reply, now or later.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for a moment, and a box would cost every call"
-)]
 pub(super) enum Answer {
-    Now(Result<Reply, CallError>),
-    Later(oneshot::Receiver<Result<Reply, CallError>>),
+    Now(Outgoing),
+    Later(oneshot::Receiver<Outgoing>),
+}
+
+impl Outgoing {
+    pub(super) const fn refusal(error: CallError) -> Self {
+        Self {
+            reply: Err(error),
+            hold: None,
+        }
+    }
 }
 
 impl Core {
@@ -132,6 +143,7 @@ impl Core {
             durable: 0,
             outbox: VecDeque::new(),
             waiting: HashMap::new(),
+            hold: None,
             deliveries: HashMap::new(),
             moved: None,
             armed: None,
@@ -143,13 +155,17 @@ impl Core {
     pub(super) fn input<T>(&mut self, driver: &Driver, feed: impl FnOnce(&mut Engine) -> T) -> T {
         let fed = feed(&mut self.engine);
         self.committed += 1;
+        let bodies = self.engine.take_body_changes();
+        self.hold = driver.bodies().apply(&bodies);
         while let Some(effect) = self.engine.poll_effect() {
-            self.outbox
-                .push_back((self.committed, Parcel::Effect(effect)));
+            let hold = effect.names_bodies().then(|| self.hold_bodies(driver));
+            let parcel = Parcel::Effect(effect, hold);
+            self.outbox.push_back((self.committed, parcel));
         }
         let commit = Commit {
             number: self.committed,
             engine: &mut self.engine,
+            bodies,
         };
         match self.store.commit(commit) {
             // It takes change sets in order: those before it are durable, too.
@@ -162,22 +178,31 @@ impl Core {
         fed
     }
 
+    /// Keeps the bodies readable that are there or that the newest input deleted.
+    fn hold_bodies(&self, driver: &Driver) -> Arc<Hold> {
+        let newest = self.hold.clone();
+        newest.unwrap_or_else(|| driver.bodies().hold())
+    }
+
     /// The reply to the input just fed, to leave with its commit.
-    pub(super) fn answer(&mut self, reply: Result<Reply, CallError>) -> Answer {
+    pub(super) fn answer(&mut self, driver: &Driver, reply: Result<Reply, CallError>) -> Answer {
         if self.stopped {
-            return Answer::Now(Err(CallError::Stopped));
+            return Answer::Now(Outgoing::refusal(CallError::Stopped));
         }
+        let names = reply.as_ref().is_ok_and(Reply::names_bodies);
+        let hold = names.then(|| self.hold_bodies(driver));
+        let outgoing = Outgoing { reply, hold };
         if self.durable >= self.committed {
-            return Answer::Now(reply);
+            return Answer::Now(outgoing);
         }
         let (sender, receiver) = oneshot::channel();
-        self.outbox
-            .push_back((self.committed, Parcel::Reply(sender, Box::new(reply))));
+        let parcel = Parcel::Reply(sender, Box::new(outgoing));
+        self.outbox.push_back((self.committed, parcel));
         Answer::Later(receiver)
     }
 
     /// A place for the answer that comes as an effect; one that never comes if the server has stopped.
-    pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Reply> {
+    pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Outgoing> {
         let (sender, receiver) = oneshot::channel();
         if !self.stopped {
             self.waiting.insert(waiter, sender);
@@ -203,8 +228,8 @@ impl Core {
         self.committed - self.durable
     }
 
-    fn fail(&mut self, driver: &Driver, error: &StoreError) {
-        tracing::error!(%error, "a commit was lost; the server stops");
+    pub(super) fn fail(&mut self, driver: &Driver, error: &StoreError) {
+        tracing::error!(%error, "the storage has failed; the server stops");
         self.stop();
         // Whoever waits for deliveries need not wait any longer.
         driver.shared().delivered.notify_one();
@@ -247,7 +272,7 @@ impl Core {
             .is_some_and(|(number, _)| *number <= self.durable)
         {
             match self.outbox.pop_front() {
-                Some((_, Parcel::Effect(effect))) => self.carry_out(driver, effect),
+                Some((_, Parcel::Effect(effect, hold))) => self.carry_out(driver, effect, hold),
                 // Whoever asked may be gone: what it asked for is done all the same.
                 Some((_, Parcel::Reply(sender, reply))) => drop(sender.send(*reply)),
                 None => return,
@@ -255,14 +280,15 @@ impl Core {
         }
     }
 
-    fn carry_out(&mut self, driver: &Driver, effect: Effect) {
+    fn carry_out(&mut self, driver: &Driver, effect: Effect, hold: Option<Arc<Hold>>) {
         match effect {
             Effect::Attempt(attempt) => {
                 if let Some(moved) = &mut self.moved {
                     moved.report.note(&attempt);
                 }
                 let id = attempt.id;
-                self.deliveries.insert(id, driver.spawn_delivery(*attempt));
+                let flight = driver.spawn_delivery(*attempt, hold);
+                self.deliveries.insert(id, flight);
             }
             Effect::Abort(attempt) => {
                 if let Some(flight) = self.deliveries.remove(&attempt) {
@@ -272,11 +298,15 @@ impl Core {
             }
             Effect::Answer(waiter, reply) => {
                 // The caller may have gone while the answer waited for its commit.
-                let unheard = match self.waiting.remove(&waiter) {
-                    Some(sender) => sender.send(*reply).err(),
-                    None => Some(*reply),
+                let outgoing = Outgoing {
+                    reply: Ok(*reply),
+                    hold,
                 };
-                if let Some(reply) = unheard {
+                let unheard = match self.waiting.remove(&waiter) {
+                    Some(sender) => sender.send(outgoing).err(),
+                    None => Some(outgoing),
+                };
+                if let Some(Ok(reply)) = unheard.map(|it| it.reply) {
                     driver.give_back_later(waiter, reply);
                 }
             }

@@ -2,7 +2,8 @@
 
 use super::advance::ClockBusy;
 use super::handle::Driver;
-use crate::engine::{Engine, Entity, Meta, RestoreError, Timestamp};
+use crate::engine::{BodyId, Engine, Entity, Meta, RestoreError, Timestamp};
+use bytes::Bytes;
 
 /// Why there is no going back.
 #[derive(Debug, thiserror::Error)]
@@ -21,25 +22,27 @@ pub enum ReplaceError {
 
 impl Driver {
     /// Everything that storage would remember, and the time.
-    pub(crate) fn snapshot(&self) -> (Timestamp, Vec<Entity>) {
+    pub(crate) fn snapshot(&self) -> (Timestamp, Vec<Entity>, Vec<(BodyId, Bytes)>) {
         let core = self.lock();
-        (self.now(), core.engine.entities())
+        (self.now(), core.engine.entities(), self.bodies().all())
     }
 
     /// Nothing is there but the secrets of the start, and a manual clock stands where it began. Ids do not
     /// come again.
     pub(crate) fn reset(&self) -> Result<(), ReplaceError> {
-        let nothing = Entity::Meta(Meta {
-            epoch: 0,
-            next_sequence: 1,
-        });
+        let nothing = Entity::Meta(Meta::new());
         let accounts = self.shared().first_accounts.iter().cloned();
         let entities = [nothing].into_iter().chain(accounts).collect();
-        self.replace(self.shared().start, entities)
+        self.replace(self.shared().start, entities, &[])
     }
 
     /// Goes on with `entities`; a manual clock is put to `at`. What is under way is given up.
-    pub(crate) fn replace(&self, at: Timestamp, entities: Vec<Entity>) -> Result<(), ReplaceError> {
+    pub(crate) fn replace(
+        &self,
+        at: Timestamp,
+        entities: Vec<Entity>,
+        bodies: &[(BodyId, Bytes)],
+    ) -> Result<(), ReplaceError> {
         let _moving = self
             .shared()
             .moving
@@ -50,7 +53,7 @@ impl Driver {
             return Err(ReplaceError::Stopped);
         }
         let now = if self.is_manual() { at } else { self.now() };
-        core.engine.replace(now, entities)?;
+        core.engine.replace(now, entities, bodies)?;
         core.give_up_everything(self);
         self.shared().clock.rewind(at);
         // Commits what is new and what is gone.

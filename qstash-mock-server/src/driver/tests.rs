@@ -3,13 +3,15 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use bytes::Bytes;
+
 use super::{CallError, Driver, Limits};
 use crate::delivery::{Deliverer, Settings};
 use crate::engine::{
-    AccountName, Action, Caller, Command, Config, Engine, Entity, Error, Reply, Seed, Timestamp,
+    AccountName, Caller, Command, Config, Engine, Error, KeyAction, Reply, Seed, Timestamp,
 };
 use crate::instruments::{Bounds, Clock, Faults, Instruments, SignatureClock};
-use crate::storage::{Acknowledge, Commit, Durability, Store, StoreError};
+use crate::storage::{Acknowledge, Bodies, Commit, Durability, Loaded, Store, StoreError};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -25,8 +27,8 @@ impl Slow {
 }
 
 impl Store for Slow {
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
-        Ok(vec![])
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(Loaded::default())
     }
 
     fn start(&mut self, acknowledge: Acknowledge) {
@@ -55,13 +57,19 @@ fn driver(store: &Slow, uncommitted: u64) -> Driver {
     );
     let deliverer = Deliverer::new(Settings::default());
     let store = Box::new(store.clone());
-    Driver::new(engine, store, Arc::new(instruments), limits, deliverer)
+    Driver::new(
+        engine,
+        (store, Bodies::new([], |_, _| Bytes::new())),
+        Arc::new(instruments),
+        limits,
+        deliverer,
+    )
 }
 
 async fn ask(driver: Driver) -> Result<Reply, CallError> {
     let command = Command {
         caller: Arc::new(Caller::owner(AccountName::DEFAULT)),
-        action: Action::SigningSecret,
+        action: KeyAction::Secret.into(),
     };
     driver.call(command).await
 }

@@ -4,10 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::engine::command::{OnAccepted, QueueSettings};
-use crate::engine::deliver::callback::CallbackReport;
 use crate::engine::model::id::AccountName;
 use crate::engine::model::seed::Seed;
 use crate::engine::quota::Quotas;
@@ -31,8 +27,9 @@ pub struct Config {
     pub quotas: Quotas,
     /// Current and next signing keys of accounts that have fixed ones. Treat as secrets.
     pub signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    /// How a callback's body is written.
-    pub write_callback: fn(&CallbackReport<'_>) -> Bytes,
+    /// By how much the time that the engine was told may lie behind the true one when a delay began. So much later
+    /// everything is due, and no delay is over early.
+    pub clock_step: Duration,
     /// The bounds.
     pub limits: Limits,
 }
@@ -51,16 +48,10 @@ impl Config {
             carried_retention: Duration::from_secs(60),
             quotas: Quotas::unlimited(),
             signing_keys: BTreeMap::new(),
-            write_callback: plain_callback,
+            clock_step: Duration::ZERO,
             limits: Limits::default(),
         }
     }
-}
-
-/// The body of a callback where no dialect writes it: the source's id and the status.
-fn plain_callback(report: &CallbackReport<'_>) -> Bytes {
-    let status = report.response.map_or(0, |response| response.status);
-    format!("{} {status}", report.source.id.0).into()
 }
 
 /// A text that never appears in `Debug`.
@@ -76,8 +67,9 @@ impl std::fmt::Debug for Secret {
 /// Bounds on what the engine holds. Over one of them it refuses or forgets; it never grows on.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of unfinished messages, dead letters, idempotency keys, URL groups, schedules and
-    /// flow-control keys, their bookkeeping included.
+    /// Bytes of all that is kept until somebody or something ends it, its bookkeeping included: unfinished
+    /// messages, listed dead letters, deduplication keys, queues, URL groups, schedules, flow-control keys.
+    /// A body counts for each message that has it. Over it, what would add is refused.
     pub held_bytes: usize,
     /// Finished messages that stay readable; the oldest are forgotten first.
     pub finished_messages: usize,
@@ -89,7 +81,7 @@ pub struct Limits {
     pub history: usize,
     /// Entities changed by one step of a bulk operation.
     pub bulk_step: usize,
-    /// Messages looked at for one page of a list.
+    /// Entries looked at for one page of a list.
     pub list_scan: usize,
     /// Callers that wait on one queue.
     pub waiters: usize,
@@ -105,21 +97,24 @@ pub struct Limits {
     pub schedules: usize,
     /// Flow-control keys.
     pub flow_keys: usize,
-    /// Dead letters of one account; the oldest are forgotten first.
+    /// Listed dead letters of one account; the oldest are forgotten first.
     pub dead_letters: usize,
-    /// Rows of one account's log; the oldest are forgotten first.
+    /// Listed dead letters of all accounts; the oldest are forgotten first.
+    pub all_dead_letters: usize,
+    /// Bytes of the answers that listed dead letters keep; the oldest are cut down to their status first.
+    pub answer_bytes: usize,
+    /// Rows of one account's log, of either kind of messages; those written first are forgotten first.
     pub log_rows: usize,
-    /// Bytes of one account's log.
+    /// Bytes of one account's log, of either kind of messages.
     pub log_bytes: usize,
-}
-
-impl Limits {
-    /// What a message costs beside its body and headers, for [`Limits::held_bytes`].
-    pub const MESSAGE_OVERHEAD: usize = 512;
-    /// What the record of an attempt costs.
-    pub const RECORD_OVERHEAD: usize = 192;
-    /// What an idempotency key, an endpoint or a flow-control key costs beside its text.
-    pub const KEY_OVERHEAD: usize = 192;
+    /// Bytes of the logs of all accounts; the rows written first are forgotten first.
+    pub all_log_bytes: usize,
+    /// Accounts.
+    pub accounts: usize,
+    /// Deduplication keys that are remembered.
+    pub dedup_keys: usize,
+    /// Bulk operations under way.
+    pub bulk_jobs: usize,
 }
 
 impl Default for Limits {
@@ -131,7 +126,7 @@ impl Default for Limits {
             queues: 10_000,
             history: 100,
             bulk_step: 1_000,
-            list_scan: 10_000,
+            list_scan: 2_000,
             waiters: 10_000,
             queue_answer: 4 << 10,
             answer: 1 << 20,
@@ -142,47 +137,12 @@ impl Default for Limits {
             dead_letters: 100_000,
             log_rows: 100_000,
             log_bytes: 256 << 20,
-        }
-    }
-}
-
-/// How long to wait before a retry.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Backoff {
-    /// `base * factor^retries`, at most `max`, less up to `jitter` of it at random.
-    Exponential {
-        /// Before the first retry.
-        base: Duration,
-        /// For each retry after it.
-        factor: f64,
-        /// Never longer.
-        max: Duration,
-        /// Up to this fraction is taken off, at random.
-        jitter: f64,
-    },
-    /// Always the same.
-    Fixed(Duration),
-    /// One for each retry; the last one goes on.
-    List(Arc<[Duration]>),
-}
-
-impl Default for QueueSettings {
-    fn default() -> Self {
-        Self {
-            dead_letter_queue: None,
-            webhook_url: None,
-            max_retries: 3,
-            retry_backoff: Backoff::Exponential {
-                base: Duration::from_secs(1),
-                factor: 2.0,
-                max: Duration::from_secs(300),
-                jitter: 0.0,
-            },
-            visibility_timeout: Duration::from_secs(30),
-            delivery_timeout: Duration::from_secs(30),
-            parallelism: 16,
-            on_accepted: OnAccepted::Pending,
-            paused: false,
+            all_dead_letters: 500_000,
+            answer_bytes: 256 << 20,
+            all_log_bytes: 512 << 20,
+            accounts: 10_000,
+            dedup_keys: 2_000_000,
+            bulk_jobs: 1_000,
         }
     }
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::engine::command::{Headers, Reply};
 use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::headers::Headers;
 use crate::engine::model::id::{AccountName, AttemptId, LeaseId, MessageId, QueueName, WaiterId};
+use crate::engine::model::spec::BodySource;
 use crate::engine::model::time::Timestamp;
-use crate::engine::publish::destination::headers_cost;
+use crate::engine::reply::Reply;
 
 /// Something to be done outside the engine.
 #[derive(Clone, Debug)]
@@ -20,6 +21,18 @@ pub enum Effect {
     Abort(AttemptId),
     /// Answer a caller that waits.
     Answer(WaiterId, Box<Reply>),
+}
+
+impl Effect {
+    /// Whether it names a body that is not there yet.
+    #[must_use]
+    pub fn names_bodies(&self) -> bool {
+        match self {
+            Self::Attempt(_) => true,
+            Self::Abort(_) => false,
+            Self::Answer(_, reply) => reply.names_bodies(),
+        }
+    }
 }
 
 /// One try to deliver a message.
@@ -33,8 +46,10 @@ pub struct Attempt {
     pub account: AccountName,
     /// Where to.
     pub url: Arc<str>,
-    /// The bytes to deliver.
-    pub body: Bytes,
+    /// What is delivered.
+    pub body: BodySource,
+    /// How many bytes that is, about: the length of a callback is known when it is written.
+    pub body_length: usize,
     /// The publisher's headers.
     pub headers: Headers,
     /// 1 for the first delivery.
@@ -139,24 +154,6 @@ pub struct Outcome {
     pub headers: Headers,
     /// The beginning of the response body: at most [`Attempt::most_answer`] bytes.
     pub body: Bytes,
-}
-
-/// What a consumer answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// Its status code.
-    pub status: u16,
-    /// Its headers.
-    pub headers: Headers,
-    /// The beginning of its body.
-    pub body: Bytes,
-}
-
-impl Response {
-    /// What it counts for in bounds on bytes.
-    pub(crate) fn cost(&self) -> usize {
-        headers_cost(&self.headers) + self.body.len()
-    }
 }
 
 /// What an answer means for the message.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use crate::engine::model::caller::Permission;
 use crate::engine::model::id::{GroupName, QueueName, RowId, ScheduleId};
+use crate::engine::model::partial_settings::SettingsFault;
 use crate::engine::model::time::Timestamp;
+use crate::engine::quota::QuotaKind;
 
 /// Why a command was refused. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -17,8 +19,14 @@ pub enum Error {
         /// The permission that is missing.
         permission: Permission,
     },
-    /// The caller's grant lacks a permission that belongs to the account and not to one queue.
-    #[error("the token does not allow `{}` on the whole account", permission.as_str())]
+    /// The caller's grant lacks a permission.
+    #[error("the token does not allow `{}`", permission.as_str())]
+    ForbiddenPermission {
+        /// The permission that is missing.
+        permission: Permission,
+    },
+    /// The caller's grant is limited to some queues, and what was asked for belongs to the whole account.
+    #[error("the token is limited to some queues, and does not allow `{}` on the whole account", permission.as_str())]
     ForbiddenAccount {
         /// The permission that is missing.
         permission: Permission,
@@ -57,22 +65,25 @@ pub enum Error {
     #[error("the token may read everything and change nothing")]
     ReadOnly,
     /// No such URL group.
-    #[error("topic {0} not found")]
+    #[error("URL group `{0}` does not exist")]
     UrlGroupNotFound(GroupName),
     /// No such schedule.
-    #[error("schedule {0} not found")]
+    #[error("schedule `{0}` does not exist")]
     ScheduleNotFound(ScheduleId),
     /// No such dead letter.
-    #[error("dlq message {0} not found")]
-    DlqNotFound(RowId),
+    #[error("dead letter `{0}` does not exist")]
+    DeadLetterNotFound(RowId),
     /// No such flow-control key.
-    #[error("flow control key {0} not found")]
+    #[error("flow-control key `{0}` does not exist")]
     FlowKeyNotFound(Arc<str>),
+    /// What a publisher says and what a URL group says make no settings together.
+    #[error(transparent)]
+    Settings(#[from] SettingsFault),
     /// The plan does not allow so much (v2.md section 1.6).
-    #[error("quota {name} exceeded, current limit: {limit}")]
+    #[error("the quota on {} is exceeded; it allows {limit}", quota.as_str())]
     Quota {
         /// The quota.
-        name: &'static str,
+        quota: QuotaKind,
         /// What it allows.
         limit: u64,
     },

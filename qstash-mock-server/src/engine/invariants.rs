@@ -3,17 +3,19 @@
 use std::collections::BTreeMap;
 
 use crate::engine::inputs::Engine;
-use crate::engine::model::id::{BodyId, MessageId, QueueId};
-use crate::engine::model::message::{Message, Stage, State};
-use crate::engine::state::Lane;
-use crate::engine::state::timers::Timer;
+use crate::engine::model::id::{BodyId, QueueId, QueueName};
+use crate::engine::model::message::{MessageState, Sequence, Stage, State};
+use crate::engine::model::spec::MessageSpec;
+use crate::engine::state::{Lane, Shelf, Timer};
 
 impl Engine {
-    /// Compares every index with the entities it follows from.
+    /// Compares every index with the entities it follows from, and counts every byte again.
     ///
     /// # Panics
     /// If they disagree: the engine has a bug.
     pub fn check_invariants(&self) {
+        self.check_bytes();
+        self.check_bounds();
         self.check_gauges();
         self.check_timers();
         self.check_bodies();
@@ -22,93 +24,118 @@ impl Engine {
         self.check_gates();
     }
 
+    fn check_bytes(&self) {
+        for (shelf, counted) in self.state.count_bytes() {
+            let known = self.state.bytes(shelf);
+            assert_eq!(known, counted, "bytes are miscounted: {shelf:?}");
+        }
+    }
+
+    fn check_bounds(&self) {
+        let limits = &self.config.limits;
+        let at_most = |what: &str, held: usize, bound: usize| {
+            assert!(held <= bound, "{what}: {held} of {bound}");
+        };
+        let bytes = |shelf| self.state.bytes(shelf);
+        at_most(
+            "bytes of answers",
+            bytes(Shelf::Answers),
+            limits.answer_bytes,
+        );
+        let rows = self.state.all_rows().count();
+        if rows > 0 {
+            at_most("bytes of logs", bytes(Shelf::Log), limits.all_log_bytes);
+        }
+        let listed = self.state.all_listed().count();
+        at_most("listed dead letters", listed, limits.all_dead_letters);
+        at_most("keys", self.state.key_count(), limits.dedup_keys);
+        at_most(
+            "flow-control keys",
+            self.state.flow_count(),
+            limits.flow_keys,
+        );
+        at_most("accounts", self.state.account_count(), limits.accounts);
+        at_most("bulk operations", self.jobs.len(), limits.bulk_jobs);
+    }
+
     fn check_gauges(&self) {
         let mut gauges: BTreeMap<QueueId, [u64; 5]> = BTreeMap::new();
-        for message in self.state.messages() {
-            let Some(queue) = message.queue_id() else {
+        let mut sizes: BTreeMap<QueueId, usize> = BTreeMap::new();
+        let mut dead: BTreeMap<QueueId, BTreeMap<QueueName, usize>> = BTreeMap::new();
+        for (spec, state) in self.state.messages() {
+            let Some(queue) = state.queue else {
                 continue;
             };
-            let counted = gauges.entry(queue).or_default();
-            match message.state.stage() {
-                Stage::Ready => counted[0] += 1,
-                Stage::Delayed => counted[1] += 1,
-                Stage::InFlight => counted[2] += 1,
-                Stage::Leased => counted[3] += 1,
-                _ => {}
-            }
-            let under_way = matches!(message.state, State::InFlight { .. });
-            if message.attempts > 0
-                && message.carried().is_none()
-                && !under_way
-                && !message.state.stage().is_finished()
-            {
-                counted[4] += 1;
+            *sizes.entry(queue).or_default() += 1;
+            count_standing(gauges.entry(queue).or_default(), spec, &state);
+            let past = self.state.past(spec.sequence);
+            let waits = matches!(state.state, State::Ready | State::Delayed { .. });
+            if let Some(letter) = past.and_then(|past| past.dead_letter()).filter(|_| waits) {
+                let sources = dead.entry(queue).or_default();
+                *sources.entry(letter.source.clone()).or_default() += 1;
             }
         }
-        for (id, queue_index) in self.state.queue_indices() {
+        for (id, index) in self.state.queue_indices() {
             let expected = gauges.remove(&id).unwrap_or_default();
-            assert_eq!(
-                queue_index.gauges(),
-                expected,
-                "the index of {id:?} differs from its messages"
-            );
-            let waiting = !queue_index.waiters.is_empty() && queue_index.receivable() > 0;
-            let paused = self
-                .state
-                .queue(id)
-                .is_none_or(|queue| queue.settings.paused);
+            assert_eq!(index.gauges(), expected, "{id:?} differs from its messages");
+            let size = sizes.remove(&id).unwrap_or_default();
+            assert_eq!(index.size(), size, "{id:?} has other members");
+            let sources = dead.remove(&id).unwrap_or_default();
+            assert_eq!(index.dead_from(), &sources, "dead letters in {id:?}");
+            let waiting = index.waiters().len() > 0 && index.receivable() > 0;
+            let queue = self.state.queue(id);
+            let paused = queue.is_none_or(|queue| queue.settings.paused);
             assert!(
                 !waiting || paused,
                 "somebody waits on {id:?} while a message is ready"
             );
         }
+        assert!(sizes.is_empty(), "messages in queues without an index");
     }
 
     fn check_timers(&self) {
-        let going_on = self.state.messages().filter(|it| it.state.goes_on());
+        let going_on = self.state.messages();
+        let going_on = going_on.filter(|(_, state)| state.state.goes_on());
         assert_eq!(going_on.count(), self.state.going_on(), "miscounted");
-        for message in self.state.messages() {
-            if let Some(at) = self.state.message_timer(message) {
-                let set = self.state.timers.contains(at, Timer::Message(message.id));
-                assert!(set, "{:?} in {:?} has no timer", message.id, message.state);
-            }
+        for (spec, state) in self.state.messages() {
+            let right = self.state.stands_right(spec, &state);
+            assert!(right, "{:?} stands elsewhere: {state:?}", spec.id);
         }
+        let has = |at, timer| self.state.has_timer(at, timer);
         for (id, attempt) in self.state.attempts() {
             assert!(
-                self.state
-                    .timers
-                    .contains(attempt.deadline, Timer::Attempt(id)),
+                has(attempt.deadline, Timer::Attempt(id)),
                 "{id:?} never ends"
             );
         }
         for (id, waiter) in &self.waiters {
             assert!(
-                self.state
-                    .timers
-                    .contains(waiter.deadline, Timer::Waiter(*id)),
+                has(waiter.deadline, Timer::Waiter(*id)),
                 "{id:?} waits for ever"
             );
+        }
+        for (key, timer) in self.state.all_flow_keys() {
+            let known = timer.is_some_and(|at| has(at, Timer::FlowKey(key.id.clone())));
+            assert!(known || key.is_kept(), "{:?} is never forgotten", key.id);
         }
     }
 
     fn check_bodies(&self) {
-        let mut holders: BTreeMap<BodyId, usize> = BTreeMap::new();
-        let dead = self.state.dead().map(|entry| &entry.message);
-        let kept = self.state.messages().filter(|it| it.keeps_body());
-        for message in kept.chain(dead) {
-            assert!(
-                self.state.body(message.body).is_some(),
-                "{:?} has lost its body",
-                message.id
-            );
-            *holders.entry(message.body).or_default() += 1;
+        let mut holders: BTreeMap<BodyId, u32> = BTreeMap::new();
+        for sequence in self.state.all_sequences() {
+            if let Some(spec) = self.state.spec(sequence)
+                && self.state.keeps_body(sequence)
+            {
+                *holders.entry(spec.body.stored()).or_default() += 1;
+            }
         }
-        for (id, count) in self.state.bodies() {
-            assert_eq!(
-                holders.remove(&id),
-                Some(count),
-                "{id:?} is held by others than it says"
-            );
+        for schedule in self.state.all_schedules() {
+            *holders.entry(schedule.body.stored()).or_default() += 1;
+        }
+        let shared = holders.values().filter(|count| **count > 1).count();
+        assert_eq!(shared, self.state.shared_bodies(), "bodies are miscounted");
+        for (id, count) in holders {
+            assert_eq!(self.state.holders_of(id), count, "who has {id:?}");
         }
     }
 
@@ -119,39 +146,35 @@ impl Engine {
                 *calls.entry(queue).or_default() += 1;
             }
         }
-        for (id, queue_index) in self.state.queue_indices() {
+        for (id, index) in self.state.queue_indices() {
+            let expected = calls.remove(&id).unwrap_or_default();
             assert_eq!(
-                queue_index.calls,
-                calls.remove(&id).unwrap_or_default(),
+                index.calls(),
+                expected,
                 "the calls of {id:?} are miscounted"
             );
         }
-        for message in self.state.messages() {
-            if let State::InFlight { attempt, .. } = message.state {
+        for (spec, state) in self.state.messages() {
+            if let State::InFlight { attempt, .. } = state.state {
                 let open = self.state.attempt(attempt);
-                assert!(
-                    open.is_some_and(|open| open.message == message.id),
-                    "nobody delivers {:?}",
-                    message.id
-                );
+                let mine = open.is_some_and(|open| open.message == spec.sequence);
+                assert!(mine, "nobody delivers {:?}", spec.id);
             }
         }
     }
 
     fn check_slots(&self) {
-        let mut slots: BTreeMap<QueueId, BTreeMap<MessageId, usize>> = BTreeMap::new();
-        for message in self.state.messages() {
-            if let Some(slot) = message.slot
-                && !message.state.stage().is_finished()
-            {
+        let mut slots: BTreeMap<QueueId, BTreeMap<Sequence, usize>> = BTreeMap::new();
+        for (_, state) in self.state.messages() {
+            if let Some(slot) = state.slot.filter(|_| !state.is_finished()) {
                 let holders = slots.entry(slot.queue).or_default();
                 *holders.entry(slot.source).or_default() += 1;
             }
         }
-        for (id, queue_index) in self.state.queue_indices() {
+        for (id, index) in self.state.queue_indices() {
             let expected = slots.remove(&id).unwrap_or_default();
             assert_eq!(
-                queue_index.slots(),
+                index.slots(),
                 &expected,
                 "the slots of {id:?} are miscounted"
             );
@@ -159,23 +182,19 @@ impl Engine {
     }
 
     fn check_gates(&self) {
-        let carried = |message: &&Message| message.carried().is_some() && self.is_there(message);
         let mut waiting = 0;
-        for message in self.state.messages().filter(carried) {
-            let right = self.state.stands_right(message);
-            assert!(right, "{:?} stands before another gate", message.id);
-            let passed = message.queue.is_none() || message.slot.is_some();
-            let paused = message
-                .queue_id()
-                .and_then(|id| self.state.queue(id))
-                .is_some_and(|queue| queue.settings.paused);
-            let waits = message.state == State::Ready && passed && !paused;
+        for (spec, state) in self.state.messages() {
+            let queue = state.queue.and_then(|id| self.state.queue(id));
+            let paused = queue.is_some_and(|queue| queue.settings.paused);
+            let passed = state.queue.is_none() || state.slot.is_some();
+            let ready = spec.carried().is_some() && state.state == State::Ready;
+            let waits = ready && passed && !paused && self.is_there(&state);
             waiting += usize::from(waits);
         }
         let calls = self
             .state
             .attempts()
-            .filter(|(_, attempt)| matches!(attempt.lane, Lane::CarriedRules { .. }));
+            .filter(|(_, attempt)| matches!(attempt.lane, Lane::Carried { .. }));
         let (counted, counted_calls) = self.state.gate_totals();
         assert_eq!(
             counted_calls as usize,
@@ -202,5 +221,20 @@ impl Engine {
                 "{account} has a free place and somebody who waits for it"
             );
         }
+    }
+}
+
+fn count_standing(counted: &mut [u64; 5], spec: &MessageSpec, state: &MessageState) {
+    match state.state.stage() {
+        Stage::Ready => counted[0] += 1,
+        Stage::Delayed => counted[1] += 1,
+        Stage::InFlight => counted[2] += 1,
+        Stage::Leased => counted[3] += 1,
+        Stage::Delivered | Stage::Failed | Stage::Cancelled => {}
+    }
+    let under_way = matches!(state.state, State::InFlight { .. });
+    let rests = state.has_started() && !under_way && !state.is_finished();
+    if rests && spec.carried().is_none() {
+        counted[4] += 1;
     }
 }

@@ -5,16 +5,17 @@
 //!
 //! 1. `handle`, `handle_outcome`, `handle_timeout` take one input each,
 //! 2. `poll_effect` is drained to `None` after every input,
-//! 3. `take_changes` are the entities that the input changed, for storage,
+//! 3. `take_changes` and `take_body_changes` are what the input changed, for storage,
 //! 4. `poll_timeout` tells when to call `handle_timeout`; a spurious call is harmless.
 //!
-//! Read on in `command.rs` (what can be asked), `effect.rs` (what it wants done), `message.rs` (states),
-//! `state.rs` (the only place that changes anything).
+//! Read on in `command` (what can be asked) and `reply` (what is answered), `inputs` (the engine's face), `effect`
+//! (what it wants done), then in the order in which data flows: `publish`, `deliver`, `pull`, `manage`. `model` is
+//! what they speak of; `state` is the only place that changes anything.
 //!
-//! A message is delivered by the rules of its queue (`publish`, `attempt`, `lease`, `dead_letter`) or by
-//! rules of its own (`own`, `send`, `own_attempt`, `callback`, `dlq`, `event_log`); queues, timers, bodies and
-//! attempts are the same for both.
+//! A message follows the rules of its queue or carries its own; `deliver/rules.rs` resolves either to one value, and
+//! everything after that is one path.
 
+mod access;
 mod command;
 mod config;
 mod deliver;
@@ -27,45 +28,55 @@ mod model;
 mod publish;
 mod pull;
 mod quota;
+mod reply;
 mod restore;
 mod state;
 mod syntax;
 
-pub use command::{
-    Action, Command, Headers, MessageView, MessageWithBody, OnAccepted, Publish, Published,
-    QueuePatch, QueueSettings, QueueView, Receive, Received, Reply, SigningKeys, SigningSecret,
-};
-pub use config::{Backoff, Config, Limits, Secret};
-pub use deliver::callback::CallbackReport;
-pub use effect::{
-    Attempt, CarriedEnvelope, Effect, Envelope, Outcome, QueueEnvelope, Response, Verdict,
-};
+pub use command::{Action, Command, MetricsAction};
+pub use config::{Config, Limits, Secret};
+pub use effect::{Attempt, CarriedEnvelope, Effect, Envelope, Outcome, QueueEnvelope, Verdict};
 pub use error::Error;
 pub use inputs::Engine;
-pub use manage::cancel::Selection;
-pub use manage::dead_letters::{DlqAction, DlqEntry, DlqQuery, DlqView};
-pub use manage::flow_control::{FlowAction, FlowKey, FlowKeyView};
-pub use manage::log::{Event, LogQuery, LogRow};
-pub use manage::schedules::{PutSchedule, Schedule, ScheduleAction, ScheduleState};
-pub use manage::url_groups::{Endpoint, EndpointRef, UrlGroup, UrlGroupAction};
 pub use model::caller::{Caller, Permission, Permissions};
 pub use model::carried_rules::{
     Callback, CarriedRules, Deduplication, FlowControl, Method, Redaction, Settings,
 };
+pub use model::dead_letter::{DeadLetterAction, DeadLetterQuery, DeadLetterView, ListedDeadLetter};
 pub use model::entity::{
-    Account, Change, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, Meta, Queue,
+    Change, DayCounter, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, Meta,
 };
+pub use model::filter::Filter;
+pub use model::flow_key::{FlowAction, FlowKey, FlowKeyView};
+pub use model::headers::Headers;
 pub use model::id::{
     AccountName, AttemptId, BodyId, FlowKeyId, GroupName, LeaseId, MessageId, QueueId, QueueName,
     RowId, ScheduleId, WaiterId,
 };
-pub use model::message::{AttemptRecord, DeadLetter, InQueue, Message, Policy, Slot, Stage, State};
+pub use model::keys::{Account, KeyAction, SigningKeys, SigningSecret};
+pub use model::log_row::{Event, LogKind, LogQuery, LogRow, LogView};
+pub use model::lookup::{MessageAction, MessageView, Scope, Selection};
+pub use model::message::{AttemptRecord, DeadLetter, MessageState, Sequence, Slot, Stage, State};
 pub use model::metrics::{Counters, Metrics, QueueMetrics};
+pub use model::partial_settings::{
+    FlowLimits, GivenHeader, GivenValue, PartialCallback, PartialOptions, PartialSettings,
+    SettingsFault, SettingsOf,
+};
+pub use model::publish::{
+    Destination, Publish, Published, PublishedMessage, Target, To, ToDestination, ToGroup, ToQueue,
+};
+pub use model::pull::{PullAction, Receive, Received};
+pub use model::queue::{
+    Backoff, OnAccepted, Queue, QueueAction, QueuePatch, QueueSettings, QueueView,
+};
+pub use model::response::Response;
+pub use model::schedule::{PutSchedule, Schedule, ScheduleAction, ScheduleState, ScheduleView};
 pub use model::seed::Seed;
+pub use model::spec::{BodyChange, BodyRef, BodySource, CallbackReport, MessageSpec, Policy};
 pub use model::time::Timestamp;
-pub use publish::destination::{Destination, Send, Sent, SentTo};
-pub use quota::Quotas;
+pub use model::url_group::{Endpoint, EndpointRef, UrlGroup, UrlGroupAction};
+pub use quota::{QuotaKind, Quotas};
+pub use reply::Reply;
 pub use restore::RestoreError;
 pub use syntax::cron::{Cron, CronError};
 pub use syntax::expr::{ExprError, RetryDelay};
-pub use syntax::filter::Filter;

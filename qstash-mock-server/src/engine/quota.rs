@@ -1,12 +1,48 @@
-//! What a plan allows. Quotas limit commands of the hosted protocol and count what it made
+//! What a plan allows. quotas limit what carries its rules and count what it made
 //! (v2.md section 7); nothing else knows of them.
 
 use std::time::Duration;
 
-use crate::engine::error::Error;
-use crate::engine::inputs::Engine;
-use crate::engine::model::carried_rules::Settings;
-use crate::engine::model::time::Timestamp;
+/// What a plan limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum QuotaKind {
+    /// Bytes of a message's body.
+    MessageSize,
+    /// Retries of a message.
+    Retries,
+    /// How far in the future a message may be due.
+    Delay,
+    /// How long an attempt may take.
+    Timeout,
+    /// Queues of the account.
+    Queues,
+    /// Parallelism of one queue.
+    QueueParallelism,
+    /// URL groups of the account.
+    UrlGroups,
+    /// Endpoints of one URL group.
+    Endpoints,
+    /// Schedules of the account.
+    Schedules,
+}
+
+impl QuotaKind {
+    /// What is limited, for a sentence.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MessageSize => "the size of a message",
+            Self::Retries => "retries",
+            Self::Delay => "the delay of a message",
+            Self::Timeout => "the timeout of an attempt",
+            Self::Queues => "queues",
+            Self::QueueParallelism => "the parallelism of a queue",
+            Self::UrlGroups => "URL groups",
+            Self::Endpoints => "the endpoints of a URL group",
+            Self::Schedules => "schedules",
+        }
+    }
+}
 
 /// The limits of a plan; `None` is no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,55 +157,5 @@ impl Quotas {
             dead_letter_retention: DAY.saturating_mul(30),
             log_retention: DAY.saturating_mul(14),
         }
-    }
-}
-
-impl Engine {
-    /// What a quota forbids, before anything is stored.
-    pub(crate) fn check_quotas(
-        &self,
-        now: Timestamp,
-        body: usize,
-        settings: &Settings,
-    ) -> Result<(), Error> {
-        let quotas = &self.config.quotas;
-        check("maxMessageSize", body as u64, quotas.message_size)?;
-        let check_rules = |retries: Option<u32>, delay, timeout: Option<Duration>| {
-            let retries = retries.unwrap_or_default();
-            check("maxRetries", retries.into(), quotas.retries)?;
-            check_duration("maxDelay", delay, quotas.delay)?;
-            let timeout = timeout.unwrap_or_default();
-            check_duration("timeout", timeout, Some(quotas.timeout))
-        };
-        let delay = settings.due_at(now).since(now);
-        check_rules(settings.max_retries, delay, settings.timeout)?;
-        let callbacks = [&settings.callback, &settings.failure_callback];
-        for callback in callbacks.into_iter().flatten() {
-            check_rules(callback.max_retries, callback.delay, callback.timeout)?;
-        }
-        Ok(())
-    }
-}
-
-/// Refuses `value` over `limit`; `name` is the quota's name in answers.
-pub(crate) fn check(name: &'static str, value: u64, limit: Option<u64>) -> Result<(), Error> {
-    match limit {
-        Some(limit) if value > limit => Err(Error::Quota { name, limit }),
-        _ => Ok(()),
-    }
-}
-
-/// As [`check`], for a duration, told in whole seconds.
-pub(crate) fn check_duration(
-    name: &'static str,
-    value: Duration,
-    limit: Option<Duration>,
-) -> Result<(), Error> {
-    match limit {
-        Some(limit) if value > limit => Err(Error::Quota {
-            name,
-            limit: limit.as_secs(),
-        }),
-        _ => Ok(()),
     }
 }

@@ -1,23 +1,47 @@
 //! Coming back from storage: entities in, indices and timers rebuilt.
 //!
 //! An attempt whose outcome was never recorded is due again, under the same number: at-least-once
-//! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not.
+//! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not, but for the
+//! deletion of a queue, which goes on.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
 
 use crate::engine::config::Config;
 use crate::engine::inputs::Engine;
-use crate::engine::manage::dead_letters::DlqEntry;
-use crate::engine::manage::schedules::Schedule;
-use crate::engine::model::entity::{Entity, Meta};
-use crate::engine::model::id::MessageId;
-use crate::engine::model::message::{Message, State};
+use crate::engine::model::dead_letter::ListedDeadLetter;
+use crate::engine::model::entity::{Entity, EntityKey, Meta};
+use crate::engine::model::flow_key::FlowKey;
+use crate::engine::model::id::{BodyId, MessageId};
+use crate::engine::model::log_row::LogRow;
+use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Sequence, State};
+use crate::engine::model::schedule::Schedule;
 use crate::engine::model::time::Timestamp;
 
 /// Why stored entities do not make an engine.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// A message that is not finished has no body: the store has lost something.
+    /// A message that shows its body has none: the store has lost something.
     #[error("message {} has no body", .0.0)]
     BodyMissing(MessageId),
+    /// Something tells of a message of which nothing else is stored.
+    #[error("something tells of message number {} that is not stored", .0.0)]
+    SpecMissing(Sequence),
+}
+
+/// What has to wait until messages are there.
+#[derive(Default)]
+struct Waiting {
+    states: Vec<(Sequence, MessageState)>,
+    records: Vec<(Sequence, u32, AttemptRecord)>,
+    answers: Vec<(Sequence, Bytes)>,
+    dead_letters: Vec<(Sequence, DeadLetter)>,
+    rows: Vec<LogRow>,
+    listed: Vec<ListedDeadLetter>,
+    schedules: Vec<Schedule>,
+    flow_keys: Vec<FlowKey>,
+    bodies: BTreeSet<BodyId>,
 }
 
 impl Engine {
@@ -31,56 +55,42 @@ impl Engine {
         now: Timestamp,
         entities: impl IntoIterator<Item = Entity>,
     ) -> Result<Self, RestoreError> {
-        let (mut meta, mut messages, mut rest) = (
-            Meta {
-                epoch: 0,
-                next_sequence: 1,
-            },
-            vec![],
-            vec![],
-        );
-        let mut highest = 0;
+        let entities: Vec<Entity> = entities.into_iter().collect();
+        let stored = entities.iter().find_map(|entity| match entity {
+            Entity::Meta(meta) => Some(*meta),
+            _ => None,
+        });
+        let mut meta = stored.unwrap_or_default();
+        meta.epoch += 1;
+        for entity in &entities {
+            skip_numbers(entity, &mut meta);
+        }
+        let mut engine = Self::with_meta(config, now, meta);
+        let mut waiting = Waiting::default();
+        engine.state.begin_loading();
         for entity in entities {
-            match entity {
-                Entity::Meta(stored) => meta = stored,
-                Entity::Message(message) => {
-                    highest = highest.max(message.sequence);
-                    messages.push(*message);
-                }
-                other => {
-                    highest = highest.max(sequence_of(&other));
-                    rest.push(other);
-                }
-            }
+            engine.load(entity, &mut waiting);
         }
-        let next_sequence = meta.next_sequence.max(highest + 1);
-        let mut engine = Self::with_meta(
-            config,
-            now,
-            Meta {
-                epoch: meta.epoch + 1,
-                next_sequence,
-            },
-        );
-        let dead = engine.load(now, rest);
         engine.adopt_signing_secret();
-        for message in messages {
-            engine.load_message(message)?;
+        engine.load_waiting(now, waiting)?;
+        for queue in engine.state.gone_queues() {
+            engine.resume_removal(now, queue);
         }
-        for entry in dead {
-            engine.load_dead(entry)?;
-        }
-        engine.state.drop_orphan_bodies();
         Ok(engine)
     }
 
-    /// Goes on with `entities` instead of all that there is, as if they had been restored, but in the same
+    /// Goes on with `entities` and `bodies` instead of all that there is, as if they had been restored, but in the same
     /// process: the epoch rises, and attempts and waiters get ids that were not there before. What is under
     /// way is forgotten; whoever carries it out has to give it up.
     ///
     /// # Errors
     /// The entities contradict each other, and nothing has changed.
-    pub fn replace(&mut self, now: Timestamp, entities: Vec<Entity>) -> Result<(), RestoreError> {
+    pub fn replace(
+        &mut self,
+        now: Timestamp,
+        entities: Vec<Entity>,
+        bodies: &[(BodyId, Bytes)],
+    ) -> Result<(), RestoreError> {
         let before = self.state.keys();
         let epoch = self.state.epoch();
         let raised = entities.into_iter().map(|entity| match entity {
@@ -89,29 +99,92 @@ impl Engine {
         });
         let mut next = Self::restore(self.config.clone(), now, raised)?;
         next.continue_ids_of(self);
+        next.state.bring_bodies(bodies);
         next.state.note_gone(before);
         *self = next;
         Ok(())
     }
 
-    /// Takes over what stands alone; hands back the dead letters, which need their bodies.
-    fn load(&mut self, now: Timestamp, entities: Vec<Entity>) -> Vec<DlqEntry> {
-        let mut dead = vec![];
-        for entity in entities {
-            match entity {
-                Entity::Dlq(entry) => dead.push(*entry),
-                Entity::Account(account) => self.state.put_account(account),
-                Entity::Queue(queue) => self.state.put_queue(queue),
-                Entity::Body(id, bytes) => self.state.put_body(id, bytes),
-                Entity::DedupKey(key) => self.state.put_key(key),
-                Entity::UrlGroup(group) => self.state.put_url_group(group),
-                Entity::Schedule(schedule) => self.load_schedule(now, *schedule),
-                Entity::FlowKey(key) => self.put_flow_key(key),
-                Entity::Log(row) => self.state.put_log_row(*row),
-                Entity::Meta(_) | Entity::Message(_) => {}
+    /// Takes over what stands alone, and sorts out the rest.
+    fn load(&mut self, entity: Entity, waiting: &mut Waiting) {
+        match entity {
+            Entity::Meta(_) => {}
+            Entity::Account(account) => self.state.put_account(account),
+            Entity::Day(day) => self.state.put_day(day),
+            Entity::Queue(queue) => self.state.put_queue(queue),
+            Entity::Spec(spec) => self.state.insert_spec(*spec),
+            Entity::DedupKey(key) => self.state.put_key(key),
+            Entity::UrlGroup(group) => self.state.put_url_group(*group),
+            Entity::FlowKey(key) => waiting.flow_keys.push(key),
+            Entity::Body(id) => {
+                waiting.bodies.insert(id);
+            }
+            Entity::State(sequence, state) => waiting.states.push((sequence, state)),
+            Entity::Record(message, number, record) => {
+                waiting.records.push((message, number, record));
+            }
+            Entity::Answer(message, answer) => waiting.answers.push((message, answer)),
+            Entity::DeadLetter(message, letter) => waiting.dead_letters.push((message, *letter)),
+            Entity::Schedule(schedule) => waiting.schedules.push(*schedule),
+            Entity::Listed(entry) => waiting.listed.push(*entry),
+            Entity::Log(row) => waiting.rows.push(*row),
+        }
+    }
+
+    fn load_waiting(&mut self, now: Timestamp, mut waiting: Waiting) -> Result<(), RestoreError> {
+        let mut specs: Vec<_> = waiting.states.iter().map(|(it, _)| *it).collect();
+        for (sequence, state) in std::mem::take(&mut waiting.states) {
+            self.load_state(sequence, state, &waiting.bodies)?;
+        }
+        self.load_pasts(&mut waiting)?;
+        waiting.listed.sort_by_key(|entry| entry.id);
+        for entry in std::mem::take(&mut waiting.listed) {
+            specs.push(entry.message);
+            self.check_spec(entry.message)?;
+            self.state.put_listed(entry);
+        }
+        waiting.rows.sort_by_key(|row| row.id.sequence);
+        for row in std::mem::take(&mut waiting.rows) {
+            specs.push(row.message);
+            self.check_spec(row.message)?;
+            self.state.put_row(row);
+        }
+        for key in std::mem::take(&mut waiting.flow_keys) {
+            self.put_flow_key(key);
+        }
+        for schedule in std::mem::take(&mut waiting.schedules) {
+            self.load_schedule(now, schedule);
+        }
+        self.check_bodies_of(specs, &waiting.bodies)?;
+        self.state.end_loading();
+        for id in waiting.bodies {
+            // Those who need the bytes have them; the store let nobody wait for this.
+            self.state.let_go_body(id);
+        }
+        Ok(())
+    }
+
+    fn check_spec(&self, sequence: Sequence) -> Result<(), RestoreError> {
+        let known = self.state.spec(sequence).is_some();
+        known
+            .then_some(())
+            .ok_or(RestoreError::SpecMissing(sequence))
+    }
+
+    fn check_bodies_of(
+        &self,
+        specs: Vec<Sequence>,
+        bodies: &BTreeSet<BodyId>,
+    ) -> Result<(), RestoreError> {
+        for sequence in specs {
+            if let Some(spec) = self.state.spec(sequence)
+                && self.state.keeps_body(sequence)
+                && !bodies.contains(&spec.body.stored())
+            {
+                return Err(RestoreError::BodyMissing(spec.id));
             }
         }
-        dead
+        Ok(())
     }
 
     /// Times that passed while nobody was there are not made up for.
@@ -122,39 +195,69 @@ impl Engine {
         self.state.put_schedule(schedule);
     }
 
-    fn load_dead(&mut self, entry: DlqEntry) -> Result<(), RestoreError> {
-        if self.state.body(entry.message.body).is_none() {
-            return Err(RestoreError::BodyMissing(entry.message.id));
+    fn load_state(
+        &mut self,
+        sequence: Sequence,
+        mut state: MessageState,
+        bodies: &BTreeSet<BodyId>,
+    ) -> Result<(), RestoreError> {
+        self.check_spec(sequence)?;
+        // A queue that was deleted, before the crash came, is emptied from now on.
+        for queue in state
+            .queue
+            .into_iter()
+            .chain(state.slot.map(|slot| slot.queue))
+        {
+            self.state.ensure_queue_index(queue);
         }
-        self.state.put_dlq_entry(entry);
-        Ok(())
+        if matches!(state.state, State::InFlight { .. }) {
+            state.undo_attempt();
+            self.state.note_removed(EntityKey::State(sequence));
+        }
+        self.state.insert_state(sequence, state);
+        self.check_bodies_of(vec![sequence], bodies)
     }
 
-    fn load_message(&mut self, mut message: Message) -> Result<(), RestoreError> {
-        if !self.is_there(&message) {
-            // Its queue was deleted, and the crash came before the last step of that.
-            self.state.note_removed(message.id);
-            return Ok(());
+    /// What has happened to messages, in the order in which it was written.
+    fn load_pasts(&mut self, waiting: &mut Waiting) -> Result<(), RestoreError> {
+        waiting
+            .records
+            .sort_by_key(|(message, number, _)| (*message, *number));
+        for (message, number, record) in std::mem::take(&mut waiting.records) {
+            self.check_spec(message)?;
+            self.state.append_record(message, number, record);
         }
-        if matches!(message.state, State::InFlight { .. }) {
-            message.undo_attempt();
-            message.state = State::Ready;
+        for (message, answer) in std::mem::take(&mut waiting.answers) {
+            self.check_spec(message)?;
+            self.state.set_answer(message, answer);
         }
-        if message.keeps_body() && self.state.body(message.body).is_none() {
-            return Err(RestoreError::BodyMissing(message.id));
+        for (message, letter) in std::mem::take(&mut waiting.dead_letters) {
+            self.check_spec(message)?;
+            self.state.set_dead_letter(message, Some(letter));
         }
-        self.state.insert_message(message);
         Ok(())
     }
 }
 
-/// The highest sequence number that an entity shows to be taken.
-fn sequence_of(entity: &Entity) -> u64 {
+/// Gives no number again that an entity shows to be taken.
+fn skip_numbers(entity: &Entity, meta: &mut Meta) {
+    let skip = |next: &mut u64, taken: u64| *next = (*next).max(taken.saturating_add(1));
     match entity {
-        Entity::Queue(queue) => queue.id.0,
-        Entity::Body(id, _) => id.0,
-        Entity::Dlq(entry) => entry.id.sequence,
-        Entity::Log(row) => row.id.sequence,
-        _ => 0,
+        Entity::Queue(queue) => skip(&mut meta.next_sequence, queue.id.0),
+        Entity::Spec(spec) => skip(&mut meta.next_sequence, spec.sequence.0),
+        Entity::Body(id) => skip(&mut meta.next_body, id.0),
+        Entity::Listed(entry) => skip(&mut meta.next_row, entry.id.sequence),
+        Entity::Log(row) => skip(&mut meta.next_row, row.id.sequence),
+        Entity::State(..)
+        | Entity::Record(..)
+        | Entity::Answer(..)
+        | Entity::DeadLetter(..)
+        | Entity::Schedule(_)
+        | Entity::Meta(_)
+        | Entity::Account(_)
+        | Entity::Day(_)
+        | Entity::DedupKey(_)
+        | Entity::UrlGroup(_)
+        | Entity::FlowKey(_) => {}
     }
 }

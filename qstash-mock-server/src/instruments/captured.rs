@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::HeaderMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -49,6 +50,8 @@ pub(crate) struct Record {
     began: Instant,
     /// The signature that was sent.
     pub(crate) signature: OnceLock<String>,
+    /// What is delivered, once it was read.
+    body: OnceLock<Bytes>,
     /// The headers of the answer.
     pub(crate) answer_headers: OnceLock<HeaderMap>,
     pub(crate) end: OnceLock<End>,
@@ -66,10 +69,16 @@ pub(crate) struct End {
 }
 
 impl Record {
+    /// What is delivered; empty until it was read.
+    pub(crate) fn body(&self) -> &Bytes {
+        static UNREAD: Bytes = Bytes::new();
+        self.body.get().unwrap_or(&UNREAD)
+    }
+
     fn cost(&self) -> usize {
         let headers = self.attempt.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
-        self.attempt.body.len() + headers
+        self.attempt.body_length + headers
     }
 
     /// Keeps the beginning of an answer's headers.
@@ -178,6 +187,7 @@ impl Captured {
             faults,
             began: Instant::now(),
             signature: OnceLock::new(),
+            body: OnceLock::new(),
             answer_headers: OnceLock::new(),
             end: OnceLock::new(),
         });
@@ -191,10 +201,17 @@ impl Captured {
             ring.bytes -= oldest.cost();
             self.forgotten.fetch_add(1, Ordering::Relaxed);
         }
-        ring.change(record.number, false, self.most_changes());
+        Some(record)
+    }
+
+    /// The body of an attempt was read: from now on whoever waits for one looks at it.
+    pub(crate) fn read(&self, record: &Record, body: Bytes) {
+        let mut ring = self.lock();
+        if record.body.set(body).is_ok() {
+            ring.change(record.number, false, self.most_changes());
+        }
         drop(ring);
         self.changed.notify_waiters();
-        Some(record)
     }
 
     /// The engine knows how the attempt ended; `None`: it gave it up.

@@ -85,21 +85,6 @@ impl Clock {
         }
     }
 
-    /// The first millisecond that is not over: what counts from here does not end too early.
-    #[cfg_attr(
-        not(test),
-        expect(
-            dead_code,
-            reason = "for the delays of the engine, which count from here"
-        )
-    )]
-    pub(crate) fn now_rounded_up(&self) -> Timestamp {
-        match self {
-            Self::System(anchor) => ceiling(lock(anchor).wall_at(Instant::now())),
-            Self::Manual(time) => *time.borrow(),
-        }
-    }
-
     /// Returns once it is `deadline`. Cancel safe.
     pub(crate) async fn sleep_until(&self, deadline: Timestamp) {
         match self {
@@ -153,11 +138,6 @@ fn floor(time: Duration) -> Timestamp {
     Timestamp::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The millisecond that `time` lies in, or the next one if that has begun.
-fn ceiling(time: Duration) -> Timestamp {
-    floor(time.saturating_add(Duration::from_nanos(999_999)))
-}
-
 /// The time of the machine.
 pub(crate) fn wall_time() -> Timestamp {
     floor(wall())
@@ -194,7 +174,6 @@ mod tests {
         ) {
             let time = read(Duration::from_nanos(wall), Duration::from_nanos(elapsed));
             prop_assert_eq!(floor(time).as_millis(), (wall + elapsed) / 1_000_000);
-            prop_assert_eq!(ceiling(time).as_millis(), (wall + elapsed).div_ceil(1_000_000));
         }
     }
 
@@ -203,12 +182,8 @@ mod tests {
         // Cut one by one, 0.9 ms and 0.2 ms are nothing.
         let time = read(Duration::from_micros(10_900), Duration::from_micros(200));
         assert_eq!(floor(time), Timestamp::from_millis(11));
-        assert_eq!(ceiling(time), Timestamp::from_millis(12));
         let time = read(Duration::from_micros(10_900), Duration::from_micros(100));
-        assert_eq!(
-            (floor(time), ceiling(time)),
-            (Timestamp::from_millis(11), Timestamp::from_millis(11))
-        );
+        assert_eq!(floor(time), Timestamp::from_millis(11));
     }
 
     #[test]
@@ -239,16 +214,7 @@ mod tests {
             for _ in 0..1_000 {
                 let before = wall_time();
                 assert!(clock.now() >= before);
-                assert!(clock.now_rounded_up() >= before);
             }
         }
-    }
-
-    #[test]
-    fn a_manual_clock_has_whole_milliseconds() {
-        let clock = Clock::manual(Timestamp::from_millis(7));
-        assert_eq!(clock.now(), clock.now_rounded_up());
-        clock.set(Timestamp::from_millis(9));
-        assert_eq!(clock.now_rounded_up(), Timestamp::from_millis(9));
     }
 }

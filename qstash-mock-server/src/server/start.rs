@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -15,9 +16,9 @@ use super::{dedicated, listen};
 use crate::api::{self, ApiState, Authenticator, Control, FaultGate};
 use crate::delivery::Deliverer;
 use crate::driver::Driver;
-use crate::engine::{AccountName, Config, Engine, RestoreError, Secret};
+use crate::engine::{AccountName, Config, Engine, Entity, RestoreError, Secret};
 use crate::instruments::{Clock, Faults, Instruments};
-use crate::storage::StoreError;
+use crate::storage::{Bodies, StoreError};
 use crate::testing::Ledger;
 
 /// The shortest signing or token secret that is accepted, in bytes.
@@ -140,23 +141,29 @@ impl MockServerBuilder {
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
         config.quotas = self.quotas;
-        config.write_callback = api::write_callback;
         config.limits = self.engine_limits;
+        if self.manual_clock.is_none() {
+            // What the clock says lies behind the true time by less than that.
+            config.clock_step = Duration::from_millis(1);
+        }
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
         let mut store = self.store;
-        let entities = store.load()?;
-        let mut engine = if entities.is_empty() {
+        let loaded = store.load()?;
+        let mut engine = if loaded.entities.is_empty() {
             Engine::new(config, clock.now())
         } else {
+            let bodies = loaded.bodies.iter().map(|(id, _)| Entity::Body(*id));
+            let entities = loaded.entities.into_iter().chain(bodies);
             Engine::restore(config, clock.now(), entities)?
         };
+        let bodies = Bodies::new(loaded.bodies, api::write_callback);
         let secret = engine.default_signing_secret().0.to_string();
         let keys = engine.default_signing_keys().map(|key| key.0.to_string());
         let instruments = Instruments::new(clock, faults, self.capture, self.signature_clock);
         let deliverer = Deliverer::new(self.delivery);
         let driver = Driver::new(
             engine,
-            store,
+            (store, bodies),
             Arc::new(instruments),
             self.driver_limits,
             deliverer,

@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{Commit, Durability, Store, StoreError};
-use crate::engine::{Change, Entity, EntityKey};
+use bytes::Bytes;
 
-/// Remembers nothing: the engine's own memory is all there is. The default.
+use super::{Changes, Commit, Durability, Loaded, Store, StoreError};
+use crate::engine::{BodyChange, BodyId, Change, Entity, EntityKey};
+
+/// Remembers nothing: the engine's own memory and the body store are all there is. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Volatile;
 
 impl Store for Volatile {
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
-        Ok(Vec::new())
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        Ok(Loaded::default())
     }
 
     fn commit(&mut self, commit: Commit<'_>) -> Result<Durability, StoreError> {
@@ -21,10 +23,45 @@ impl Store for Volatile {
     }
 }
 
+/// What a disk would hold after some change sets: for stores in memory, and for those of tests.
+#[derive(Clone, Debug, Default)]
+pub struct Image {
+    entities: BTreeMap<EntityKey, Entity>,
+    bodies: BTreeMap<BodyId, Bytes>,
+}
+
+impl Image {
+    /// Applies one change set.
+    pub fn apply(&mut self, changes: Changes) {
+        for change in changes.entities {
+            match change {
+                Change::Put(entity) => self.entities.insert(entity.key(), entity),
+                Change::Delete(key) => self.entities.remove(&key),
+            };
+        }
+        for change in changes.bodies {
+            match change {
+                BodyChange::Put(id, bytes) => self.bodies.insert(id, bytes),
+                BodyChange::Delete(id) => self.bodies.remove(&id),
+            };
+        }
+    }
+
+    /// All that it holds.
+    #[must_use]
+    pub fn load(&self) -> Loaded {
+        let bodies = self.bodies.iter();
+        Loaded {
+            entities: self.entities.values().cloned().collect(),
+            bodies: bodies.map(|(id, bytes)| (*id, bytes.clone())).collect(),
+        }
+    }
+}
+
 /// Remembers as long as a clone of it lives, so that a test can stop a server and start another one
 /// from what the first had committed.
 #[derive(Clone, Debug, Default)]
-pub struct MemoryStore(Arc<Mutex<BTreeMap<EntityKey, Entity>>>);
+pub struct MemoryStore(Arc<Mutex<Image>>);
 
 impl MemoryStore {
     /// A store that holds nothing yet.
@@ -35,19 +72,14 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError> {
-        let entities = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(entities.values().cloned().collect())
+    fn load(&mut self) -> Result<Loaded, StoreError> {
+        let image = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(image.load())
     }
 
     fn commit(&mut self, commit: Commit<'_>) -> Result<Durability, StoreError> {
-        let mut entities = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for change in commit.into_changes() {
-            match change {
-                Change::Put(entity) => entities.insert(entity.key(), entity),
-                Change::Delete(key) => entities.remove(&key),
-            };
-        }
+        let mut image = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        image.apply(commit.into_changes());
         Ok(Durability::Now)
     }
 }

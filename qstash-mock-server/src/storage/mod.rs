@@ -6,14 +6,18 @@
 //! 10,000 change sets are not durable yet, calls are refused with 503. A failed commit stops the server,
 //! because memory is then ahead of the disk.
 
+mod bodies;
 mod memory;
 
-pub use memory::{MemoryStore, Volatile};
+pub(crate) use bodies::{Bodies, Hold};
+pub use memory::{Image, MemoryStore, Volatile};
 
 use std::fmt;
 use std::sync::Arc;
 
-use crate::engine::{Change, Engine, Entity};
+use bytes::Bytes;
+
+use crate::engine::{BodyChange, BodyId, Change, Engine, Entity};
 
 /// Remembers change sets.
 pub trait Store: Send + 'static {
@@ -21,7 +25,7 @@ pub trait Store: Send + 'static {
     ///
     /// # Errors
     /// What is stored cannot be read; the server does not start.
-    fn load(&mut self) -> Result<Vec<Entity>, StoreError>;
+    fn load(&mut self) -> Result<Loaded, StoreError>;
 
     /// Where to tell that commits answered with [`Durability::Later`] are durable. Called once, before
     /// the first commit.
@@ -34,6 +38,24 @@ pub trait Store: Send + 'static {
     /// # Errors
     /// The change set cannot be kept; the server stops.
     fn commit(&mut self, commit: Commit<'_>) -> Result<Durability, StoreError>;
+}
+
+/// Everything that a store remembers.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// The entities, in any order.
+    pub entities: Vec<Entity>,
+    /// The bodies of messages.
+    pub bodies: Vec<(BodyId, Bytes)>,
+}
+
+/// What one input changed, to be kept whole or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// The entities, each at most once.
+    pub entities: Vec<Change>,
+    /// The bodies of messages, in order.
+    pub bodies: Vec<BodyChange>,
 }
 
 /// Whether a commit outlives a crash already.
@@ -50,6 +72,7 @@ pub enum Durability {
 pub struct Commit<'a> {
     pub(crate) number: u64,
     pub(crate) engine: &'a mut Engine,
+    pub(crate) bodies: Vec<BodyChange>,
 }
 
 impl Commit<'_> {
@@ -59,10 +82,13 @@ impl Commit<'_> {
         self.number
     }
 
-    /// The changes, each entity at most once.
+    /// The changes.
     #[must_use]
-    pub fn into_changes(self) -> Vec<Change> {
-        self.engine.take_changes()
+    pub fn into_changes(self) -> Changes {
+        Changes {
+            entities: self.engine.take_changes(),
+            bodies: self.bodies,
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Delivery {
     /// The bytes that were sent, exactly.
     #[must_use]
     pub fn body(&self) -> &Bytes {
-        &self.record.attempt.body
+        self.record.body()
     }
 
     /// The body as JSON.

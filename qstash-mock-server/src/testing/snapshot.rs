@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use crate::driver::{Driver, ReplaceError};
-use crate::engine::{Entity, Timestamp};
+use crate::engine::{BodyId, Entity, Timestamp};
 
 /// What a server held at a moment; made by [`MockServer::snapshot`](crate::MockServer::snapshot). Cheap to
 /// clone. Lives in memory only.
@@ -12,6 +14,7 @@ pub struct Snapshot {
     at: Timestamp,
     bytes: u64,
     entities: Arc<[Entity]>,
+    bodies: Arc<[(BodyId, Bytes)]>,
 }
 
 impl std::fmt::Debug for Snapshot {
@@ -25,11 +28,12 @@ impl std::fmt::Debug for Snapshot {
 
 impl Snapshot {
     pub(crate) fn of(driver: &Driver) -> Self {
-        let (at, entities) = driver.snapshot();
+        let (at, entities, bodies) = driver.snapshot();
         Self {
             at,
-            bytes: bytes(&entities),
+            bytes: bytes(&entities, &bodies),
             entities: entities.into(),
+            bodies: bodies.into(),
         }
     }
 
@@ -45,11 +49,12 @@ impl Snapshot {
             at: Timestamp::from_millis(0),
             bytes,
             entities: Arc::new([]),
+            bodies: Arc::new([]),
         }
     }
 
     pub(crate) fn restore(&self, driver: &Driver) -> Result<(), ReplaceError> {
-        driver.replace(self.at, self.entities.to_vec())
+        driver.replace(self.at, self.entities.to_vec(), &self.bodies)
     }
 
     /// The server's time when it was taken.
@@ -59,10 +64,7 @@ impl Snapshot {
     }
 }
 
-fn bytes(entities: &[Entity]) -> u64 {
-    let bodies = entities.iter().map(|entity| match entity {
-        Entity::Body(_, bytes) => bytes.len() as u64,
-        _ => 0,
-    });
-    size_of_val(entities) as u64 + bodies.sum::<u64>()
+fn bytes(entities: &[Entity], bodies: &[(BodyId, Bytes)]) -> u64 {
+    let lengths = bodies.iter().map(|(_, bytes)| bytes.len() as u64);
+    size_of_val(entities) as u64 + lengths.sum::<u64>()
 }

@@ -87,7 +87,9 @@ mod tests {
 
     fn begin(captured: &Captured) -> Arc<Record> {
         let attempt = Arc::new(test_attempt("http://a/hook", &[]));
-        captured.begin(&attempt, vec![]).unwrap()
+        let record = captured.begin(&attempt, vec![]).unwrap();
+        captured.read(&record, bytes::Bytes::new());
+        record
     }
 
     fn end(captured: &Captured, record: &Record) {

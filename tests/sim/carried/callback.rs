@@ -2,40 +2,13 @@
 
 use std::sync::Arc;
 
-use qstash_mock_server::engine::{
-    Callback, CallbackReport, CarriedRules, Config, Envelope, Event, Method, Redaction, Seed,
-};
+use qstash_mock_server::engine::{Callback, CarriedRules, Envelope, Event, Method, Redaction};
 
 use super::words::{
     A, BACK, FAILED, callback, calling_back, expression, flowing, labelled, rejected, retries,
     secs, telling_failure, to, unreachable, with,
 };
 use crate::world::{World, failure, success};
-
-/// Everything that a report says, in a line.
-fn tell(report: &CallbackReport<'_>) -> bytes::Bytes {
-    let status = report.response.map(|response| response.status);
-    let dead = report.dead_letter.map(|id| id.to_string());
-    let source = (
-        report.source.id,
-        &*report.carried.url,
-        &**report.source_body,
-    );
-    let end = (
-        status,
-        report.error,
-        report.retried,
-        report.carried.max_retries,
-        dead,
-    );
-    format!("{source:?} {end:?}").into()
-}
-
-fn telling() -> World {
-    let mut config = Config::new(Seed::from(1));
-    config.write_callback = tell;
-    World::with(config)
-}
 
 fn carried_of(world: &World, call: usize) -> Arc<CarriedRules> {
     match &world.calls[call].envelope {
@@ -68,12 +41,12 @@ fn a_callback_follows_every_attempt() {
 
 #[test]
 fn a_callback_tells_of_the_attempt_it_follows() {
-    let mut world = telling();
+    let mut world = World::new(1);
     let id = world.send(calling_back(telling_failure(retries(to(A), 1))));
     world.answer_next(unreachable());
     let body = |world: &mut World| {
         let call = world.answer_next(success());
-        String::from_utf8(call.body.to_vec()).expect("text")
+        String::from_utf8(call.body.bytes().to_vec()).expect("text")
     };
     let source = format!("{:?}", (id, A, &b"{}"[..]));
     let none: Option<String> = None;
@@ -83,7 +56,7 @@ fn a_callback_tells_of_the_attempt_it_follows() {
     world.answer_next(failure());
     let second = (Some(500), Some("status 500"), 1, 1, &none);
     assert_eq!(body(&mut world), format!("{source} {second:?}"));
-    let dead = Some(world.dlq()[0].entry.id.to_string());
+    let dead = Some(world.dlq()[0].id.to_string());
     let end = (Some(500), Some("status 500"), 1, 1, &dead);
     assert_eq!(body(&mut world), format!("{source} {end:?}"));
 }

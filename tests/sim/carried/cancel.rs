@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Action, Caller, Config, Error, Filter, MessageId, Reply, ScheduleAction, Seed, Selection,
+    Caller, Config, Error, Filter, MessageAction, MessageId, Reply, ScheduleAction, Scope, Seed,
+    Selection,
 };
 
 use super::words::{
-    A, B, delayed, flowing, labelled, schedule, schedule_id, secs, through, to, to_group,
+    A, B, delayed, flowing, labelled, schedule, schedule_id, secs, through, to, to_group, with,
 };
 use crate::world::{World, success};
 
@@ -36,10 +37,13 @@ fn strings(texts: &[&str]) -> Vec<String> {
 fn one_is_cancelled_once() {
     let mut world = World::new(1);
     let id = world.send(delayed(to(A), 60));
-    assert_eq!(world.act(Action::CancelCarried(id)), Ok(Reply::Removed(1)));
+    assert!(world.cancel_one(id));
     let gone = Err(Error::MessageNotFound);
-    assert_eq!(world.act(Action::CancelCarried(id)), gone);
-    assert_eq!(world.act(Action::GetCarried(id)), gone);
+    assert_eq!(
+        world.act(MessageAction::Cancel(id, Scope::CarriedRules)),
+        gone
+    );
+    assert_eq!(world.act(MessageAction::Get(id, Scope::CarriedRules)), gone);
     assert!(!world.until_call());
 }
 
@@ -49,12 +53,15 @@ fn a_finished_message_and_one_of_a_queues_rules_cannot_be_cancelled() {
     let done = world.send(to(A));
     world.answer_next(success());
     let of_queue = world.publish("q");
+    assert!(!world.cancel_one(done), "it is shown, and finished");
     let gone = || Err(Error::MessageNotFound);
-    assert_eq!(world.act(Action::CancelCarried(done)), gone());
-    assert_eq!(world.act(Action::CancelCarried(of_queue)), gone());
+    let cancel = |id| MessageAction::Cancel(id, Scope::CarriedRules);
+    assert_eq!(world.act(cancel(of_queue)), gone());
     assert_eq!(world.cancel_ids(&[done, of_queue]), 0);
     assert_eq!(world.cancel(Filter::default(), None), 0);
     assert_eq!(world.receive("q", 1).len(), 1);
+    world.advance_secs(60);
+    assert_eq!(world.act(cancel(done)), gone(), "it is shown no more");
 }
 
 #[test]
@@ -85,7 +92,7 @@ fn many_are_cancelled_in_steps_and_counted_exactly() {
     let all = || {
         let filter = Box::default();
         let count = None;
-        Action::CancelMany(Selection::Filter { filter, count })
+        MessageAction::CancelMany(Selection::Filter { filter, count })
     };
     let owner = crate::world::owner();
     let Ok(Reply::Waiting(first)) = world.act_only(&owner, all()) else {
@@ -103,7 +110,7 @@ fn what_is_already_being_cancelled_is_not_counted_again() {
     let all = || {
         let filter = Box::default();
         let count = None;
-        Action::CancelMany(Selection::Filter { filter, count })
+        MessageAction::CancelMany(Selection::Filter { filter, count })
     };
     let owner = crate::world::owner();
     let Ok(Reply::Waiting(first)) = world.act_only(&owner, all()) else {
@@ -138,10 +145,10 @@ fn every_field_selects() {
     world.group("g", &[A]);
     world.put_schedule(schedule("s", "* * * * *", delayed(to(A), 600)));
     world.advance_secs(60);
-    world.done(Action::Schedules(ScheduleAction::Delete(schedule_id("s"))));
-    let mut by_ip = delayed(to(A), 600);
-    by_ip.settings.caller_ip = Some("10.0.0.7".into());
-    world.send(by_ip);
+    world.done(ScheduleAction::Delete(schedule_id("s")));
+    world.send(with(delayed(to(A), 600), |it| {
+        it.caller_ip = Some("10.0.0.7".into());
+    }));
     world.send(delayed(to("https://x.example:9/p"), 600));
     world.send(delayed(flowing(to(A), "k", 1, 0, 1), 600));
     world.send(delayed(through("q", A), 600));
@@ -198,7 +205,10 @@ fn nobody_cancels_a_strangers_messages() {
     let id = world.send(delayed(to(A), 60));
     let stranger = Arc::new(Caller::owner("stranger"));
     let gone = Err(Error::MessageNotFound);
-    assert_eq!(world.act_as(&stranger, Action::CancelCarried(id)), gone);
+    assert_eq!(
+        world.act_as(&stranger, MessageAction::Cancel(id, Scope::CarriedRules)),
+        gone
+    );
     for selection in [
         Selection::Ids(vec![id]),
         Selection::Filter {
@@ -206,7 +216,7 @@ fn nobody_cancels_a_strangers_messages() {
             count: None,
         },
     ] {
-        let reply = world.act_as(&stranger, Action::CancelMany(selection));
+        let reply = world.act_as(&stranger, MessageAction::CancelMany(selection));
         assert_eq!(reply, Ok(Reply::Removed(0)));
     }
     assert!(world.carried(id).is_some());

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-use qstash_mock_server::engine::{Action, Caller, Method, Reply, Send, Sent};
+use qstash_mock_server::engine::{Caller, Method, Publish, Published, QueueAction, Reply};
 
 use super::words::{A, B, by_content, keyed, millis, secs, through, to, to_group, with};
-use crate::world::{World, success};
+use crate::world::{World, saying, success};
 
-fn headers(send: Send, headers: &[(&str, &str)]) -> Send {
+fn headers(send: Publish, headers: &[(&str, &str)]) -> Publish {
     let headers = headers
         .iter()
         .map(|(name, value)| ((*name).into(), (*value).into()));
@@ -20,16 +19,10 @@ fn headers(send: Send, headers: &[(&str, &str)]) -> Send {
 fn a_second_message_of_the_same_id_answers_with_the_firsts_and_sends_nothing() {
     let mut world = World::new(1);
     let first = world.send_one(keyed(to(A), "order 7"));
-    let second = world.send_one(keyed(
-        Send {
-            body: Bytes::from("other"),
-            ..to(A)
-        },
-        "order 7",
-    ));
+    let second = world.send_one(keyed(saying(to(A), "other"), "order 7"));
     assert!(!first.deduplicated);
     assert!(second.deduplicated);
-    assert_eq!((second.id, &*second.url), (first.id, A));
+    assert_eq!((second.id, second.url.as_deref()), (first.id, Some(A)));
     assert_eq!(world.calls.len(), 1);
     assert!(!world.send_one(keyed(to(A), "order 8")).deduplicated);
 }
@@ -59,7 +52,7 @@ fn an_id_is_good_for_one_endpoint_and_for_the_whole_account() {
     assert!(world.send_one(keyed(through("q", A), "id")).deduplicated);
     let stranger = Arc::new(Caller::owner("stranger"));
     match world.send_as(&stranger, keyed(to(A), "id")) {
-        Ok(Reply::Sent(Sent::One(sent))) => assert!(!sent.deduplicated),
+        Ok(Reply::Published(Published::One(sent))) => assert!(!sent.deduplicated),
         other => panic!("{other:?}"),
     }
 }
@@ -73,10 +66,7 @@ fn content_is_destination_body_content_type_and_forwarded_headers() {
     assert_eq!((again.id, again.deduplicated), (first, true));
     let others = [
         headers(to(B), &[("Content-Type", "text/plain"), ("X-Tenant", "7")]),
-        Send {
-            body: Bytes::from("other"),
-            ..base()
-        },
+        saying(base(), "other"),
         headers(to(A), &[("Content-Type", "text/html"), ("X-Tenant", "7")]),
         headers(to(A), &[("Content-Type", "text/plain"), ("X-Tenant", "8")]),
         headers(to(A), &[("Content-Type", "text/plain")]),
@@ -134,7 +124,7 @@ fn a_duplicate_makes_no_queue_and_counts_in_the_one_that_is_there() {
     let mut world = World::new(1);
     world.send(keyed(to(A), "id"));
     assert!(world.send_one(keyed(through("q", A), "id")).deduplicated);
-    let reply = world.act(Action::GetQueue(crate::world::name("q")));
+    let reply = world.act(QueueAction::Get(crate::world::name("q")));
     assert!(reply.is_err(), "{reply:?}");
     world.own_queue("q", 1, false);
     assert!(world.send_one(keyed(through("q", A), "id")).deduplicated);

@@ -1,6 +1,6 @@
 //! v2.md section 3.4: delay and not-before.
 
-use qstash_mock_server::engine::{Event, State};
+use qstash_mock_server::engine::{Event, Stage};
 
 use super::words::{A, delayed, millis, secs, to, with};
 use crate::world::{World, failure, success};
@@ -10,9 +10,12 @@ fn a_delayed_message_goes_out_to_the_millisecond() {
     let mut world = World::new(1);
     let id = world.send(with(to(A), |it| it.delay = Some(millis(1_500))));
     let due = world.now + millis(1_500);
-    let message = world.carried(id).expect("it is readable").message;
+    let message = world.carried(id).expect("it is readable");
     assert_eq!(message.due_at, due);
-    assert_eq!(message.state, State::Delayed { until: due });
+    assert_eq!(
+        (message.stage, message.next_at),
+        (Stage::Delayed, Some(due))
+    );
     world.advance(millis(1_499));
     assert!(world.calls.is_empty());
     world.advance(millis(1));
@@ -36,7 +39,7 @@ fn a_not_before_in_the_past_is_now_even_if_there_is_a_delay() {
     let past = world.now - secs(3600);
     let id = world.send(with(delayed(to(A), 5), |it| it.not_before = Some(past)));
     assert_eq!(world.open(), [id]);
-    let message = world.carried(id).expect("it is readable").message;
+    let message = world.carried(id).expect("it is readable");
     assert_eq!(message.due_at, message.published_at);
 }
 

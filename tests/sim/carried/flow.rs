@@ -217,7 +217,9 @@ fn keys_know_nothing_of_each_other() {
 fn a_callback_has_a_key_of_its_own() {
     let mut world = World::new(1);
     let mut callback = super::words::callback(super::words::BACK);
-    let flow = flowing(to(A), "back", 1, 0, 1).settings.flow_control;
+    let flow = super::words::carrying(flowing(to(A), "back", 1, 0, 1))
+        .settings
+        .flow_control;
     callback.flow_control = flow;
     let callback = Some(std::sync::Arc::new(callback));
     for _ in 0..2 {

@@ -1,6 +1,6 @@
 //! v2.md section 2.10: looking at flow-control keys, pausing, pinning, resetting.
 
-use qstash_mock_server::engine::{Action, Error, FlowAction, Reply};
+use qstash_mock_server::engine::{Error, FlowAction, Reply};
 
 use super::words::{A, delayed, flowing, millis, retries, secs, to};
 use crate::world::{World, failure, success};
@@ -46,9 +46,13 @@ fn keys_are_listed_by_a_part_of_their_name() {
         world.send(flowing(to(A), key, 1, 0, 1));
     }
     let mut list = |search: Option<&str>| {
-        let action = FlowAction::List(search.map(Into::into));
-        match world.act(Action::FlowControl(action)) {
-            Ok(Reply::FlowKeys(keys)) => {
+        let action = FlowAction::List {
+            search: search.map(Into::into),
+            after: None,
+            limit: 100,
+        };
+        match world.act(action) {
+            Ok(Reply::FlowKeys { keys, next: None }) => {
                 let names = keys.iter().map(|view| view.key.id.key.to_string());
                 names.collect::<Vec<_>>()
             }
@@ -185,7 +189,7 @@ fn resetting_the_rate_begins_a_new_window_now() {
 fn an_unknown_key_can_be_paused_and_pinned_but_not_unpinned_or_reset() {
     let mut world = World::new(1);
     let unknown = || Err(Error::FlowKeyNotFound("k".into()));
-    let mut act = |action| world.act(Action::FlowControl(action));
+    let mut act = |action| world.act(action);
     assert_eq!(act(unpin(true, true)), unknown());
     assert_eq!(act(FlowAction::ResetRate("k".into())), unknown());
     assert_eq!(

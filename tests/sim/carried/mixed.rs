@@ -1,6 +1,8 @@
 //! Architecture, *Whose policy*: messages of a queue and messages with rules of their own in one queue.
 
-use qstash_mock_server::engine::{Action, Error, Event, MessageId, Reply, Stage};
+use qstash_mock_server::engine::{
+    Error, Event, MessageAction, MessageId, PullAction, QueueAction, Reply, Scope, Stage,
+};
 
 use super::words::{A, through};
 use crate::world::{World, dead_letters_to, failure, name, pushed, success};
@@ -97,9 +99,9 @@ fn a_message_with_rules_of_its_own_cannot_be_acknowledged_released_or_extended()
     let mut world = World::new(1);
     let id = world.send(through("q", A));
     let refused = Err(Error::NotLeased);
-    assert_eq!(world.act(Action::Acknowledge(id, None)), refused);
+    assert_eq!(world.act(PullAction::Acknowledge(id, None)), refused);
     assert_eq!(
-        world.act(Action::Release(id, None, std::time::Duration::ZERO)),
+        world.act(PullAction::Release(id, None, std::time::Duration::ZERO)),
         refused
     );
     assert_eq!(world.extend(id, None, 5), refused);
@@ -113,7 +115,7 @@ fn a_purge_takes_both_kinds_and_a_redrive_only_the_queues() {
     world.own_queue("dead", 1, true);
     let carried = world.send(through("dead", A));
     let of_queue = world.publish("dead");
-    let redrive = Action::Redrive {
+    let redrive = QueueAction::Redrive {
         queue: name("dead"),
         to: Some(name("q")),
         max_messages: None,
@@ -123,7 +125,7 @@ fn a_purge_takes_both_kinds_and_a_redrive_only_the_queues() {
     assert_eq!(world.stage(carried), (Stage::Ready, "dead".into()));
     world.publish("dead");
     assert_eq!(
-        world.act(Action::Purge(name("dead"))),
+        world.act(QueueAction::Purge(name("dead"))),
         Ok(Reply::Removed(2))
     );
     assert_eq!(world.stage(carried).0, Stage::Cancelled);
@@ -137,11 +139,11 @@ fn a_message_in_a_queue_is_seen_and_cancelled_in_either_dialect() {
     let id = world.send(through("q", A));
     let view = world.message(id).expect("it is seen");
     assert_eq!(&*view.carried.expect("its own rules are seen").url, A);
-    let reply = world.act(Action::CancelMessage(id));
+    let reply = world.act(MessageAction::Cancel(id, Scope::Queues));
     let cancelled = true;
     assert_eq!(reply, Ok(Reply::Cancelled { id, cancelled }));
     assert_eq!(
-        world.act(Action::CancelCarried(id)),
+        world.act(MessageAction::Cancel(id, Scope::CarriedRules)),
         Err(Error::MessageNotFound)
     );
     let events = [Event::Created, Event::CancelRequested, Event::Cancelled];

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use qstash_mock_server::engine::{Action, Caller, Config, FlowAction, Reply, Seed};
+use qstash_mock_server::engine::{Caller, Config, FlowAction, MetricsAction, Reply, Seed};
 
 use super::words::{A, B, delayed, flowing, retries, secs, through, to, with};
 use crate::world::{World, failure, pushed, success};
@@ -23,7 +23,7 @@ fn an_account_has_so_many_calls_at_once_whatever_they_belong_to() {
         world.send(to(B)),
     ];
     assert_eq!(world.open(), ids[..2]);
-    let reply = world.act(Action::GlobalParallelism);
+    let reply = world.act(MetricsAction::Parallelism);
     let (max, count) = (Some(2), 2);
     assert_eq!(reply, Ok(Reply::GlobalParallelism { max, count }));
     world.answer_next(success());
@@ -176,7 +176,7 @@ fn accounts_and_pushed_queues_take_no_places_from_each_other() {
 fn without_a_plan_there_is_no_bound() {
     let mut world = World::new(1);
     world.send(to(A));
-    let reply = world.act(Action::GlobalParallelism);
+    let reply = world.act(MetricsAction::Parallelism);
     let (max, count) = (None, 1);
     assert_eq!(reply, Ok(Reply::GlobalParallelism { max, count }));
 }

@@ -1,40 +1,58 @@
 //! What must hold of messages with rules of their own, whatever happens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Action, Engine, Entity, Event, MessageId, Reply, RetryDelay, Stage, Timestamp,
+    Engine, Event, LogKind, LogQuery, MessageAction, MessageId, Reply, RetryDelay, Scope, Stage,
+    Timestamp,
 };
 
-use super::run::{KEYS, Run, Step, steps};
+use super::run::{KEYS, Run, steps};
 use super::words::{A, all_rows, flowing, keyed, millis, retries, through, to, with};
 use crate::properties::settings;
 use crate::world::{World, failure, success};
 
 /// The steps a log may show next, after this one.
 fn may_follow(event: Event) -> &'static [Event] {
-    use Event::{Active, CancelRequested, Cancelled, Created, Delivered, Error, Failed, Retry};
+    use Event::{
+        Active, CancelRequested, Cancelled, Created, DeadLettered, Delivered, Error, Failed,
+        Redriven, Retry,
+    };
     match event {
         // A crash forgets an attempt that nobody answered, and makes it again.
-        Created | Retry => &[Active, CancelRequested],
+        Created => &[Active, CancelRequested],
+        // A dead letter that was looked at may be sent back.
+        Retry => &[Active, Redriven, CancelRequested],
         Active => &[Active, Error, Delivered, CancelRequested],
-        Error => &[Retry, Failed],
+        Error => &[Retry, Failed, DeadLettered],
+        DeadLettered => &[Active, Redriven, CancelRequested],
+        Redriven => &[Active, CancelRequested],
         CancelRequested => &[Cancelled],
         Delivered | Failed | Cancelled => &[],
     }
 }
 
-fn check_log(world: &mut World) {
-    let mut query = all_rows();
-    query.count = usize::MAX;
-    let mut last: BTreeMap<MessageId, Event> = BTreeMap::new();
-    for row in world.rows(query).0 {
-        let allowed = match last.insert(row.message, row.event) {
-            None => row.event == Event::Created,
-            Some(before) => may_follow(before).contains(&row.event),
+/// Both logs tell possible stories; only messages that follow queue rules go to dead-letter queues.
+pub(crate) fn check_logs(world: &mut World) {
+    for kind in [LogKind::CarriedRules, LogKind::QueueRules] {
+        let query = LogQuery {
+            kind,
+            count: usize::MAX,
+            ..all_rows()
         };
-        assert!(allowed, "{:?} of {:?}", row.event, row.message);
+        let mut last: BTreeMap<MessageId, Event> = BTreeMap::new();
+        for row in world.every_row(query) {
+            let carries = row.carried.is_some();
+            assert_eq!(carries, kind == LogKind::CarriedRules, "{row:?}");
+            let allowed = match last.insert(row.message, row.event) {
+                None => row.event == Event::Created,
+                Some(before) => may_follow(before).contains(&row.event),
+            };
+            let moves = matches!(row.event, Event::DeadLettered | Event::Redriven);
+            let allowed = allowed && !(moves && carries);
+            assert!(allowed, "{:?} of {:?}", row.event, row.message);
+        }
     }
 }
 
@@ -42,19 +60,9 @@ fn check_log(world: &mut World) {
 fn check_every_prefix(run: &Run) {
     for commits in 0..=run.world.commits.len() {
         let disk = run.world.disk_after(commits);
-        let mut known = BTreeSet::new();
-        for entity in disk.values() {
-            match entity {
-                Entity::Message(message) => drop(known.insert(message.id)),
-                Entity::Dlq(entry) => drop(known.insert(entry.message.id)),
-                Entity::Log(row) if may_follow(row.event).is_empty() => {
-                    known.insert(row.message);
-                }
-                _ => {}
-            }
-        }
+        let known = disk.accounted_for();
         let config = run.world.config.clone();
-        let restored = Engine::restore(config, run.world.now, disk.into_values());
+        let restored = Engine::restore(config, run.world.now, disk.stored());
         let mut restored = restored.expect("it restores");
         restored.handle_timeout(run.world.now);
         restored.check_invariants();
@@ -77,7 +85,7 @@ proptest! {
         for step in &steps {
             // The invariants are checked after every input.
             run.step(step);
-            check_log(&mut run.world);
+            check_logs(&mut run.world);
         }
     }
 
@@ -120,11 +128,7 @@ proptest! {
         for step in &steps {
             run.step(step);
         }
-        // Messages of a queue leave no log; ten minutes after their end nothing is left of them.
-        let short = run.world.now.since(run.began()).as_secs() < 600;
-        if short && !steps.iter().any(|step| matches!(step, Step::Delete(_))) {
-            check_every_prefix(&run);
-        }
+        check_every_prefix(&run);
     }
 
     #[test]
@@ -139,8 +143,8 @@ proptest! {
         }
         run.recover();
         for id in run.ids.clone() {
-            if let Ok(Reply::CarriedRules(carried)) = run.world.act(Action::GetCarried(id)) {
-                prop_assert_eq!(carried.message.state.stage(), Stage::Delivered);
+            if let Ok(Reply::Message(view)) = run.world.act(MessageAction::Get(id, Scope::CarriedRules)) {
+                prop_assert_eq!(view.stage, Stage::Delivered);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! v2.md section 3.6: first in first out through a queue, retries and callbacks included.
 
-use qstash_mock_server::engine::{Action, Event, Reply};
+use qstash_mock_server::engine::{Event, QueueAction, Reply};
 
 use super::words::{
     A, B, BACK, C, FAILED, calling_back, delayed, flowing, retries, secs, telling_failure, through,
@@ -67,15 +67,9 @@ fn a_cancelled_holder_or_its_cancelled_callback_frees_the_slot() {
     world.answer_next(success());
     let callback = world.open()[0];
     assert_ne!(callback, first);
-    assert_eq!(
-        world.act(Action::CancelCarried(callback)),
-        Ok(Reply::Removed(1))
-    );
+    assert!(world.cancel_one(callback));
     assert!(world.open().contains(&second));
-    assert_eq!(
-        world.act(Action::CancelCarried(second)),
-        Ok(Reply::Removed(1))
-    );
+    assert!(world.cancel_one(second));
     assert!(world.open().contains(&third));
 }
 
@@ -204,7 +198,7 @@ fn queues_do_not_wait_for_each_other() {
     world.answer_next(failure());
     assert_eq!(world.open(), [other]);
     assert_eq!(world.order(), [one, other]);
-    let reply = world.act(Action::GetQueue(name("q")));
+    let reply = world.act(QueueAction::Get(name("q")));
     let Ok(Reply::Queue(view)) = reply else {
         panic!("{reply:?}");
     };

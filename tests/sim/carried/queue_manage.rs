@@ -1,12 +1,14 @@
 //! v2.md section 2.7: making, changing and deleting queues.
 
-use qstash_mock_server::engine::{Action, Error, Event, QueueView, Reply};
+use qstash_mock_server::engine::{
+    Config, Error, Event, MessageId, QueueAction, QueueView, Reply, Seed,
+};
 
-use super::words::{A, B, BACK, calling_back, schedule, through};
-use crate::world::{World, failure, name, success};
+use super::words::{A, B, BACK, calling_back, schedule, through, to};
+use crate::world::{World, failure, name, owner, success};
 
 fn look(world: &mut World, queue: &str) -> QueueView {
-    match world.act(Action::GetQueue(name(queue))) {
+    match world.act(QueueAction::Get(name(queue))) {
         Ok(Reply::Queue(view)) => view,
         other => panic!("no queue: {other:?}"),
     }
@@ -77,7 +79,7 @@ fn deleting_a_queue_cancels_its_messages_and_spares_their_callbacks() {
     let second = world.send(through("q", B));
     world.answer_next(success());
     assert_eq!(world.urls(), [BACK]);
-    let reply = world.act(Action::DeleteQueue(name("q")));
+    let reply = world.act(QueueAction::Delete(name("q")));
     assert_eq!(reply, Ok(Reply::Removed(1)));
     assert_eq!(world.carried(first), None);
     assert_eq!(world.carried(second), None);
@@ -88,14 +90,14 @@ fn deleting_a_queue_cancels_its_messages_and_spares_their_callbacks() {
     assert_eq!(world.urls(), [BACK]);
     world.answer_next(success());
     let gone = Err(Error::QueueNotFound(name("q")));
-    assert_eq!(world.act(Action::GetQueue(name("q"))), gone);
+    assert_eq!(world.act(QueueAction::Get(name("q"))), gone);
 }
 
 #[test]
 fn an_answer_for_a_message_of_a_deleted_queue_is_ignored() {
     let mut world = World::new(1);
     let first = world.send(calling_back(through("q", A)));
-    let reply = world.act(Action::DeleteQueue(name("q")));
+    let reply = world.act(QueueAction::Delete(name("q")));
     assert_eq!(reply, Ok(Reply::Removed(1)));
     let attempt = world.calls[0].id;
     world.answer(attempt, success());
@@ -108,7 +110,7 @@ fn a_queue_made_again_under_its_old_name_is_empty_and_works() {
     let mut world = World::new(1);
     world.own_queue("q", 5, true);
     world.send(through("q", A));
-    let reply = world.act(Action::DeleteQueue(name("q")));
+    let reply = world.act(QueueAction::Delete(name("q")));
     assert_eq!(reply, Ok(Reply::Removed(1)));
     let id = world.send(through("q", B));
     assert_eq!(world.open(), [id]);
@@ -127,5 +129,62 @@ fn pausing_twice_is_pausing_once_and_an_unknown_queue_cannot_be_paused() {
     world.pause("q", false);
     assert_eq!(world.open(), [id]);
     let unknown = Err(Error::QueueNotFound(name("r")));
-    assert_eq!(world.act(Action::SetPaused(name("r"), true)), unknown);
+    assert_eq!(world.act(QueueAction::SetPaused(name("r"), true)), unknown);
+}
+
+/// A queue with two messages under way and two that wait for a place of the account. Its deletion has begun, and
+/// has reached only the first.
+fn half_deleted() -> (World, Vec<MessageId>) {
+    let mut config = Config::new(Seed::from(1));
+    config.quotas.global_parallelism = Some(2);
+    config.limits.bulk_step = 1;
+    let mut world = World::with(config);
+    world.own_queue("q", 5, false);
+    let ids: Vec<_> = (0..4).map(|_| world.send(through("q", A))).collect();
+    let delete = QueueAction::Delete(name("q"));
+    let reply = world.act_only(&owner(), delete);
+    assert!(matches!(reply, Ok(Reply::Waiting(_))), "{reply:?}");
+    (world, ids)
+}
+
+/// An answer, and nothing else: bulk work stays half done.
+fn answer_only(world: &mut World, call: usize) {
+    let call = world.calls.remove(call).id;
+    world.engine.handle_outcome(world.now, call, success());
+    world.absorb();
+}
+
+#[test]
+fn messages_of_a_queue_that_is_being_deleted_take_no_place_of_the_account() {
+    let (mut world, _) = half_deleted();
+    answer_only(&mut world, 0);
+    assert_eq!(world.calls.len(), 1);
+    let other = world.send(to(B));
+    assert_eq!(world.open()[1..], [other]);
+}
+
+#[test]
+fn a_message_that_ends_while_its_queue_is_being_deleted_is_cancelled_and_counted_like_the_others() {
+    let (mut world, ids) = half_deleted();
+    answer_only(&mut world, 1);
+    world.advance_secs(1);
+    let removed = world.answers.pop_first().map(|(_, reply)| reply);
+    assert_eq!(removed, Some(Reply::Removed(4)));
+    for id in ids {
+        assert_eq!(world.events(id).last(), Some(&Event::Cancelled));
+    }
+}
+
+#[test]
+fn a_paused_queue_is_deleted_with_messages_that_had_started() {
+    let mut world = World::new(1);
+    let first = world.send(through("q", A));
+    world.send(through("q", B));
+    world.answer_next(failure());
+    world.pause("q", true);
+    world.advance_secs(12);
+    let reply = world.act(QueueAction::Delete(name("q")));
+    assert_eq!(reply, Ok(Reply::Removed(2)));
+    assert_eq!(world.carried(first), None);
+    assert!(!world.until_call());
 }

@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Config, DlqAction, Error, QueuePatch, Quotas, Reply, ScheduleAction, Seed, Send,
-    Timestamp, UrlGroupAction,
+    Action, Config, DeadLetterAction, Error, QueueAction, QueuePatch, QuotaKind, Quotas, Reply,
+    ScheduleAction, Seed, Timestamp, UrlGroupAction,
 };
 
 use super::words::{
-    A, B, C, DAY, callback, delayed, endpoint, group_name, retries, schedule, secs, through, to,
-    to_group, with,
+    A, B, C, DAY, callback, carrying, delayed, endpoint, group_name, retries, schedule, secs,
+    through, to, to_group, with,
 };
-use crate::world::{World, failure, name, success};
+use crate::world::{World, failure, name, saying, success};
 
 fn world(change: impl FnOnce(&mut Quotas)) -> World {
     let mut config = Config::new(Seed::from(1));
@@ -20,8 +19,8 @@ fn world(change: impl FnOnce(&mut Quotas)) -> World {
     World::with(config)
 }
 
-fn over(name: &'static str, limit: u64) -> Error {
-    Error::Quota { name, limit }
+const fn over(quota: QuotaKind, limit: u64) -> Error {
+    Error::Quota { quota, limit }
 }
 
 #[test]
@@ -29,14 +28,14 @@ fn retries_of_a_message_and_of_its_callbacks() {
     let mut world = world(|it| it.retries = Some(5));
     world.send(retries(to(A), 5));
     let refused = world.try_send(retries(to(A), 6));
-    assert_eq!(refused, Err(over("maxRetries", 5)));
+    assert_eq!(refused, Err(over(QuotaKind::Retries, 5)));
     let mut callback = callback(B);
     callback.max_retries = Some(6);
     let callback = Some(std::sync::Arc::new(callback));
     let calls_back = with(to(A), |it| it.callback = callback.clone());
-    assert_eq!(world.try_send(calls_back), Err(over("maxRetries", 5)));
+    assert_eq!(world.try_send(calls_back), Err(over(QuotaKind::Retries, 5)));
     let tells = with(to(A), |it| it.failure_callback = callback);
-    assert_eq!(world.try_send(tells), Err(over("maxRetries", 5)));
+    assert_eq!(world.try_send(tells), Err(over(QuotaKind::Retries, 5)));
     assert_eq!(world.calls.len(), 1);
 }
 
@@ -44,7 +43,7 @@ fn retries_of_a_message_and_of_its_callbacks() {
 fn a_delay_and_a_time_to_come() {
     let mut world = world(|it| it.delay = Some(secs(7 * DAY)));
     world.send(delayed(to(A), 7 * DAY));
-    let refused = || Err(over("maxDelay", 604_800));
+    let refused = || Err(over(QuotaKind::Delay, 604_800));
     assert_eq!(world.try_send(delayed(to(A), 7 * DAY + 1)), refused());
     let late = world.now + secs(7 * DAY) + Duration::from_millis(1);
     let send = with(to(A), |it| it.not_before = Some(late));
@@ -54,13 +53,10 @@ fn a_delay_and_a_time_to_come() {
 #[test]
 fn the_size_of_a_message() {
     let mut world = world(|it| it.message_size = Some(10));
-    let of_size = |size| Send {
-        body: Bytes::from(vec![b'x'; size]),
-        ..to(A)
-    };
+    let of_size = |size| saying(to(A), vec![b'x'; size]);
     world.send(of_size(10));
     let refused = world.try_send(of_size(11));
-    assert_eq!(refused, Err(over("maxMessageSize", 10)));
+    assert_eq!(refused, Err(over(QuotaKind::MessageSize, 10)));
 }
 
 #[test]
@@ -68,7 +64,10 @@ fn the_timeout_of_an_attempt() {
     let mut world = world(|it| it.timeout = secs(900));
     let within = |seconds| with(to(A), |it| it.timeout = Some(secs(seconds)));
     world.send(within(900));
-    assert_eq!(world.try_send(within(901)), Err(over("timeout", 900)));
+    assert_eq!(
+        world.try_send(within(901)),
+        Err(over(QuotaKind::Timeout, 900))
+    );
 }
 
 #[test]
@@ -78,11 +77,11 @@ fn url_groups_and_endpoints() {
     let mut put = |group: &str, urls: &[&str]| {
         let endpoints = urls.iter().map(|url| endpoint(url, None)).collect();
         let action = UrlGroupAction::PutEndpoints(group_name(group), endpoints);
-        world.act(Action::UrlGroups(action))
+        world.act(action)
     };
     assert_eq!(put("g", &[B]), Ok(Reply::Done), "an endpoint that is there");
-    assert_eq!(put("g", &[C]), Err(over("maxEndpointsPerTopic", 2)));
-    assert_eq!(put("h", &[A]), Err(over("maxTopics", 1)));
+    assert_eq!(put("g", &[C]), Err(over(QuotaKind::Endpoints, 2)));
+    assert_eq!(put("h", &[A]), Err(over(QuotaKind::UrlGroups, 1)));
     assert_eq!(world.try_group("g").expect("a group").endpoints.len(), 2);
     assert!(world.try_group("h").is_err());
 }
@@ -93,8 +92,8 @@ fn schedules_and_an_overwritten_one_counts_once() {
     world.put_schedule(schedule("s", "* * * * *", to(A)));
     world.put_schedule(schedule("s", "1 * * * *", to(A)));
     let put = schedule("t", "* * * * *", to(A));
-    let reply = world.act(Action::Schedules(ScheduleAction::Put(Box::new(put))));
-    assert_eq!(reply, Err(over("maxSchedules", 1)));
+    let reply = world.act(ScheduleAction::Put(Box::new(put)));
+    assert_eq!(reply, Err(over(QuotaKind::Schedules, 1)));
 }
 
 #[test]
@@ -105,16 +104,19 @@ fn queues_of_the_hosted_protocol_and_their_parallelism() {
     world.own_queue("q", 2, false);
     world.own_queue("q", 1, false);
     let mut upsert = |queue: &str, parallelism| {
-        world.act(Action::UpsertQueue {
+        world.act(QueueAction::Upsert {
             name: name(queue),
             parallelism,
             paused: false,
         })
     };
-    assert_eq!(upsert("q", 3), Err(over("maxParallelism", 2)));
-    assert_eq!(upsert("r", 1), Err(over("maxQueues", 1)));
-    assert_eq!(world.try_send(through("r", A)), Err(over("maxQueues", 1)));
-    assert!(world.act(Action::GetQueue(name("r"))).is_err());
+    assert_eq!(upsert("q", 3), Err(over(QuotaKind::QueueParallelism, 2)));
+    assert_eq!(upsert("r", 1), Err(over(QuotaKind::Queues, 1)));
+    assert_eq!(
+        world.try_send(through("r", A)),
+        Err(over(QuotaKind::Queues, 1))
+    );
+    assert!(world.act(QueueAction::Get(name("r"))).is_err());
     world.queue("also-free", QueuePatch::default());
 }
 
@@ -129,8 +131,8 @@ fn messages_of_a_day_until_midnight_utc() {
         resets_at: midnight,
     };
     assert_eq!(world.try_send(to(A)), Err(limit.clone()));
-    let batch = world.act(Action::SendBatch(vec![to(A), to(B)]));
-    let Ok(Reply::SentBatch(items)) = batch else {
+    let batch = world.act(Action::PublishBatch(vec![to(A), to(B)]));
+    let Ok(Reply::Batch(items)) = batch else {
         panic!("{batch:?}");
     };
     assert_eq!(items, [Err(limit.clone()), Err(limit.clone())]);
@@ -167,9 +169,9 @@ fn callbacks_and_retries_from_the_dead_letters_do_not_count_for_the_day() {
     world.send(super::words::calling_back(retries(to(A), 0)));
     world.answer_next(failure());
     world.answer_next(success());
-    let row = world.dlq()[0].entry.id;
-    let retry = DlqAction::Retry(row, Default::default());
-    assert!(world.act(Action::Dlq(retry)).is_ok());
+    let row = world.dlq()[0].id;
+    let retry = DeadLetterAction::Retry(row, Box::default());
+    assert!(world.act(retry).is_ok());
 }
 
 #[test]
@@ -177,9 +179,9 @@ fn a_retry_from_the_dead_letters_is_within_the_plan_too() {
     let mut world = world(|it| it.retries = Some(5));
     world.send(retries(to(A), 0));
     world.answer_next(failure());
-    let row = world.dlq()[0].entry.id;
-    let retry = DlqAction::Retry(row, retries(to(A), 6).settings);
-    assert_eq!(world.act(Action::Dlq(retry)), Err(over("maxRetries", 5)));
+    let row = world.dlq()[0].id;
+    let retry = DeadLetterAction::Retry(row, Box::new(carrying(retries(to(A), 6)).settings));
+    assert_eq!(world.act(retry), Err(over(QuotaKind::Retries, 5)));
     assert_eq!(world.dlq().len(), 1);
 }
 
@@ -189,12 +191,9 @@ fn the_servers_own_bound_refuses_before_anything_is_made() {
     config.limits.held_bytes = 2_000;
     let mut world = World::with(config);
     world.send(to(A));
-    let big = Send {
-        body: Bytes::from(vec![0; 1_500]),
-        ..through("q", A)
-    };
+    let big = saying(through("q", A), vec![0; 1_500]);
     assert!(matches!(world.try_send(big), Err(Error::Overloaded(_))));
-    assert!(world.act(Action::GetQueue(name("q"))).is_err());
+    assert!(world.act(QueueAction::Get(name("q"))).is_err());
     world.answer_next(success());
 }
 

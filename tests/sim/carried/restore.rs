@@ -1,12 +1,15 @@
 //! What a restart keeps of messages that carry their own rules: everything that was acknowledged.
 
-use qstash_mock_server::engine::{Action, Event, FlowAction, Reply, ScheduleState, State};
+use qstash_mock_server::engine::{
+    Config, Error, Event, FlowAction, MessageAction, QueueAction, Reply, ScheduleState, Scope,
+    Seed, Stage,
+};
 
 use super::words::{
     A, B, BACK, C, calling_back, delayed, flowing, keyed, millis, retries, schedule, secs,
     telling_failure, through, to, to_group,
 };
-use crate::world::{World, failure, success};
+use crate::world::{World, failure, name, owner, success};
 
 #[test]
 fn an_attempt_whose_outcome_was_never_recorded_is_made_again_under_its_number() {
@@ -123,8 +126,8 @@ fn dead_letters_keep_their_bodies_and_their_expiry() {
     world.advance_secs(1_000);
     world.crash();
     assert_eq!(world.dlq(), before);
-    assert_eq!(&*before[0].body, b"{}");
-    assert_eq!(before[0].entry.message.id, dead);
+    assert_eq!(&before[0].body.bytes()[..], b"{}");
+    assert_eq!(before[0].message, dead);
     world.advance_secs(7 * 24 * 3_600);
     assert!(world.dlq().is_empty());
 }
@@ -186,8 +189,11 @@ fn a_cancellation_is_remembered() {
     let id = world.send(delayed(to(A), 60));
     assert_eq!(world.cancel_ids(&[id]), 1);
     world.crash();
-    let gone = Err(qstash_mock_server::engine::Error::MessageNotFound);
-    assert_eq!(world.act(Action::CancelCarried(id)), gone);
+    let gone = Err(Error::MessageNotFound);
+    assert_eq!(
+        world.act(MessageAction::Cancel(id, Scope::CarriedRules)),
+        gone
+    );
     assert!(!world.until_call());
     let end = [Event::Created, Event::CancelRequested, Event::Cancelled];
     assert_eq!(world.events(id), end);
@@ -201,12 +207,28 @@ fn a_delay_outlives_a_restart_and_one_that_passed_meanwhile_is_over() {
     world.now = world.now + secs(100);
     world.crash();
     assert_eq!(world.open(), [soon]);
-    let state = world.carried(late).expect("it is there").message.state;
-    assert!(matches!(state, State::Delayed { .. }));
+    let stage = world.carried(late).expect("it is there").stage;
+    assert_eq!(stage, Stage::Delayed);
     world.advance_secs(500);
     assert_eq!(world.called_at(late), [600_000]);
-    assert_eq!(
-        world.act(Action::CancelCarried(late)),
-        Ok(Reply::Removed(1))
-    );
+    assert!(world.cancel_one(late));
+}
+
+/// The callback is read before the messages that bring the queue's index back.
+#[test]
+fn a_callback_keeps_its_slot_of_a_queue_whose_deletion_a_crash_interrupted() {
+    let mut config = Config::new(Seed::from(1));
+    config.limits.bulk_step = 1;
+    let mut world = World::with(config);
+    world.own_queue("q", 5, false);
+    let source = world.send(calling_back(through("q", A)));
+    world.answer_message(source, success());
+    world.send(through("q", B));
+    world.send(through("q", C));
+    let delete = QueueAction::Delete(name("q"));
+    let reply = world.act_only(&owner(), delete);
+    assert!(matches!(reply, Ok(Reply::Waiting(_))), "{reply:?}");
+    // Every input checks the invariants.
+    world.crash();
+    assert_eq!(world.urls(), [BACK]);
 }

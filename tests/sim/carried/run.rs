@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Action, Config, DlqAction, DlqQuery, Error, Filter, FlowAction, MessageId, Outcome, Reply,
-    ScheduleAction, Seed, Selection, Send, Sent, Settings, Timestamp, UrlGroupAction,
+    Action, Config, DeadLetterAction, DeadLetterQuery, Error, Filter, FlowAction, KeyAction,
+    MessageAction, MessageId, Outcome, Publish, QueueAction, Reply, ScheduleAction, Scope, Seed,
+    Selection, UrlGroupAction,
 };
 
 use super::words::{
-    A, B, C, all_dead, calling_back, delayed, flowing, group_name, keyed, millis, rejected,
-    retries, schedule, schedule_id, secs, telling_failure, through, to, to_group, unreachable,
-    with,
+    A, B, C, all_dead, calling_back, delayed, endpoint, flowing, group_name, into_queue, keyed,
+    millis, rejected, retries, schedule, schedule_id, secs, telling_failure, through, to, to_group,
+    unreachable, with,
 };
 use crate::world::{
-    World, failure, failure_with_retry_after, name, owner, pushed, receive, success,
+    World, failure, failure_with_retry_after, name, owner, publish, pushed, receive, success,
 };
 
 /// What is special about a message; every part is drawn on its own.
@@ -131,6 +132,8 @@ pub(crate) struct Run {
     /// When each message was acknowledged, in commits.
     pub(crate) promised: BTreeMap<MessageId, usize>,
     pub(crate) trace: Vec<String>,
+    /// There may be no room for a message.
+    is_tight: bool,
 }
 
 impl Run {
@@ -138,6 +141,10 @@ impl Run {
         let mut config = Config::new(Seed::from(seed));
         config.quotas.global_parallelism = places;
         config.limits.bulk_step = 4;
+        Self::with(config, false)
+    }
+
+    pub(crate) fn with(config: Config, is_tight: bool) -> Self {
         let mut world = World::with(config);
         world.own_queue("one", 1, false);
         world.own_queue("three", 3, false);
@@ -148,16 +155,14 @@ impl Run {
             ids: vec![],
             promised: BTreeMap::new(),
             trace: vec![],
+            is_tight,
         }
     }
 
     pub(crate) fn step(&mut self, step: &Step) {
         match step {
-            Step::Send(letter) => self.send(letter),
-            Step::Publish(queue) => {
-                let id = self.world.publish(QUEUES[*queue]);
-                self.note(id);
-            }
+            Step::Send(letter) => self.send(letter.publish(), letter.group),
+            Step::Publish(queue) => self.send(publish(QUEUES[*queue]), false),
             Step::Receive => self.act(receive("one", 2, 0)),
             Step::Succeed(call) => self.answer(*call, &success()),
             Step::Fail(call) => self.answer(*call, &failure()),
@@ -166,26 +171,26 @@ impl Run {
             Step::Vanish(call) => self.answer(*call, &unreachable()),
             Step::Cancel(which) => {
                 if let Some(id) = self.ids.get(which % self.ids.len().max(1)) {
-                    self.act(Action::CancelCarried(*id));
+                    self.act(MessageAction::Cancel(*id, Scope::CarriedRules));
                 }
             }
             Step::CancelMany(count, whole) => self.cancel_many(*count, *whole),
-            Step::Pause(queue, on) => self.act(Action::SetPaused(name(QUEUES[*queue]), *on)),
-            Step::Parallelism(queue, most) => self.act(Action::UpsertQueue {
+            Step::Pause(queue, on) => self.act(QueueAction::SetPaused(name(QUEUES[*queue]), *on)),
+            Step::Parallelism(queue, most) => self.act(QueueAction::Upsert {
                 name: name(QUEUES[*queue]),
                 parallelism: *most,
                 paused: false,
             }),
-            Step::Delete(queue) => self.act(Action::DeleteQueue(name(QUEUES[*queue]))),
+            Step::Delete(queue) => self.act(QueueAction::Delete(name(QUEUES[*queue]))),
             Step::Schedule(letter) => {
-                let send = with(letter.send(), |it| it.deduplication = None);
+                let send = with(letter.publish(), |it| it.deduplication = None);
                 let put = schedule("s", "* * * * *", send);
-                self.act(Action::Schedules(ScheduleAction::Put(Box::new(put))));
+                self.act(ScheduleAction::Put(Box::new(put)));
             }
             Step::Unschedule => {
-                self.act(Action::Schedules(ScheduleAction::Delete(schedule_id("s"))));
+                self.act(ScheduleAction::Delete(schedule_id("s")));
             }
-            Step::Rotate => self.act(Action::RotateSigningKeys),
+            Step::Rotate => self.act(KeyAction::RotateKeys),
             Step::Advance(seconds) => self.world.advance_secs(*seconds),
             Step::Crash => self.world.crash(),
             Step::PauseKey(..) | Step::Pin(..) | Step::Unpin(_) | Step::ResetRate(_) => {
@@ -212,40 +217,42 @@ impl Run {
             Step::ResetRate(key) => FlowAction::ResetRate(KEYS[key].into()),
             _ => return,
         };
-        self.act(Action::FlowControl(action));
+        self.act(action);
     }
 
     fn manage(&mut self, step: &Step) {
-        let few = DlqQuery {
+        let few = DeadLetterQuery {
             count: 2,
             ..all_dead()
         };
         match *step {
             Step::RetryDead => {
-                let settings = Settings::default();
-                let retry = Action::Dlq(DlqAction::RetryMany(few, settings));
+                let retry = DeadLetterAction::RetryMany(few, Box::default());
                 match self.world.act(retry) {
-                    Ok(Reply::DlqRetried { sent, .. }) => {
-                        sent.iter().for_each(|sent| self.note(sent.id));
+                    Ok(Reply::DeadLettersRetried { messages, .. }) => {
+                        messages.iter().for_each(|fresh| self.note(fresh.id));
                     }
                     other => self.trace.push(format!("{other:?}")),
                 }
             }
-            Step::DeleteDead => self.act(Action::Dlq(DlqAction::DeleteMany(few))),
-            Step::Regroup(true) => self.world.group("g", &[A, B, C]),
-            _ => self.act(Action::UrlGroups(UrlGroupAction::Delete(group_name("g")))),
+            Step::DeleteDead => self.act(DeadLetterAction::DeleteMany(few)),
+            Step::Regroup(true) => {
+                let endpoints = [A, B, C].map(|url| endpoint(url, None)).to_vec();
+                self.act(UrlGroupAction::PutEndpoints(group_name("g"), endpoints));
+            }
+            _ => self.act(UrlGroupAction::Delete(group_name("g"))),
         }
     }
 
-    fn send(&mut self, letter: &Letter) {
-        let sent = match self.world.try_send(letter.send()) {
-            Ok(Sent::One(sent)) => vec![sent],
-            Ok(Sent::Group(sent)) => sent,
-            Err(Error::UrlGroupNotFound(_)) if letter.group => vec![],
-            Err(error) => panic!("a send was refused: {error}"),
+    fn send(&mut self, publish: Publish, to_group: bool) {
+        let published = match self.world.try_send(publish) {
+            Ok(published) => published.messages().to_vec(),
+            Err(Error::UrlGroupNotFound(_)) if to_group => vec![],
+            Err(Error::Overloaded(_)) if self.is_tight => vec![],
+            Err(error) => panic!("a publish was refused: {error}"),
         };
-        for sent in sent.iter().filter(|sent| !sent.deduplicated) {
-            self.note(sent.id);
+        for fresh in published.iter().filter(|it| !it.deduplicated) {
+            self.note(fresh.id);
         }
     }
 
@@ -262,7 +269,7 @@ impl Run {
     /// Whole, or only its first step, so that what follows falls between two.
     fn cancel_many(&mut self, count: Option<usize>, whole: bool) {
         let filter = Box::<Filter>::default();
-        let action = Action::CancelMany(Selection::Filter { filter, count });
+        let action = MessageAction::CancelMany(Selection::Filter { filter, count });
         let reply = if whole {
             self.world.act(action)
         } else {
@@ -278,20 +285,16 @@ impl Run {
         }
     }
 
-    pub(crate) fn act(&mut self, action: Action) {
+    pub(crate) fn act(&mut self, action: impl Into<Action>) {
         let reply = self.world.act(action);
         self.trace.push(format!("{reply:?}"));
-    }
-
-    pub(crate) fn began(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000)
     }
 
     /// Opens every gate, ends every schedule, and answers everything with success for a day.
     pub(crate) fn recover(&mut self) {
         self.step(&Step::Unschedule);
         for queue in QUEUES {
-            self.act(Action::SetPaused(name(queue), false));
+            self.act(QueueAction::SetPaused(name(queue), false));
         }
         for key in 0..KEYS.len() {
             self.step(&Step::PauseKey(key, false));
@@ -307,13 +310,15 @@ impl Run {
 }
 
 impl Letter {
-    fn send(&self) -> Send {
+    fn publish(&self) -> Publish {
         let mut send = match (self.group, self.queue) {
             (true, _) => to_group("g"),
             (false, Some(queue)) => through(QUEUES[queue], A),
             (false, None) => to(B),
         };
-        send.queue = self.queue.map(|queue| name(QUEUES[queue]));
+        if let Some(queue) = self.queue {
+            send = into_queue(send, QUEUES[queue]);
+        }
         send = retries(send, self.retries);
         if self.delay > 0 {
             send = delayed(send, self.delay);

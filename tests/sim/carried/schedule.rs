@@ -1,16 +1,16 @@
 //! v2.md sections 2.8 and 3.9: when schedules make messages.
 
-use qstash_mock_server::engine::{Action, Config, Engine, Reply, ScheduleAction, Seed, Timestamp};
+use qstash_mock_server::engine::{Config, QueueAction, Reply, ScheduleAction, Seed, Timestamp};
 
 use super::words::{A, HOUR, delayed, schedule, schedule_id, secs, through, to};
 use crate::world::{World, name, success};
 
 /// A world that begins at this many seconds of the epoch.
 fn world_at(seconds: u64) -> World {
-    let mut world = World::with(Config::new(Seed::from(1)));
-    world.now = Timestamp::from_millis(seconds * 1000);
-    world.engine = Engine::new(world.config.clone(), world.now);
-    world
+    World::starting(
+        Config::new(Seed::from(1)),
+        Timestamp::from_millis(seconds * 1000),
+    )
 }
 
 /// The seconds of the epoch at which messages were sent in so many days.
@@ -114,7 +114,7 @@ fn a_delay_is_applied_to_every_message() {
 fn a_paused_schedule_skips_its_times_and_makes_up_for_none() {
     let mut world = world_at(MARCH);
     world.put_schedule(schedule("s", "* * * * *", to(A)));
-    let pause = |paused| Action::Schedules(ScheduleAction::SetPaused(schedule_id("s"), paused));
+    let pause = |paused| ScheduleAction::SetPaused(schedule_id("s"), paused);
     world.advance_secs(60);
     world.done(pause(true));
     world.done(pause(true));
@@ -145,7 +145,7 @@ fn a_schedule_through_a_queue_waits_its_turn_there() {
     world.put_schedule(schedule("s", "* * * * *", through("q", A)));
     world.advance_secs(120);
     assert_eq!(world.open(), [holder]);
-    let reply = world.act(Action::GetQueue(name("q")));
+    let reply = world.act(QueueAction::Get(name("q")));
     assert!(matches!(reply, Ok(Reply::Queue(view)) if view.pending == 3));
     world.answer_next(success());
     assert_eq!(world.calls.len(), 1);
@@ -156,7 +156,7 @@ fn a_deleted_schedule_makes_no_more_and_what_it_made_goes_on() {
     let mut world = world_at(MARCH);
     world.put_schedule(schedule("s", "* * * * *", delayed(to(A), 300)));
     world.advance_secs(60);
-    let delete = || Action::Schedules(ScheduleAction::Delete(schedule_id("s")));
+    let delete = || ScheduleAction::Delete(schedule_id("s"));
     world.done(delete());
     assert!(world.act(delete()).is_err());
     assert!(world.try_schedule("s").is_err());

@@ -1,15 +1,15 @@
 //! v2.md section 2.8: making and overwriting schedules, and what is known of their last run.
 
-use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Config, Error, PutSchedule, Reply, Schedule, ScheduleAction, ScheduleId, ScheduleState,
-    Seed, Send, UrlGroupAction,
+    Config, Error, PutSchedule, Reply, Schedule, ScheduleAction, ScheduleId, ScheduleState, Seed,
+    UrlGroupAction,
 };
 
 use super::words::{
-    A, B, flowing, group_name, keyed, labelled, retries, schedule, schedule_id, to, to_group,
+    A, B, carrying, flowing, group_name, keyed, labelled, retries, schedule, schedule_id, to,
+    to_group,
 };
-use crate::world::{World, failure, success};
+use crate::world::{World, failure, saying, success};
 
 const MINUTELY: &str = "* * * * *";
 
@@ -31,35 +31,40 @@ fn a_schedule_without_a_name_gets_one_of_its_own() {
     let [one, two] = [(); 2].map(|()| world.put_schedule(unnamed()));
     assert_ne!(one, two);
     assert!(one.as_str().starts_with("scd_"), "{one}");
-    let reply = world.act(Action::Schedules(ScheduleAction::List));
-    let Ok(Reply::Schedules(all)) = reply else {
+    let reply = world.act(ScheduleAction::List {
+        after: None,
+        limit: 100,
+    });
+    let Ok(Reply::Schedules {
+        schedules,
+        next: None,
+    }) = reply
+    else {
         panic!("{reply:?}");
     };
     let mut ids: Vec<ScheduleId> = vec![one, two];
     ids.sort();
-    assert_eq!(all.into_iter().map(|it| it.id).collect::<Vec<_>>(), ids);
+    let listed = schedules.into_iter().map(|it| it.schedule.id);
+    assert_eq!(listed.collect::<Vec<_>>(), ids);
 }
 
 #[test]
 fn overwriting_replaces_every_setting() {
     let mut world = World::new(1);
-    let rich = Send {
-        body: Bytes::from_static(b"rich"),
-        ..labelled(flowing(retries(to(A), 7), "k", 1, 0, 1), &["one"])
-    };
+    let rich = labelled(flowing(retries(to(A), 7), "k", 1, 0, 1), &["one"]);
+    let rich = saying(rich, "rich");
     world.put_schedule(schedule("s", MINUTELY, rich));
     let made = world.now;
     world.advance_secs(60);
-    let poor = Send {
-        body: Bytes::new(),
-        ..to(B)
-    };
+    let poor = saying(to(B), "");
     assert_eq!(
         world.put_schedule(schedule("s", "0 0 1 1 *", poor.clone())),
         schedule_id("s")
     );
+    let body = world.try_schedule("s").expect("it is there").body;
+    assert_eq!(body.bytes(), "");
     let known = world.schedule("s");
-    assert_eq!(*known.send, poor);
+    assert_eq!(*known.to, carrying(poor));
     assert_eq!((known.cron.as_str(), known.created_at), ("0 0 1 1 *", made));
     assert_eq!((known.last_at, states(&known)), (None, vec![]));
     world.advance_secs(600);
@@ -71,7 +76,7 @@ fn a_paused_schedule_that_is_overwritten_stays_paused() {
     let mut world = World::new(1);
     world.put_schedule(schedule("s", MINUTELY, to(A)));
     let pause = ScheduleAction::SetPaused(schedule_id("s"), true);
-    world.done(Action::Schedules(pause));
+    world.done(pause);
     world.put_schedule(schedule("s", MINUTELY, to(B)));
     assert!(world.schedule("s").paused);
     world.advance_secs(120);
@@ -84,11 +89,9 @@ fn a_message_carries_its_schedules_id_and_the_schedule_tells_how_it_went() {
     world.put_schedule(schedule("s", MINUTELY, retries(to(A), 1)));
     world.advance_secs(60);
     let id = world.open()[0];
-    let message = world.carried(id).expect("it is there").message;
-    assert_eq!(
-        message.carried().expect("its own").schedule,
-        Some(schedule_id("s"))
-    );
+    let message = world.carried(id).expect("it is there");
+    let carried = message.carried.expect("its own");
+    assert_eq!(carried.schedule, Some(schedule_id("s")));
     let known = world.schedule("s");
     assert_eq!(known.last_states, [(id, ScheduleState::InProgress)]);
     assert_eq!(known.last_at, Some(message.published_at));
@@ -145,10 +148,11 @@ fn a_schedule_whose_group_has_vanished_tells_why_and_goes_on_when_it_is_back() {
     let mut world = World::new(1);
     world.group("g", &[A]);
     world.put_schedule(schedule("s", MINUTELY, to_group("g")));
-    world.done(Action::UrlGroups(UrlGroupAction::Delete(group_name("g"))));
+    world.done(UrlGroupAction::Delete(group_name("g")));
     world.advance_secs(60);
     let known = world.schedule("s");
-    assert_eq!(known.error.as_deref(), Some("topic g not found"));
+    let unknown = Error::UrlGroupNotFound(group_name("g"));
+    assert_eq!(known.error.as_deref(), Some(&unknown));
     assert!(known.last_at.is_some() && states(&known).is_empty());
     world.group("g", &[A]);
     world.advance_secs(60);
@@ -160,7 +164,7 @@ fn a_schedule_whose_group_has_vanished_tells_why_and_goes_on_when_it_is_back() {
 fn a_schedule_of_an_unknown_group_is_refused() {
     let mut world = World::new(1);
     let put = schedule("s", MINUTELY, to_group("g"));
-    let reply = world.act(Action::Schedules(ScheduleAction::Put(Box::new(put))));
+    let reply = world.act(ScheduleAction::Put(Box::new(put)));
     assert_eq!(reply, Err(Error::UrlGroupNotFound(group_name("g"))));
     assert!(world.try_schedule("s").is_err());
 }
@@ -181,6 +185,9 @@ fn a_run_over_the_days_limit_makes_nothing_and_tells_why() {
     world.put_schedule(schedule("s", MINUTELY, to(A)));
     world.advance_secs(120);
     assert_eq!(world.calls.len(), 1);
-    let error = world.schedule("s").error;
-    assert_eq!(error.as_deref(), Some("daily message limit of 1 reached"));
+    let error = world.schedule("s").error.expect("it tells why");
+    assert!(
+        matches!(*error, Error::DailyLimit { limit: 1, .. }),
+        "{error:?}"
+    );
 }

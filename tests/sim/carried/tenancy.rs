@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    AccountName, Action, Caller, Config, DlqAction, Error, FlowAction, Permission, Permissions,
-    Reply, ScheduleAction, Secret, Seed, Selection, Sent, SigningKeys, UrlGroupAction,
+    AccountName, Action, Caller, Config, DeadLetterAction, Error, FlowAction, KeyAction,
+    MessageAction, MetricsAction, Permission, Permissions, Published, QueueAction, Reply,
+    ScheduleAction, Scope, Secret, Seed, Selection, SigningKeys, UrlGroupAction,
 };
 
 use super::words::{
     A, all_dead, all_rows, delayed, endpoint, flowing, group_name, retries, schedule, schedule_id,
     through, to,
 };
+use crate::disk::Commit;
 use crate::words::secret_of;
 use crate::world::{World, failure, name, success};
 
 fn writes(world: &mut World) -> Vec<Action> {
     let id = world.send(delayed(to(A), 60));
-    let row = world.dlq()[0].entry.id;
+    let row = world.dlq()[0].id;
     let selection = Selection::Filter {
         filter: Box::default(),
         count: None,
@@ -24,51 +26,65 @@ fn writes(world: &mut World) -> Vec<Action> {
     let put = schedule("t", "* * * * *", to(A));
     let endpoints = vec![endpoint(A, None)];
     vec![
-        Action::Send(Box::new(to(A))),
-        Action::SendBatch(vec![to(A)]),
-        Action::CancelCarried(id),
-        Action::CancelMany(selection),
-        Action::UpsertQueue {
+        to(A).into(),
+        Action::PublishBatch(vec![to(A)]),
+        MessageAction::Cancel(id, Scope::CarriedRules).into(),
+        MessageAction::CancelMany(selection).into(),
+        QueueAction::Upsert {
             name: name("q"),
             parallelism: 1,
             paused: true,
-        },
-        Action::SetPaused(name("q"), true),
-        Action::DeleteQueue(name("q")),
-        Action::Dlq(DlqAction::Delete(row)),
-        Action::Dlq(DlqAction::DeleteMany(all_dead())),
-        Action::Dlq(DlqAction::Retry(row, Default::default())),
-        Action::Dlq(DlqAction::RetryMany(all_dead(), Default::default())),
-        Action::UrlGroups(UrlGroupAction::PutEndpoints(group_name("g"), endpoints)),
-        Action::UrlGroups(UrlGroupAction::RemoveEndpoints(group_name("g"), vec![])),
-        Action::UrlGroups(UrlGroupAction::SetHeaders(group_name("g"), vec![])),
-        Action::UrlGroups(UrlGroupAction::Delete(group_name("g"))),
-        Action::Schedules(ScheduleAction::Put(Box::new(put))),
-        Action::Schedules(ScheduleAction::Delete(schedule_id("s"))),
-        Action::Schedules(ScheduleAction::SetPaused(schedule_id("s"), true)),
-        Action::FlowControl(FlowAction::SetPaused("k".into(), true)),
-        Action::FlowControl(FlowAction::ResetRate("k".into())),
-        Action::RotateSigningKeys,
+        }
+        .into(),
+        QueueAction::SetPaused(name("q"), true).into(),
+        QueueAction::Delete(name("q")).into(),
+        DeadLetterAction::Delete(row).into(),
+        DeadLetterAction::DeleteMany(all_dead()).into(),
+        DeadLetterAction::Retry(row, Box::default()).into(),
+        DeadLetterAction::RetryMany(all_dead(), Box::default()).into(),
+        UrlGroupAction::PutEndpoints(group_name("g"), endpoints).into(),
+        UrlGroupAction::RemoveEndpoints(group_name("g"), vec![]).into(),
+        UrlGroupAction::SetDefaults(group_name("g"), Default::default()).into(),
+        UrlGroupAction::Delete(group_name("g")).into(),
+        ScheduleAction::Put(Box::new(put)).into(),
+        ScheduleAction::Delete(schedule_id("s")).into(),
+        ScheduleAction::SetPaused(schedule_id("s"), true).into(),
+        FlowAction::SetPaused("k".into(), true).into(),
+        FlowAction::ResetRate("k".into()).into(),
+        KeyAction::RotateKeys.into(),
     ]
 }
 
 fn reads(world: &mut World) -> Vec<Action> {
     let id = world.send(delayed(to(A), 60));
-    let row = world.dlq()[0].entry.id;
+    let row = world.dlq()[0].id;
     vec![
-        Action::GetCarried(id),
-        Action::GetQueue(name("q")),
-        Action::Dlq(DlqAction::List(all_dead())),
-        Action::Dlq(DlqAction::Get(row)),
-        Action::Log(all_rows()),
-        Action::UrlGroups(UrlGroupAction::List),
-        Action::UrlGroups(UrlGroupAction::Get(group_name("g"))),
-        Action::Schedules(ScheduleAction::List),
-        Action::Schedules(ScheduleAction::Get(schedule_id("s"))),
-        Action::FlowControl(FlowAction::List(None)),
-        Action::FlowControl(FlowAction::Get("k".into())),
-        Action::GlobalParallelism,
-        Action::SigningKeys,
+        MessageAction::Get(id, Scope::CarriedRules).into(),
+        QueueAction::Get(name("q")).into(),
+        DeadLetterAction::List(all_dead()).into(),
+        DeadLetterAction::Get(row).into(),
+        Action::Log(Box::new(all_rows())),
+        UrlGroupAction::List {
+            after: None,
+            limit: 100,
+        }
+        .into(),
+        UrlGroupAction::Get(group_name("g")).into(),
+        ScheduleAction::List {
+            after: None,
+            limit: 100,
+        }
+        .into(),
+        ScheduleAction::Get(schedule_id("s")).into(),
+        FlowAction::List {
+            search: None,
+            after: None,
+            limit: 100,
+        }
+        .into(),
+        FlowAction::Get("k".into()).into(),
+        MetricsAction::Parallelism.into(),
+        KeyAction::Keys.into(),
     ]
 }
 
@@ -105,7 +121,7 @@ fn a_read_only_caller_reads_everything_and_changes_nothing() {
         let reply = world.act_as(&reader, action);
         assert!(reply.is_ok(), "{shown}: {reply:?}");
     }
-    assert!(world.commits[commits..].iter().all(Vec::is_empty));
+    assert!(world.commits[commits..].iter().all(Commit::is_empty));
 }
 
 #[test]
@@ -121,15 +137,65 @@ fn a_limited_caller_enqueues_to_its_queue_and_may_do_nothing_else() {
     for action in actions {
         let shown = format!("{action:?}");
         match world.act_as(&limited, action) {
-            Err(Error::Forbidden { .. } | Error::ForbiddenAccount { .. }) => {}
-            Ok(Reply::SentBatch(items)) => assert!(items[0].is_err(), "{shown}"),
+            Err(
+                Error::Forbidden { .. }
+                | Error::ForbiddenPermission { .. }
+                | Error::ForbiddenAccount { .. },
+            ) => {}
+            Ok(Reply::Batch(items)) => assert!(items[0].is_err(), "{shown}"),
             other => panic!("{shown}: {other:?}"),
         }
     }
-    assert!(world.commits[commits..].iter().all(Vec::is_empty));
+    assert!(world.commits[commits..].iter().all(Commit::is_empty));
     assert!(world.send_as(&limited, through("q", A)).is_ok());
     let other = world.send_as(&limited, through("r", A));
     assert!(matches!(other, Err(Error::Forbidden { .. })), "{other:?}");
+}
+
+#[test]
+fn a_caller_limited_by_permissions_alone_does_what_they_allow_in_the_whole_account() {
+    let with = |permissions: &[Permission]| {
+        Arc::new(Caller {
+            permissions: permissions.iter().copied().collect(),
+            ..Caller::owner("defaultUser")
+        })
+    };
+    let publishes = |action: &Action| {
+        matches!(action, Action::Publish(_) | Action::PublishBatch(_))
+            || matches!(action, Action::Schedules(ScheduleAction::Put(_)))
+    };
+    let mut world = furnished();
+    let actions = [reads(&mut world), writes(&mut world)].concat();
+    for action in actions {
+        let shown = format!("{action:?}");
+        let needs = match &action {
+            Action::Metrics(_) => Permission::Metrics,
+            publish if publishes(publish) => Permission::Publish,
+            _ => Permission::Manage,
+        };
+        let others: Vec<_> = Permission::ALL
+            .into_iter()
+            .filter(|it| *it != needs)
+            .collect();
+        match world.act_as(&with(&others), action.clone()) {
+            Err(
+                Error::Forbidden { permission, .. } | Error::ForbiddenPermission { permission },
+            ) => {
+                assert_eq!(permission, needs, "{shown}");
+            }
+            Ok(Reply::Batch(items)) => assert!(items[0].is_err(), "{shown}"),
+            other => panic!("{shown}: {other:?}"),
+        }
+        // What an action before it took away is missing, not forbidden.
+        let allowed = world.act_as(&with(&[needs]), action);
+        let missing = matches!(
+            allowed,
+            Err(Error::DeadLetterNotFound(_)
+                | Error::ScheduleNotFound(_)
+                | Error::UrlGroupNotFound(_))
+        );
+        assert!(allowed.is_ok() || missing, "{shown}: {allowed:?}");
+    }
 }
 
 #[test]
@@ -139,14 +205,14 @@ fn accounts_see_nothing_of_each_other() {
     for action in reads(&mut world) {
         let shown = format!("{action:?}");
         let empty = match world.act_as(&stranger, action) {
-            Ok(Reply::Dlq { entries, .. }) => entries.is_empty(),
+            Ok(Reply::DeadLetters { entries, .. }) => entries.is_empty(),
             Ok(Reply::Log { rows, .. }) => rows.is_empty(),
-            Ok(Reply::UrlGroups(groups)) => groups.is_empty(),
-            Ok(Reply::Schedules(schedules)) => schedules.is_empty(),
-            Ok(Reply::FlowKeys(keys)) => keys.is_empty(),
+            Ok(Reply::UrlGroups { groups, .. }) => groups.is_empty(),
+            Ok(Reply::Schedules { schedules, .. }) => schedules.is_empty(),
+            Ok(Reply::FlowKeys { keys, .. }) => keys.is_empty(),
             Ok(Reply::GlobalParallelism { count, .. }) => count == 0,
             Ok(Reply::SigningKeys(keys)) => {
-                Ok(Reply::SigningKeys(keys)) != world.act(Action::SigningKeys)
+                Ok(Reply::SigningKeys(keys)) != world.act(KeyAction::Keys)
             }
             Err(_) => true,
             other => panic!("{shown}: {other:?}"),
@@ -162,11 +228,11 @@ fn the_same_names_in_two_accounts_are_two_things() {
     let send = || flowing(through("q", A), "k", 1, 1, 60);
     let mine = world.send(send());
     let theirs = match world.send_as(&stranger, send()) {
-        Ok(Reply::Sent(Sent::One(sent))) => sent.id,
+        Ok(Reply::Published(Published::One(sent))) => sent.id,
         other => panic!("{other:?}"),
     };
     assert_eq!(world.open(), [mine, theirs]);
-    let pause = Action::FlowControl(FlowAction::SetPaused("k".into(), true));
+    let pause = FlowAction::SetPaused("k".into(), true);
     world.done_as(&stranger, pause);
     assert!(!world.flow("k").key.paused);
     let key = |world: &World, n: usize| secret_of(&world.calls[n]);
@@ -187,22 +253,22 @@ fn keys(reply: Result<Reply, Error>) -> SigningKeys {
 #[test]
 fn a_rotation_makes_the_next_key_the_current_one_and_messages_are_signed_by_it() {
     let mut world = World::new(1);
-    let before = keys(world.act(Action::SigningKeys));
+    let before = keys(world.act(KeyAction::Keys));
     world.send(to(A));
     assert_eq!(secret_of(&world.calls[0]), before.current);
-    let after = keys(world.act(Action::RotateSigningKeys));
+    let after = keys(world.act(KeyAction::RotateKeys));
     assert_eq!(after.current, before.next);
     let all = [&before.current, &before.next, &after.next];
     let distinct: std::collections::BTreeSet<_> = all.into_iter().collect();
     assert_eq!(distinct.len(), 3, "a fresh next key");
-    assert_eq!(keys(world.act(Action::SigningKeys)), after);
+    assert_eq!(keys(world.act(KeyAction::Keys)), after);
     world.answer_next(failure());
     world.advance_secs(12);
     assert_eq!(secret_of(&world.calls[0]), after.current, "a retry too");
-    let third = keys(world.act(Action::RotateSigningKeys));
+    let third = keys(world.act(KeyAction::RotateKeys));
     assert_eq!(third.current, after.next);
     world.crash();
-    assert_eq!(keys(world.act(Action::SigningKeys)), third);
+    assert_eq!(keys(world.act(KeyAction::Keys)), third);
 }
 
 #[test]
@@ -213,13 +279,13 @@ fn configured_keys_are_used_until_they_are_rotated() {
         .signing_keys
         .insert(AccountName::new("defaultUser"), pair);
     let mut world = World::with(config);
-    let first = keys(world.act(Action::SigningKeys));
+    let first = keys(world.act(KeyAction::Keys));
     assert_eq!((&*first.current, &*first.next), ("sig_current", "sig_next"));
     world.send(to(A));
     assert_eq!(&*secret_of(&world.calls[0]), "sig_current");
     world.answer_next(success());
-    let second = keys(world.act(Action::RotateSigningKeys));
+    let second = keys(world.act(KeyAction::RotateKeys));
     assert_eq!(&*second.current, "sig_next");
     world.crash();
-    assert_eq!(keys(world.act(Action::SigningKeys)), second);
+    assert_eq!(keys(world.act(KeyAction::Keys)), second);
 }

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Callback, Cron, Deduplication, Destination, DlqQuery, Endpoint, EndpointRef, Filter,
-    FlowControl, GroupName, LogQuery, Method, Outcome, PutSchedule, RetryDelay, ScheduleId, Send,
-    Settings, Verdict,
+    Callback, Cron, DeadLetterQuery, Deduplication, Destination, Endpoint, EndpointRef, Filter,
+    FlowControl, GroupName, LogKind, LogQuery, Method, Outcome, Publish, PutSchedule, RetryDelay,
+    ScheduleId, Settings, Target, To, ToDestination, Verdict,
 };
 
 use crate::words::{name, outcome};
@@ -21,50 +21,73 @@ pub(crate) const FAILED: &str = "https://back.example/failed";
 pub(crate) const HOUR: u64 = 60 * 60;
 pub(crate) const DAY: u64 = 24 * HOUR;
 
-pub(crate) fn to(url: &str) -> Send {
-    Send {
-        destination: Destination::Url(url.into()),
+fn to_destination(destination: Destination) -> Publish {
+    let to = ToDestination {
+        destination,
         queue: None,
-        body: Bytes::from_static(b"{}"),
         settings: Settings::default(),
+    };
+    Publish::to_destination(to, Bytes::from_static(b"{}"))
+}
+
+pub(crate) fn to(url: &str) -> Publish {
+    to_destination(Destination::Url(url.into()))
+}
+
+pub(crate) fn through(queue: &str, url: &str) -> Publish {
+    into_queue(to(url), queue)
+}
+
+pub(crate) fn to_group(group: &str) -> Publish {
+    to_destination(Destination::Group(group_name(group)))
+}
+
+/// Destination, queue and settings of a message that carries its rules.
+pub(crate) fn carrying(publish: Publish) -> ToDestination {
+    match publish.to {
+        To::Destination(Target::Destination(to)) => *to,
+        other => panic!("its settings are not complete: {other:?}"),
     }
 }
 
-pub(crate) fn through(queue: &str, url: &str) -> Send {
-    Send {
-        queue: Some(name(queue)),
-        ..to(url)
-    }
+fn change(publish: Publish, change: impl FnOnce(&mut ToDestination)) -> Publish {
+    let body = publish.body.clone();
+    let mut to = carrying(publish);
+    change(&mut to);
+    Publish::to_destination(to, body)
 }
 
-pub(crate) fn to_group(group: &str) -> Send {
-    Send {
-        destination: Destination::Group(group_name(group)),
-        ..to("")
-    }
+/// The same through a queue.
+pub(crate) fn into_queue(publish: Publish, queue: &str) -> Publish {
+    change(publish, |it| it.queue = Some(name(queue)))
 }
 
 /// The same with other settings.
-pub(crate) fn with(mut send: Send, change: impl FnOnce(&mut Settings)) -> Send {
-    change(&mut send.settings);
-    send
+pub(crate) fn with(publish: Publish, settings: impl FnOnce(&mut Settings)) -> Publish {
+    change(publish, |it| settings(&mut it.settings))
 }
 
-pub(crate) fn retries(send: Send, retries: u32) -> Send {
+pub(crate) fn retries(send: Publish, retries: u32) -> Publish {
     with(send, |it| it.max_retries = Some(retries))
 }
 
-pub(crate) fn delayed(send: Send, seconds: u64) -> Send {
+pub(crate) fn delayed(send: Publish, seconds: u64) -> Publish {
     with(send, |it| it.delay = Some(secs(seconds)))
 }
 
-pub(crate) fn labelled(send: Send, labels: &[&str]) -> Send {
+pub(crate) fn labelled(send: Publish, labels: &[&str]) -> Publish {
     let labels = labels.iter().map(|label| Arc::from(*label)).collect();
     with(send, |it| it.labels = Some(labels))
 }
 
 /// Under a flow-control key with these limits; 0 is no limit.
-pub(crate) fn flowing(send: Send, key: &str, parallelism: u32, rate: u32, period: u64) -> Send {
+pub(crate) fn flowing(
+    send: Publish,
+    key: &str,
+    parallelism: u32,
+    rate: u32,
+    period: u64,
+) -> Publish {
     let limit = |limit: u32| (limit > 0).then_some(limit);
     let flow = FlowControl {
         key: key.into(),
@@ -75,13 +98,13 @@ pub(crate) fn flowing(send: Send, key: &str, parallelism: u32, rate: u32, period
     with(send, |it| it.flow_control = Some(Arc::new(flow)))
 }
 
-pub(crate) fn keyed(send: Send, id: &str) -> Send {
+pub(crate) fn keyed(send: Publish, id: &str) -> Publish {
     with(send, |it| {
         it.deduplication = Some(Deduplication::Id(id.into()))
     })
 }
 
-pub(crate) fn by_content(send: Send) -> Send {
+pub(crate) fn by_content(send: Publish) -> Publish {
     with(send, |it| it.deduplication = Some(Deduplication::Content))
 }
 
@@ -98,11 +121,11 @@ pub(crate) fn callback(url: &str) -> Callback {
     }
 }
 
-pub(crate) fn calling_back(send: Send) -> Send {
+pub(crate) fn calling_back(send: Publish) -> Publish {
     with(send, |it| it.callback = Some(Arc::new(callback(BACK))))
 }
 
-pub(crate) fn telling_failure(send: Send) -> Send {
+pub(crate) fn telling_failure(send: Publish) -> Publish {
     with(send, |it| {
         it.failure_callback = Some(Arc::new(callback(FAILED)))
     })
@@ -154,17 +177,18 @@ pub(crate) fn schedule_id(id: &str) -> ScheduleId {
     ScheduleId::parse(id).expect("a name of a schedule")
 }
 
-pub(crate) fn schedule(id: &str, cron: &str, send: Send) -> PutSchedule {
+pub(crate) fn schedule(id: &str, cron: &str, send: Publish) -> PutSchedule {
     PutSchedule {
         id: Some(schedule_id(id)),
         cron: Cron::parse(cron).expect("a cron expression"),
-        send,
+        body: send.body.clone(),
+        to: carrying(send).into(),
     }
 }
 
 /// Everything, newest first.
-pub(crate) fn all_dead() -> DlqQuery {
-    DlqQuery {
+pub(crate) fn all_dead() -> DeadLetterQuery {
+    DeadLetterQuery {
         ids: vec![],
         filter: Filter::default(),
         cursor: None,
@@ -176,6 +200,7 @@ pub(crate) fn all_dead() -> DlqQuery {
 /// Everything, oldest first.
 pub(crate) fn all_rows() -> LogQuery {
     LogQuery {
+        kind: LogKind::CarriedRules,
         filter: Filter::default(),
         events: vec![],
         cursor: None,

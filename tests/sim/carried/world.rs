@@ -3,46 +3,47 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Action, Attempt, Caller, DlqAction, DlqQuery, DlqView, Error, Event, Filter, FlowAction,
-    FlowKeyView, LogQuery, LogRow, MessageId, MessageWithBody, Outcome, PutSchedule, Reply, RowId,
-    Schedule, ScheduleAction, ScheduleId, Selection, Send, Sent, SentTo, UrlGroup, UrlGroupAction,
+    Action, Attempt, Caller, DeadLetterAction, DeadLetterQuery, DeadLetterView, Error, Event,
+    Filter, FlowAction, FlowKeyView, LogQuery, LogView, MessageAction, MessageId, MessageView,
+    Outcome, Publish, Published, PublishedMessage, PutSchedule, QueueAction, Reply, RowId,
+    Schedule, ScheduleAction, ScheduleId, ScheduleView, Scope, Selection, UrlGroup, UrlGroupAction,
 };
 
 use super::words::{all_dead, all_rows, endpoint, group_name, schedule_id};
 use crate::world::{World, name, owner};
 
 impl World {
-    pub(crate) fn try_send(&mut self, send: Send) -> Result<Sent, Error> {
-        match self.act(Action::Send(Box::new(send))) {
-            Ok(Reply::Sent(sent)) => Ok(sent),
+    pub(crate) fn try_send(&mut self, send: Publish) -> Result<Published, Error> {
+        match self.act(send) {
+            Ok(Reply::Published(published)) => Ok(published),
             Ok(other) => panic!("not an answer to a send: {other:?}"),
             Err(error) => Err(error),
         }
     }
 
-    pub(crate) fn send_one(&mut self, send: Send) -> SentTo {
+    pub(crate) fn send_one(&mut self, send: Publish) -> PublishedMessage {
         match self.try_send(send) {
-            Ok(Sent::One(one)) => one,
+            Ok(Published::One(one)) => one,
             other => panic!("not sent to one: {other:?}"),
         }
     }
 
-    pub(crate) fn send(&mut self, send: Send) -> MessageId {
+    pub(crate) fn send(&mut self, send: Publish) -> MessageId {
         self.send_one(send).id
     }
 
-    pub(crate) fn send_all(&mut self, send: Send) -> Vec<SentTo> {
+    pub(crate) fn send_all(&mut self, send: Publish) -> Vec<PublishedMessage> {
         match self.try_send(send) {
-            Ok(Sent::Group(sent)) => sent,
+            Ok(Published::Group(sent)) => sent,
             other => panic!("not sent to a group: {other:?}"),
         }
     }
 
-    pub(crate) fn done(&mut self, action: Action) {
+    pub(crate) fn done(&mut self, action: impl Into<Action>) {
         assert_eq!(self.act(action), Ok(Reply::Done));
     }
 
-    pub(crate) fn done_as(&mut self, caller: &Arc<Caller>, action: Action) {
+    pub(crate) fn done_as(&mut self, caller: &Arc<Caller>, action: impl Into<Action>) {
         assert_eq!(self.act_as(caller, action), Ok(Reply::Done));
     }
 
@@ -105,22 +106,35 @@ impl World {
 
     // ----- looking -----
 
-    pub(crate) fn carried(&mut self, id: MessageId) -> Option<MessageWithBody> {
-        match self.act(Action::GetCarried(id)) {
-            Ok(Reply::CarriedRules(carried)) => Some(*carried),
+    pub(crate) fn carried(&mut self, id: MessageId) -> Option<MessageView> {
+        match self.act(MessageAction::Get(id, Scope::CarriedRules)) {
+            Ok(Reply::Message(view)) => Some(*view),
             Err(Error::MessageNotFound) => None,
             other => panic!("no answer to a look: {other:?}"),
         }
     }
 
-    pub(crate) fn rows(&mut self, query: LogQuery) -> (Vec<LogRow>, Option<RowId>) {
-        match self.act(Action::Log(query)) {
+    pub(crate) fn rows(&mut self, query: LogQuery) -> (Vec<LogView>, Option<RowId>) {
+        match self.act(Action::Log(Box::new(query))) {
             Ok(Reply::Log { rows, next }) => (rows, next),
             other => panic!("no log: {other:?}"),
         }
     }
 
-    pub(crate) fn rows_of(&mut self, id: MessageId) -> Vec<LogRow> {
+    /// Page after page, to the end.
+    pub(crate) fn every_row(&mut self, mut query: LogQuery) -> Vec<LogView> {
+        let mut all = vec![];
+        loop {
+            let (mut rows, next) = self.rows(query.clone());
+            all.append(&mut rows);
+            query.cursor = next;
+            if next.is_none() {
+                return all;
+            }
+        }
+    }
+
+    pub(crate) fn rows_of(&mut self, id: MessageId) -> Vec<LogView> {
         let mut query = all_rows();
         query.filter.messages = vec![id];
         self.rows(query).0
@@ -130,15 +144,18 @@ impl World {
         self.rows_of(id).into_iter().map(|row| row.event).collect()
     }
 
-    pub(crate) fn dlq_page(&mut self, query: DlqQuery) -> (Vec<DlqView>, Option<RowId>) {
-        match self.act(Action::Dlq(DlqAction::List(query))) {
-            Ok(Reply::Dlq { entries, next }) => (entries, next),
+    pub(crate) fn dlq_page(
+        &mut self,
+        query: DeadLetterQuery,
+    ) -> (Vec<DeadLetterView>, Option<RowId>) {
+        match self.act(DeadLetterAction::List(query)) {
+            Ok(Reply::DeadLetters { entries, next }) => (entries, next),
             other => panic!("no dead letters: {other:?}"),
         }
     }
 
     /// All dead letters, the newest first.
-    pub(crate) fn dlq(&mut self) -> Vec<DlqView> {
+    pub(crate) fn dlq(&mut self) -> Vec<DeadLetterView> {
         self.dlq_page(all_dead()).0
     }
 
@@ -148,29 +165,31 @@ impl World {
 
     /// A look that moves nothing on: bulk work stays half done, so that what is seen is what is there.
     pub(crate) fn try_flow(&mut self, key: &str) -> Result<FlowKeyView, Error> {
-        let get = Action::FlowControl(FlowAction::Get(key.into()));
+        let get = FlowAction::Get(key.into());
         match self.act_only(&owner(), get)? {
-            Reply::FlowKeys(mut keys) if keys.len() == 1 => Ok(keys.remove(0)),
+            Reply::FlowKeys { mut keys, .. } if keys.len() == 1 => Ok(keys.remove(0)),
             other => panic!("not one key: {other:?}"),
         }
     }
 
-    pub(crate) fn try_schedule(&mut self, id: &str) -> Result<Schedule, Error> {
+    pub(crate) fn try_schedule(&mut self, id: &str) -> Result<ScheduleView, Error> {
         let id = schedule_id(id);
-        match self.act(Action::Schedules(ScheduleAction::Get(id)))? {
-            Reply::Schedules(mut found) if found.len() == 1 => Ok(found.remove(0)),
+        match self.act(ScheduleAction::Get(id))? {
+            Reply::Schedules { mut schedules, .. } if schedules.len() == 1 => {
+                Ok(schedules.remove(0))
+            }
             other => panic!("not one schedule: {other:?}"),
         }
     }
 
     pub(crate) fn schedule(&mut self, id: &str) -> Schedule {
-        self.try_schedule(id)
-            .unwrap_or_else(|error| panic!("{error}"))
+        let view = self.try_schedule(id);
+        view.unwrap_or_else(|error| panic!("{error}")).schedule
     }
 
     pub(crate) fn try_group(&mut self, group: &str) -> Result<UrlGroup, Error> {
         let action = UrlGroupAction::Get(group_name(group));
-        match self.act(Action::UrlGroups(action))? {
+        match self.act(action)? {
             Reply::UrlGroup(group) => Ok(*group),
             other => panic!("not a group: {other:?}"),
         }
@@ -181,11 +200,11 @@ impl World {
     pub(crate) fn group(&mut self, group: &str, urls: &[&str]) {
         let endpoints = urls.iter().map(|url| endpoint(url, None)).collect();
         let action = UrlGroupAction::PutEndpoints(group_name(group), endpoints);
-        self.done(Action::UrlGroups(action));
+        self.done(action);
     }
 
     pub(crate) fn own_queue(&mut self, queue: &str, parallelism: u32, paused: bool) {
-        self.done(Action::UpsertQueue {
+        self.done(QueueAction::Upsert {
             name: name(queue),
             parallelism,
             paused,
@@ -193,7 +212,7 @@ impl World {
     }
 
     pub(crate) fn pause(&mut self, queue: &str, paused: bool) {
-        let reply = self.act(Action::SetPaused(name(queue), paused));
+        let reply = self.act(QueueAction::SetPaused(name(queue), paused));
         assert!(matches!(reply, Ok(Reply::Queue(_))), "{reply:?}");
     }
 
@@ -203,12 +222,23 @@ impl World {
         self.cancel_selection(Selection::Filter { filter, count })
     }
 
+    /// Cancels one that is shown, and tells whether it was not finished.
+    pub(crate) fn cancel_one(&mut self, id: MessageId) -> bool {
+        match self.act(MessageAction::Cancel(id, Scope::CarriedRules)) {
+            Ok(Reply::Cancelled {
+                id: told,
+                cancelled,
+            }) if told == id => cancelled,
+            other => panic!("not cancelled: {other:?}"),
+        }
+    }
+
     pub(crate) fn cancel_ids(&mut self, ids: &[MessageId]) -> usize {
         self.cancel_selection(Selection::Ids(ids.to_vec()))
     }
 
     pub(crate) fn cancel_selection(&mut self, selection: Selection) -> usize {
-        match self.act(Action::CancelMany(selection)) {
+        match self.act(MessageAction::CancelMany(selection)) {
             Ok(Reply::Removed(count)) => count,
             other => panic!("not cancelled: {other:?}"),
         }
@@ -216,18 +246,18 @@ impl World {
 
     pub(crate) fn put_schedule(&mut self, put: PutSchedule) -> ScheduleId {
         let action = ScheduleAction::Put(Box::new(put));
-        match self.act(Action::Schedules(action)) {
+        match self.act(action) {
             Ok(Reply::ScheduleId(id)) => id,
             other => panic!("not scheduled: {other:?}"),
         }
     }
 
     pub(crate) fn flow_act(&mut self, action: FlowAction) {
-        self.done(Action::FlowControl(action));
+        self.done(action);
     }
 
     /// As one of another account or with another grant.
-    pub(crate) fn send_as(&mut self, caller: &Arc<Caller>, send: Send) -> Result<Reply, Error> {
-        self.act_as(caller, Action::Send(Box::new(send)))
+    pub(crate) fn send_as(&mut self, caller: &Arc<Caller>, send: Publish) -> Result<Reply, Error> {
+        self.act_as(caller, send)
     }
 }

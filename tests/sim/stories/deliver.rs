@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Action, Backoff, OnAccepted, Publish, QueuePatch, Reply, Stage, Timestamp,
+    Backoff, KeyAction, MessageAction, OnAccepted, PullAction, QueueAction, QueuePatch, Reply,
+    Scope, Stage, Timestamp,
 };
 
 use crate::world::{
-    World, accepted, failure, failure_with_retry_after, name, publish, pushed, success,
+    World, accepted, failure, failure_with_retry_after, later, name, publish, pushed, success,
 };
 
 fn fixed(seconds: u64) -> Option<Backoff> {
@@ -179,7 +180,7 @@ fn the_lease_of_an_attempt_is_good_during_delivery_and_after_a_202() {
         let lease = call.lease();
         world.extend(id, lease, 60).expect("the lease is good");
         world
-            .act(Action::Acknowledge(id, lease))
+            .act(PullAction::Acknowledge(id, lease))
             .expect("the lease is good");
         assert_eq!(world.stage(id).0, Stage::Delivered);
         world.answer(call.id, failure());
@@ -200,7 +201,9 @@ fn calls_in_flight_are_bounded_by_parallelism() {
 fn a_cancelled_call_keeps_its_slot_until_it_is_over() {
     let mut world = world(pushed(1));
     let [first, second] = [(); 2].map(|()| world.publish("hook"));
-    world.act(Action::CancelMessage(first)).expect("cancelled");
+    world
+        .act(MessageAction::Cancel(first, Scope::Queues))
+        .expect("cancelled");
     let open: Vec<_> = world.calls.iter().map(|call| call.message).collect();
     assert!(
         open == [first] || open == [second],
@@ -246,10 +249,7 @@ fn parallelism_one_holds_the_slot_through_a_crash() {
 #[test]
 fn parallelism_one_pushes_what_becomes_due_at_once_in_order() {
     let mut world = world(pushed(1));
-    let message = || Publish {
-        delay: Duration::from_secs(10),
-        ..publish("hook")
-    };
+    let message = || later(publish("hook"), 10);
     let ids: Vec<_> = (0..20).map(|_| world.publish_with(message())).collect();
     world.advance_secs(10);
     let order: Vec<_> = (0..20)
@@ -293,13 +293,13 @@ fn a_retry_that_is_due_goes_before_newer_messages() {
 fn a_paused_queue_accepts_messages_and_hands_out_none() {
     let mut world = world(pushed(1));
     world
-        .act(Action::SetPaused(name("hook"), true))
+        .act(QueueAction::SetPaused(name("hook"), true))
         .expect("it pauses");
     let id = world.publish("hook");
     world.advance_secs(60);
     assert!(world.calls.is_empty());
     world
-        .act(Action::SetPaused(name("hook"), false))
+        .act(QueueAction::SetPaused(name("hook"), false))
         .expect("it goes on");
     assert_eq!(world.calls[0].message, id);
 }
@@ -323,7 +323,7 @@ fn a_halted_engine_starts_nothing_more_and_still_takes_outcomes() {
 fn each_attempt_is_signed_with_the_secret_of_its_time() {
     let mut world = world(pushed(16));
     world.publish("hook");
-    let Ok(Reply::SigningSecret(rotated)) = world.act(Action::RotateSigningSecret) else {
+    let Ok(Reply::SigningSecret(rotated)) = world.act(KeyAction::RotateSecret) else {
         panic!("not rotated");
     };
     world.answer_next(failure());

@@ -2,15 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use qstash_mock_server::engine::{Action, Config, Error, Publish, QueuePatch, Reply, Seed, Stage};
-
-use crate::world::{
-    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, success,
+use qstash_mock_server::engine::{
+    Config, Error, MessageId, QueueAction, QueuePatch, Reply, Seed, Stage,
 };
 
-fn redrive(to: Option<&str>, max_messages: Option<usize>) -> Action {
-    Action::Redrive {
+use crate::world::{
+    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, saying, success,
+};
+
+fn redrive(to: Option<&str>, max_messages: Option<usize>) -> QueueAction {
+    QueueAction::Redrive {
         queue: name("dead"),
         to: to.map(name),
         max_messages,
@@ -30,7 +31,7 @@ fn world() -> World {
     world
 }
 
-fn die(world: &mut World) -> qstash_mock_server::engine::MessageId {
+fn die(world: &mut World) -> MessageId {
     let id = world.publish("work");
     let held = world.receive_one("work");
     world.release(&held, 0).expect("held");
@@ -42,15 +43,11 @@ fn die(world: &mut World) -> qstash_mock_server::engine::MessageId {
 fn a_message_out_of_retries_moves_to_the_dead_letter_queue() {
     let mut world = world();
     world.queue("work", pushed(16));
-    let message = Publish {
-        body: Bytes::from_static(b"[1]"),
-        ..publish("work")
-    };
-    let id = world.publish_with(message);
+    let id = world.publish_with(saying(publish("work"), "[1]"));
     world.answer_next(failure());
     let letter = world.receive_one("dead");
     assert_eq!((letter.id, letter.attempt), (id, 1));
-    assert_eq!(&letter.body[..], b"[1]");
+    assert_eq!(&letter.body.bytes()[..], b"[1]");
     let why = letter.dead_letter.expect("a dead letter");
     assert_eq!(
         (why.source, why.at, why.attempts),
@@ -126,9 +123,15 @@ fn redrive_gives_fresh_attempts() {
 }
 
 #[test]
-fn redrive_takes_the_oldest_first_and_no_more_than_asked() {
+fn redrive_takes_what_was_published_first_and_no_more_than_asked() {
     let mut world = world();
-    let ids = [(); 3].map(|()| die(&mut world));
+    let ids = [(); 3].map(|()| world.publish("work"));
+    let held = world.receive("work", 3);
+    // The last one dies first.
+    for held in held.iter().rev() {
+        world.release(held, 0).expect("held");
+        world.advance_secs(1);
+    }
     assert_eq!(world.act(redrive(None, Some(2))), Ok(Reply::Redriven(2)));
     assert_eq!(ids.map(|id| world.stage(id).1), ["work", "work", "dead"]);
 }
@@ -155,7 +158,7 @@ fn a_bulk_operation_goes_on_in_steps_until_all_are_done() {
         die(&mut world);
     }
     assert_eq!(world.act(redrive(None, None)), Ok(Reply::Redriven(7)));
-    let purged = world.act(Action::Purge(name("work")));
+    let purged = world.act(QueueAction::Purge(name("work")));
     assert_eq!(purged, Ok(Reply::Removed(7)));
     assert_eq!(world.figures("work").pending(), 0);
 }
@@ -166,7 +169,7 @@ fn a_bulk_operation_spares_what_came_after_its_start() {
     for _ in 0..5 {
         world.publish("work");
     }
-    let purge = Action::Purge(name("work"));
+    let purge = QueueAction::Purge(name("work"));
     let Ok(Reply::Waiting(purging)) = world.act_only(&owner(), purge) else {
         panic!("it is done too early");
     };
@@ -183,13 +186,14 @@ fn a_lease_that_ends_while_its_queue_is_being_deleted_stalls_nobody() {
     }
     world.receive("gone", 9);
     world.advance_secs(29);
-    let delete = Action::DeleteQueue(name("gone"));
-    let Ok(Reply::Waiting(_)) = world.act_only(&owner(), delete) else {
+    let delete = QueueAction::Delete(name("gone"));
+    let Ok(Reply::Waiting(deleting)) = world.act_only(&owner(), delete) else {
         panic!("it is done too early");
     };
     world.now = world.now + Duration::from_secs(1);
     world.tick();
     world.advance_secs(1);
+    assert_eq!(world.answers.remove(&deleting), Some(Reply::Removed(9)));
     assert!(!world.metrics().queues.contains_key(&name("gone")));
 }
 
@@ -201,7 +205,7 @@ fn a_call_that_ends_while_its_queue_is_being_deleted_leaves_nothing_behind() {
         world.publish("gone");
     }
     let last = world.calls[8].id;
-    let delete = Action::DeleteQueue(name("gone"));
+    let delete = QueueAction::Delete(name("gone"));
     world.act_only(&owner(), delete).expect("it is deleted");
     world.answer(last, failure());
     world.advance_secs(60);
@@ -224,7 +228,7 @@ fn a_redriven_message_does_not_vanish_with_the_queue_it_left() {
     let Ok(Reply::Waiting(redriving)) = world.act_only(&owner(), redrive(None, None)) else {
         panic!("it is done too early");
     };
-    let delete = Action::DeleteQueue(name("dead"));
+    let delete = QueueAction::Delete(name("dead"));
     world.act(delete).expect("it is deleted");
     let Some(Reply::Redriven(redriven)) = world.answers.remove(&redriving) else {
         panic!("the redrive was not answered");
@@ -260,7 +264,7 @@ fn a_lease_outlives_a_crash() {
 fn a_crash_in_the_middle_of_a_deletion_leaves_no_message_of_the_queue() {
     let mut world = world();
     let ids: Vec<_> = (0..9).map(|_| world.publish("gone")).collect();
-    let delete = Action::DeleteQueue(name("gone"));
+    let delete = QueueAction::Delete(name("gone"));
     world.act_only(&owner(), delete).expect("it is deleted");
     world.crash();
     for id in ids {
@@ -275,7 +279,7 @@ fn a_restarted_engine_never_repeats_an_id() {
     let mut world = world();
     let first = world.publish("work");
     world
-        .act(Action::DeleteQueue(name("work")))
+        .act(QueueAction::Delete(name("work")))
         .expect("it is deleted");
     world.crash();
     let second = world.publish("work");

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Action, Caller, Config, Error, Permission, Permissions, QueuePatch, Reply, Seed,
+    Action, Caller, Config, Error, KeyAction, MessageAction, Permission, Permissions, QueueAction,
+    QueuePatch, Reply, Scope, Seed,
 };
 
-use crate::world::{World, dead_letters_to, name, owner, publish, pushed, receive, success};
+use crate::world::{
+    World, all_metrics, but, dead_letters_to, later, name, owner, publish, pushed, put, receive,
+    success,
+};
 
 fn scoped(globs: &[&str]) -> Arc<Caller> {
     Arc::new(Caller {
@@ -23,8 +27,8 @@ fn allowed(permissions: &[Permission]) -> Arc<Caller> {
     })
 }
 
-fn list() -> Action {
-    Action::ListQueues {
+fn list() -> QueueAction {
+    QueueAction::List {
         prefix: String::new(),
         after: None,
         limit: 100,
@@ -43,7 +47,7 @@ fn a_scoped_caller_sees_only_its_queues() {
     };
     let names: Vec<_> = queues.iter().map(|queue| queue.name.as_str()).collect();
     assert_eq!((names, more), (vec!["order-dlq", "order-events"], false));
-    let Ok(Reply::Metrics(metrics)) = world.act_as(&caller, Action::Metrics) else {
+    let Ok(Reply::Metrics { metrics, .. }) = world.act_as(&caller, all_metrics()) else {
         panic!("no figures");
     };
     let names: Vec<_> = metrics.queues.keys().map(ToString::to_string).collect();
@@ -56,26 +60,30 @@ fn a_scoped_caller_cannot_touch_other_queues() {
     let id = world.publish("payments");
     let caller = scoped(&["order-*"]);
     let queue = name("payments");
-    for action in [
-        Action::Publish(publish("payments")),
-        receive("payments", 1, 0),
-        Action::Purge(queue.clone()),
-        Action::DeleteQueue(queue.clone()),
-        Action::GetQueue(queue.clone()),
-        Action::SetPaused(queue.clone(), true),
-        Action::PutQueue(queue.clone(), QueuePatch::default()),
-        Action::PutQueue(name("order-x"), dead_letters_to("payments")),
-    ] {
+    let actions: [Action; 8] = [
+        publish("payments").into(),
+        receive("payments", 1, 0).into(),
+        QueueAction::Purge(queue.clone()).into(),
+        QueueAction::Delete(queue.clone()).into(),
+        QueueAction::Get(queue.clone()).into(),
+        QueueAction::SetPaused(queue.clone(), true).into(),
+        put("payments", QueuePatch::default()).into(),
+        put("order-x", dead_letters_to("payments")).into(),
+    ];
+    for action in actions {
         let refused = world.act_as(&caller, action.clone());
         assert!(
             matches!(&refused, Err(Error::Forbidden { queue: at, .. }) if *at == queue),
             "{action:?}: {refused:?}"
         );
     }
-    for action in [Action::GetMessage(id), Action::CancelMessage(id)] {
+    for action in [
+        MessageAction::Get(id, Scope::Queues),
+        MessageAction::Cancel(id, Scope::Queues),
+    ] {
         assert_eq!(world.act_as(&caller, action), Err(Error::MessageNotFound));
     }
-    let refused = world.act_as(&caller, Action::RotateSigningSecret);
+    let refused = world.act_as(&caller, KeyAction::RotateSecret);
     assert!(matches!(refused, Err(Error::ForbiddenAccount { .. })));
 }
 
@@ -83,13 +91,11 @@ fn a_scoped_caller_cannot_touch_other_queues() {
 fn a_scoped_caller_cannot_redrive_into_other_queues() {
     let mut world = World::new(1);
     world.queue("payments", dead_letters_to("order-dlq"));
-    let mut message = publish("payments");
-    message.max_retries = Some(0);
-    world.publish_with(message);
+    world.publish_with(but(publish("payments"), |it| it.max_retries = Some(0)));
     let held = world.receive_one("payments");
     world.release(&held, 0).expect("held");
     for to in [None, Some(name("payments"))] {
-        let redrive = Action::Redrive {
+        let redrive = QueueAction::Redrive {
             queue: name("order-dlq"),
             to,
             max_messages: None,
@@ -106,11 +112,11 @@ fn a_scoped_caller_cannot_redrive_into_other_queues() {
 fn each_permission_allows_its_own_commands_only() {
     let mut world = World::new(1);
     world.publish("work");
-    let actions = [
-        (Permission::Publish, Action::Publish(publish("work"))),
-        (Permission::Consume, receive("work", 1, 0)),
-        (Permission::Manage, Action::Purge(name("work"))),
-        (Permission::Metrics, Action::Metrics),
+    let actions: [(_, Action); 4] = [
+        (Permission::Publish, publish("work").into()),
+        (Permission::Consume, receive("work", 1, 0).into()),
+        (Permission::Manage, QueueAction::Purge(name("work")).into()),
+        (Permission::Metrics, all_metrics().into()),
     ];
     for has in Permission::ALL {
         for (needs, action) in &actions {
@@ -127,15 +133,13 @@ fn each_permission_allows_its_own_commands_only() {
 #[test]
 fn a_put_changes_the_given_settings_only() {
     let mut world = World::new(1);
-    let (queue, first) = (name("work"), pushed(7));
-    let put = |patch| Action::PutQueue(queue.clone(), patch);
-    let created = world.act(put(first));
+    let created = world.act(put("work", pushed(7)));
     assert!(matches!(created, Ok(Reply::QueuePut { created: true, .. })));
     let second = QueuePatch {
         max_retries: Some(9),
         ..QueuePatch::default()
     };
-    let Ok(Reply::QueuePut { created, queue }) = world.act(put(second)) else {
+    let Ok(Reply::QueuePut { created, queue }) = world.act(put("work", second)) else {
         panic!("not changed");
     };
     assert!(!created);
@@ -150,22 +154,22 @@ fn a_put_changes_the_given_settings_only() {
 fn a_named_dead_letter_queue_is_made() {
     let mut world = World::new(1);
     world.queue("work", dead_letters_to("dead"));
-    assert!(world.act(Action::GetQueue(name("dead"))).is_ok());
+    assert!(world.act(QueueAction::Get(name("dead"))).is_ok());
 }
 
 #[test]
 fn a_dead_letter_cycle_is_refused() {
     let mut world = World::new(1);
-    let itself = world.act(Action::PutQueue(name("a"), dead_letters_to("a")));
+    let itself = world.act(put("a", dead_letters_to("a")));
     assert!(
         matches!(itself, Err(Error::DeadLetterCycle(_))),
         "{itself:?}"
     );
-    let made = world.act(Action::GetQueue(name("a")));
+    let made = world.act(QueueAction::Get(name("a")));
     assert_eq!(made, Err(Error::QueueNotFound(name("a"))));
     world.queue("a", dead_letters_to("b"));
     world.queue("b", dead_letters_to("c"));
-    let circle = world.act(Action::PutQueue(name("c"), dead_letters_to("a")));
+    let circle = world.act(put("c", dead_letters_to("a")));
     assert!(
         matches!(circle, Err(Error::DeadLetterCycle(_))),
         "{circle:?}"
@@ -177,12 +181,12 @@ fn a_dead_letter_target_cannot_be_deleted() {
     let mut world = World::new(1);
     world.queue("work", dead_letters_to("dead"));
     let by = name("work");
-    let refused = world.act(Action::DeleteQueue(name("dead")));
+    let refused = world.act(QueueAction::Delete(name("dead")));
     assert_eq!(refused, Err(Error::QueueIsDeadLetterTarget { by }));
     let removed = Ok(Reply::Removed(0));
-    assert_eq!(world.act(Action::DeleteQueue(name("work"))), removed);
-    assert_eq!(world.act(Action::DeleteQueue(name("dead"))), removed);
-    let again = world.act(Action::DeleteQueue(name("dead")));
+    assert_eq!(world.act(QueueAction::Delete(name("work"))), removed);
+    assert_eq!(world.act(QueueAction::Delete(name("dead"))), removed);
+    let again = world.act(QueueAction::Delete(name("dead")));
     assert_eq!(again, Err(Error::QueueNotFound(name("dead"))));
 }
 
@@ -190,7 +194,7 @@ fn a_dead_letter_target_cannot_be_deleted() {
 fn a_queue_is_deleted_with_its_messages() {
     let mut world = World::new(1);
     let id = world.publish("work");
-    let waiting = Action::DeleteQueue(name("work"));
+    let waiting = QueueAction::Delete(name("work"));
     assert_eq!(world.act(waiting), Ok(Reply::Removed(1)));
     assert_eq!(world.message(id), None);
     world.queue("work", QueuePatch::default());
@@ -203,7 +207,7 @@ fn who_waits_on_a_deleted_queue_is_sent_away() {
     world.queue("work", QueuePatch::default());
     let waiter = world.wait("work", 20);
     world
-        .act(Action::DeleteQueue(name("work")))
+        .act(QueueAction::Delete(name("work")))
         .expect("deleted");
     assert_eq!(world.answered(waiter), Some(vec![]));
 }
@@ -211,15 +215,13 @@ fn who_waits_on_a_deleted_queue_is_sent_away() {
 #[test]
 fn a_purge_removes_what_is_not_finished_and_says_how_many() {
     let mut world = World::new(1);
-    let mut delayed = publish("work");
-    delayed.delay = Duration::from_secs(9);
-    world.publish_with(delayed);
+    world.publish_with(later(publish("work"), 9));
     world.publish("work");
     world.publish("work");
     let held = world.receive_one("work");
     world.receive_one("work");
     world.acknowledge(&held).expect("held");
-    let purged = world.act(Action::Purge(name("work")));
+    let purged = world.act(QueueAction::Purge(name("work")));
     assert_eq!(purged, Ok(Reply::Removed(2)));
     let figures = world.figures("work");
     assert_eq!((figures.pending(), figures.counters.cancelled), (0, 2));
@@ -229,7 +231,7 @@ fn a_purge_removes_what_is_not_finished_and_says_how_many() {
 fn a_paused_queue_keeps_who_waits_until_it_goes_on() {
     let mut world = World::new(1);
     world.queue("work", QueuePatch::default());
-    let pause = |paused| Action::SetPaused(name("work"), paused);
+    let pause = |paused| QueueAction::SetPaused(name("work"), paused);
     world.act(pause(true)).expect("paused");
     let id = world.publish("work");
     assert!(world.receive("work", 1).is_empty());
@@ -244,7 +246,7 @@ fn queues_are_listed_by_name_in_pages() {
     for queue in ["c", "a", "b", "x"] {
         world.queue(queue, QueuePatch::default());
     }
-    let page = |after: Option<&str>| Action::ListQueues {
+    let page = |after: Option<&str>| QueueAction::List {
         prefix: String::new(),
         after: after.map(Into::into),
         limit: 2,
@@ -261,9 +263,7 @@ fn queues_are_listed_by_name_in_pages() {
 #[test]
 fn pending_is_every_message_that_is_not_finished() {
     let mut world = World::new(1);
-    let mut delayed = publish("work");
-    delayed.delay = Duration::from_secs(90);
-    world.publish_with(delayed);
+    world.publish_with(later(publish("work"), 90));
     for _ in 0..3 {
         world.publish("work");
     }
@@ -306,7 +306,7 @@ fn secrets_have_a_seed_of_their_own() {
         let id = world.publish("orders");
         let lease = world.receive_one("orders").lease;
         let first = world.engine.default_signing_secret();
-        let Ok(Reply::SigningSecret(rotated)) = world.act(Action::RotateSigningSecret) else {
+        let Ok(Reply::SigningSecret(rotated)) = world.act(KeyAction::RotateSecret) else {
             panic!("an owner may rotate the secret");
         };
         let [current, next] = world.engine.default_signing_keys().map(|key| key.0);

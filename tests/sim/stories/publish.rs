@@ -5,37 +5,31 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Config, Error, MessageId, Permission, Publish, QueuePatch, Reply, Seed, Stage,
+    Action, Caller, Config, Error, MessageAction, MessageId, Permission, Publish, Published,
+    QueueAction, QueuePatch, Reply, Scope, Seed, Stage,
 };
 
-use crate::world::{World, failure, name, publish, pushed};
+use crate::world::{World, but, failure, later, name, owner, publish, pushed, saying};
 
 fn keyed(key: &str) -> Publish {
-    Publish {
-        idempotency_key: Some(key.into()),
-        ..publish("work")
-    }
+    but(publish("work"), |it| it.idempotency_key = Some(key.into()))
 }
 
 fn delayed(seconds: u64) -> Publish {
-    Publish {
-        delay: Duration::from_secs(seconds),
-        ..publish("work")
-    }
+    later(publish("work"), seconds)
 }
 
-fn published(reply: Result<Reply, Error>) -> (MessageId, bool) {
-    match reply {
-        Ok(Reply::Published(published)) => (published.id, published.deduplicated),
-        other => panic!("not published: {other:?}"),
-    }
+/// The id that was answered, and whether it was known.
+fn published(world: &mut World, publish: Publish) -> (MessageId, bool) {
+    let published = world.publish_one(publish);
+    (published.id, published.deduplicated)
 }
 
 #[test]
 fn a_publish_makes_the_queue_with_the_defaults() {
     let mut world = World::new(1);
     world.publish("work");
-    let Ok(Reply::Queue(queue)) = world.act(Action::GetQueue(name("work"))) else {
+    let Ok(Reply::Queue(queue)) = world.act(QueueAction::Get(name("work"))) else {
         panic!("there is no queue");
     };
     let settings = queue.settings;
@@ -54,11 +48,7 @@ fn a_publish_makes_the_queue_with_the_defaults() {
 fn the_bytes_of_a_message_are_delivered_unchanged() {
     let mut world = World::new(1);
     let body = Bytes::from_static(b"{ \"b\":1.00, \"a\" : 1e400 }");
-    let message = Publish {
-        body: body.clone(),
-        ..publish("work")
-    };
-    world.publish_with(message);
+    world.publish_with(saying(publish("work"), body.clone()));
     assert_eq!(world.receive_one("work").body, body);
 }
 
@@ -102,15 +92,9 @@ fn messages_that_become_due_at_once_keep_the_order_of_publishing() {
 #[test]
 fn the_same_key_inside_the_window_stores_nothing() {
     let mut world = World::new(1);
-    let first = published(world.act(Action::Publish(keyed("a"))));
-    let other_content = Publish {
-        body: Bytes::from_static(b"2"),
-        ..keyed("a")
-    };
-    assert_eq!(
-        published(world.act(Action::Publish(other_content))),
-        (first.0, true)
-    );
+    let first = published(&mut world, keyed("a"));
+    let other_content = saying(keyed("a"), "2");
+    assert_eq!(published(&mut world, other_content), (first.0, true));
     assert_eq!(world.receive("work", 10).len(), 1);
     let counters = world.counters("work");
     assert_eq!((counters.published, counters.deduplicated), (1, 1));
@@ -120,10 +104,7 @@ fn the_same_key_inside_the_window_stores_nothing() {
 fn a_key_is_good_for_one_queue_and_one_window() {
     let mut world = World::new(1);
     let first = world.publish_with(keyed("a"));
-    let elsewhere = Publish {
-        queue: name("other"),
-        ..keyed("a")
-    };
+    let elsewhere = but(keyed("a"), |it| it.queue = name("other"));
     assert_ne!(world.publish_with(elsewhere), first);
     world.advance(Duration::from_millis(599_999));
     assert_eq!(world.publish_with(keyed("a")), first);
@@ -146,11 +127,11 @@ fn a_key_outlives_its_message_and_a_crash() {
 fn keys_of_a_deleted_queue_do_not_reach_a_new_one() {
     let mut world = World::new(1);
     let first = world.publish_with(keyed("a"));
-    let removed = world.act(Action::DeleteQueue(name("work")));
+    let removed = world.act(QueueAction::Delete(name("work")));
     assert_eq!(removed, Ok(Reply::Removed(1)));
     world.crash();
     world.queue("work", QueuePatch::default());
-    let second = published(world.act(Action::Publish(keyed("a"))));
+    let second = published(&mut world, keyed("a"));
     assert_ne!(second, (first, true), "it is promised and not stored");
     assert_eq!(world.receive("work", 10).len(), 1);
 }
@@ -158,9 +139,9 @@ fn keys_of_a_deleted_queue_do_not_reach_a_new_one() {
 #[test]
 fn one_bad_item_of_a_batch_does_not_stop_the_others() {
     let mut world = World::new(1);
-    let caller = Arc::new(qstash_mock_server::engine::Caller {
+    let caller = Arc::new(Caller {
         queues: Some(vec!["work".into()]),
-        ..(*crate::world::owner()).clone()
+        ..(*owner()).clone()
     });
     let batch = vec![publish("work"), publish("other"), keyed("a"), keyed("a")];
     let Ok(Reply::Batch(results)) = world.act_as(&caller, Action::PublishBatch(batch)) else {
@@ -172,10 +153,11 @@ fn one_bad_item_of_a_batch_does_not_stop_the_others() {
     };
     assert!(results[0].is_ok());
     assert_eq!(results[1], Err(forbidden));
-    let (third, fourth) = (
-        results[2].clone().expect("new"),
-        results[3].clone().expect("known"),
-    );
+    let one = |at: usize| match &results[at] {
+        Ok(Published::One(one)) => one.clone(),
+        other => panic!("not published: {other:?}"),
+    };
+    let (third, fourth) = (one(2), one(3));
     assert_eq!((fourth.id, fourth.deduplicated), (third.id, true));
     assert_eq!(world.receive("work", 10).len(), 2);
 }
@@ -183,17 +165,15 @@ fn one_bad_item_of_a_batch_does_not_stop_the_others() {
 #[test]
 fn publish_is_refused_loudly_at_the_bound_on_held_bytes() {
     let mut config = Config::new(Seed::from(1));
-    config.limits.held_bytes = 10_000;
+    // Two of them, their queue and their account.
+    config.limits.held_bytes = 11_000;
     let mut world = World::with(config);
-    let big = || Publish {
-        body: Bytes::from(vec![b'1'; 4_000]),
-        ..publish("work")
-    };
+    let big = || saying(publish("work"), vec![b'1'; 4_000]);
     let first = world.publish_with(big());
     world.publish_with(big());
-    let refused = world.act(Action::Publish(big()));
+    let refused = world.act(big());
     assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
-    let cancelled = world.act(Action::CancelMessage(first));
+    let cancelled = world.act(MessageAction::Cancel(first, Scope::Queues));
     assert!(cancelled.is_ok());
     world.publish_with(big());
     assert_eq!(world.counters("work").published, 3);
@@ -214,13 +194,7 @@ fn what_attempts_leave_behind_counts_for_the_bound_on_held_bytes() {
     let id = world.publish("work");
     let mut answer = failure();
     answer.body = Bytes::from(vec![b'!'; 4_000]);
-    let big = |world: &mut World| {
-        let publish = Publish {
-            body: Bytes::from(vec![b'1'; 6_000]),
-            ..publish("dead")
-        };
-        world.act(Action::Publish(publish))
-    };
+    let big = |world: &mut World| world.act(saying(publish("dead"), vec![b'1'; 6_000]));
     for stage in [Stage::Delayed, Stage::Ready] {
         world.answer_next(answer.clone());
         assert_eq!(world.stage(id).0, stage);
@@ -228,18 +202,16 @@ fn what_attempts_leave_behind_counts_for_the_bound_on_held_bytes() {
         assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
         world.advance_secs(1);
     }
-    world.act(Action::CancelMessage(id)).expect("it is there");
+    world
+        .act(MessageAction::Cancel(id, Scope::Queues))
+        .expect("it is there");
     big(&mut world).expect("there is room again");
 }
 
 #[test]
 fn a_message_may_have_its_own_retries() {
     let mut world = World::new(1);
-    let message = Publish {
-        max_retries: Some(0),
-        ..publish("work")
-    };
-    let id = world.publish_with(message);
+    let id = world.publish_with(but(publish("work"), |it| it.max_retries = Some(0)));
     let held = world.receive_one("work");
     world.release(&held, 0).expect("held");
     assert_eq!(world.stage(id).0, Stage::Failed);

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use qstash_mock_server::engine::{Action, Error, LeaseId, QueuePatch, Reply, Stage};
+use qstash_mock_server::engine::{
+    Error, LeaseId, MessageAction, PullAction, QueuePatch, Reply, Scope, Stage,
+};
 
-use crate::world::{World, dead_letters_to, name, owner, publish, pushed, receive};
+use crate::world::{World, dead_letters_to, later, name, owner, publish, pushed, receive};
 
 fn retries(max_retries: u32) -> QueuePatch {
     QueuePatch {
@@ -195,9 +197,7 @@ fn a_long_poll_ends_empty_at_its_time() {
 #[test]
 fn a_message_that_becomes_due_as_the_long_poll_ends_is_handed_out() {
     let mut world = World::new(1);
-    let mut message = publish("work");
-    message.delay = Duration::from_secs(20);
-    world.publish_with(message);
+    world.publish_with(later(publish("work"), 20));
     let waiter = world.wait("work", 20);
     world.advance_secs(20);
     assert_eq!(
@@ -215,7 +215,7 @@ fn a_message_handed_to_a_caller_that_is_gone_counts_no_attempt() {
     let second = world.publish("work");
     let lost = world.answered(waiter).expect("answered").remove(0);
     let handed = vec![(lost.id, lost.lease)];
-    let abandoned = world.act(Action::Abandon { waiter, handed });
+    let abandoned = world.act(PullAction::Abandon { waiter, handed });
     assert_eq!(abandoned, Ok(Reply::Abandoned));
     let order = world.receive("work", 2);
     assert_eq!([order[0].id, order[1].id], [id, second]);
@@ -229,7 +229,9 @@ fn a_caller_that_is_gone_waits_no_more() {
     world.queue("work", QueuePatch::default());
     let waiter = world.wait("work", 20);
     let handed = vec![];
-    world.act(Action::Abandon { waiter, handed }).expect("gone");
+    world
+        .act(PullAction::Abandon { waiter, handed })
+        .expect("gone");
     world.publish("work");
     assert_eq!(world.answered(waiter), None);
     assert_eq!(world.receive_one("work").attempt, 1);
@@ -267,7 +269,7 @@ fn cancel_is_idempotent_and_a_finished_message_stays_readable_for_ten_minutes() 
     let mut world = World::new(1);
     let id = world.publish("work");
     for cancelled in [true, false] {
-        let reply = world.act(Action::CancelMessage(id));
+        let reply = world.act(MessageAction::Cancel(id, Scope::Queues));
         assert_eq!(reply, Ok(Reply::Cancelled { id, cancelled }));
     }
     assert!(world.receive("work", 1).is_empty());
@@ -283,7 +285,7 @@ fn a_list_looks_without_leasing() {
     let mut world = World::new(1);
     let ids = [(); 3].map(|()| world.publish("work"));
     world.receive_one("work");
-    let list = |state, after, limit| Action::ListMessages {
+    let list = |state, after, limit| MessageAction::List {
         queue: name("work"),
         state,
         after,
@@ -330,7 +332,7 @@ fn a_release_during_delivery_never_exhausts_in_a_dead_letter_queue_either() {
     world.queue("dead", alert);
     let id = world.publish("dead");
     let lease = world.calls[0].lease().expect("a push has a lease");
-    let action = Action::Release(id, Some(lease), Duration::from_secs(5));
+    let action = PullAction::Release(id, Some(lease), Duration::from_secs(5));
     world.act_as(&owner(), action).expect("it is in flight");
     assert_eq!(world.stage(id), (Stage::Delayed, "dead".into()));
 }

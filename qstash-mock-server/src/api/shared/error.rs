@@ -227,9 +227,9 @@ pub(in crate::api) fn shortened(text: &str) -> String {
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
         let (status, code, field) = match &error {
-            Error::Forbidden { .. } | Error::ForbiddenAccount { .. } => {
-                (StatusCode::FORBIDDEN, "forbidden", None)
-            }
+            Error::Forbidden { .. }
+            | Error::ForbiddenAccount { .. }
+            | Error::ForbiddenPermission { .. } => (StatusCode::FORBIDDEN, "forbidden", None),
             Error::QueueNotFound(_) => (StatusCode::NOT_FOUND, "queue_not_found", None),
             Error::MessageNotFound => (StatusCode::NOT_FOUND, "message_not_found", None),
             Error::DeadLetterCycle(_) => (
@@ -244,11 +244,12 @@ impl From<Error> for ApiError {
             Error::NotLeased => (StatusCode::CONFLICT, "not_leased", None),
             Error::LeaseLost => (StatusCode::CONFLICT, "lease_lost", None),
             Error::RedriveToItself => (StatusCode::BAD_REQUEST, "invalid_field", Some("to")),
+            Error::Settings(_) => (StatusCode::BAD_REQUEST, "invalid_field", None),
             Error::Overloaded(_) => (StatusCode::SERVICE_UNAVAILABLE, "overloaded", None),
             Error::ReadOnly => (StatusCode::FORBIDDEN, "forbidden", None),
             Error::UrlGroupNotFound(_)
             | Error::ScheduleNotFound(_)
-            | Error::DlqNotFound(_)
+            | Error::DeadLetterNotFound(_)
             | Error::FlowKeyNotFound(_) => (StatusCode::NOT_FOUND, "not_found", None),
             Error::Quota { .. } => (StatusCode::PRECONDITION_FAILED, "quota_exceeded", None),
             Error::DailyLimit { .. } => (StatusCode::TOO_MANY_REQUESTS, "rate_limited", None),

@@ -8,14 +8,17 @@ use super::super::error::ApiError;
 use super::path::{MessageInPath, QueueInPath};
 use super::query::Query;
 use super::{Answer, wire};
-use crate::engine::{Action, Reply};
+use crate::engine::{MessageAction, Reply, Scope, Sequence};
 
 pub(in crate::api) async fn get(
     State(api): State<ApiState>,
     Identity(caller): Identity,
     MessageInPath(id): MessageInPath,
 ) -> Answer {
-    match api.call(caller, Action::GetMessage(id)).await? {
+    match api
+        .call(caller, MessageAction::Get(id, Scope::Queues))
+        .await?
+    {
         Reply::Message(message) => Ok(wire::message(&message)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -26,7 +29,10 @@ pub(in crate::api) async fn cancel(
     Identity(caller): Identity,
     MessageInPath(id): MessageInPath,
 ) -> Answer {
-    match api.call(caller, Action::CancelMessage(id)).await? {
+    match api
+        .call(caller, MessageAction::Cancel(id, Scope::Queues))
+        .await?
+    {
         Reply::Cancelled { id, cancelled } => Ok(wire::cancelled(id, cancelled)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -39,10 +45,10 @@ pub(in crate::api) async fn list(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = Query::parse(query.as_deref(), &["state", "limit", "cursor"])?;
-    let action = Action::ListMessages {
+    let action = MessageAction::List {
         queue,
         state: query.state()?,
-        after: query.number_cursor()?,
+        after: query.number_cursor()?.map(Sequence),
         limit: query.limit()?,
     };
     match api.call(caller, action).await? {

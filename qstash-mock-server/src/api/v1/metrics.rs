@@ -1,5 +1,7 @@
 //! The metrics, as JSON and as Prometheus text (v1.md section 6).
 
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
@@ -10,7 +12,10 @@ use super::super::auth::Identity;
 use super::super::error::ApiError;
 use super::super::json::Json;
 use super::{Answer, prometheus};
-use crate::engine::{Action, Counters, Metrics, QueueMetrics, Reply};
+use crate::engine::{Counters, Metrics, MetricsAction, QueueMetrics, Reply};
+
+/// Queues asked of the engine at once.
+const PAGE: usize = 200;
 
 /// The metrics of the caller's account: JSON, or Prometheus text where only text is accepted.
 pub(in crate::api) async fn of_account(
@@ -19,12 +24,27 @@ pub(in crate::api) async fn of_account(
     headers: HeaderMap,
 ) -> Answer {
     let account = caller.account.clone();
-    match api.call(caller, Action::Metrics).await? {
-        Reply::Metrics(metrics) if wants_text(&headers) => {
-            Ok(prometheus::response(&[(account, *metrics)]))
+    let mut all: Option<Metrics> = None;
+    let mut after = None;
+    loop {
+        let page = MetricsAction::Queues { after, limit: PAGE };
+        let Reply::Metrics { metrics, next } = api.call(Arc::clone(&caller), page).await? else {
+            return Err(ApiError::unexpected_reply());
+        };
+        match &mut all {
+            Some(all) => all.queues.extend(metrics.queues),
+            None => all = Some(*metrics),
         }
-        Reply::Metrics(metrics) => Ok(json(&metrics)),
-        _ => Err(ApiError::unexpected_reply()),
+        after = next;
+        if after.is_none() {
+            break;
+        }
+    }
+    let metrics = all.ok_or_else(ApiError::unexpected_reply)?;
+    if wants_text(&headers) {
+        Ok(prometheus::response(&[(account, metrics)]))
+    } else {
+        Ok(json(&metrics))
     }
 }
 

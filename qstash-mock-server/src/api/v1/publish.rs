@@ -1,6 +1,5 @@
 //! Publishing: `POST /v1/publish` and `POST /v1/publish/batch`.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -16,7 +15,7 @@ use super::super::limits::{
     BATCH_ITEMS, Expected, HEADER_BYTES, HEADERS, IDEMPOTENCY_KEY_BYTES, Limits, MESSAGE_DEPTH,
 };
 use super::{Answer, wire};
-use crate::engine::{Action, Headers, Publish, Reply};
+use crate::engine::{self, Action, Headers, Reply, ToQueue};
 
 pub(in crate::api) async fn one(
     State(api): State<ApiState>,
@@ -29,8 +28,8 @@ pub(in crate::api) async fn one(
     if let Some(trace) = &trace {
         join(&mut publish, trace);
     }
-    match api.call(caller, Action::Publish(publish)).await? {
-        Reply::Published(published) => Ok(wire::published(published)),
+    match api.call(caller, publish.into_engine()).await? {
+        Reply::Published(engine::Published::One(published)) => Ok(wire::published(&published)),
         _ => Err(ApiError::unexpected_reply()),
     }
 }
@@ -47,9 +46,27 @@ pub(in crate::api) async fn batch(
     if let Some(trace) = &trace {
         good.iter_mut().for_each(|publish| join(publish, trace));
     }
-    match api.call(caller, Action::PublishBatch(good)).await? {
+    match api
+        .call(
+            caller,
+            Action::PublishBatch(good.into_iter().map(Publish::into_engine).collect()),
+        )
+        .await?
+    {
         Reply::Batch(results) => Ok(wire::batch(results, refused)),
         _ => Err(ApiError::unexpected_reply()),
+    }
+}
+
+/// A message for a queue.
+pub(super) struct Publish {
+    to: ToQueue,
+    body: Bytes,
+}
+
+impl Publish {
+    pub(super) fn into_engine(self) -> engine::Publish {
+        engine::Publish::to_queue(self.to, self.body)
     }
 }
 
@@ -74,9 +91,15 @@ fn trace(headers: &HeaderMap) -> Option<String> {
 
 /// Lets a message travel on in `trace`, unless its publisher has put it into another one.
 fn join(publish: &mut Publish, trace: &str) {
-    if publish.headers.iter().all(|(name, _)| name != TRACEPARENT) {
+    if publish
+        .to
+        .headers
+        .iter()
+        .all(|(name, _)| name != TRACEPARENT)
+    {
         let context = (TRACEPARENT.to_owned(), trace.to_owned());
-        publish.headers = publish.headers.iter().cloned().chain([context]).collect();
+        let headers = publish.to.headers.iter().cloned();
+        publish.to.headers = headers.chain([context]).collect();
     }
 }
 
@@ -125,12 +148,14 @@ pub(super) fn decode(
         return Err(ApiError::invalid_field("message", "is missing"));
     };
     Ok(Publish {
-        queue,
         body: kept(message, body, limits.message_bytes)?,
-        delay: delay.unwrap_or(Duration::ZERO),
-        idempotency_key,
-        max_retries,
-        headers: headers.unwrap_or_else(|| Arc::new([])),
+        to: ToQueue {
+            queue,
+            delay: delay.unwrap_or(Duration::ZERO),
+            idempotency_key,
+            max_retries,
+            headers: headers.unwrap_or_default(),
+        },
     })
 }
 

@@ -11,7 +11,7 @@ use super::super::limits::Expected;
 use super::path::QueueInPath;
 use super::query::Query;
 use super::{Answer, settings, wire};
-use crate::engine::{Action, Reply};
+use crate::engine::{QueueAction, Reply};
 
 pub(in crate::api) async fn put(
     State(api): State<ApiState>,
@@ -20,7 +20,10 @@ pub(in crate::api) async fn put(
 ) -> Answer {
     let body = api.body(request, Expected::Small).await?;
     let (name, patch) = settings::decode(&body)?;
-    match api.call(caller, Action::PutQueue(name, patch)).await? {
+    match api
+        .call(caller, QueueAction::Put(name, Box::new(patch)))
+        .await?
+    {
         Reply::QueuePut { created, queue } => {
             let status = if created {
                 StatusCode::CREATED
@@ -39,7 +42,7 @@ pub(in crate::api) async fn list(
     RawQuery(query): RawQuery,
 ) -> Answer {
     let query = Query::parse(query.as_deref(), &["prefix", "limit", "cursor"])?;
-    let action = Action::ListQueues {
+    let action = QueueAction::List {
         prefix: query.get("prefix").unwrap_or("").to_owned(),
         after: query.text_cursor()?,
         limit: query.limit()?,
@@ -55,7 +58,7 @@ pub(in crate::api) async fn get(
     Identity(caller): Identity,
     QueueInPath(name): QueueInPath,
 ) -> Answer {
-    match api.call(caller, Action::GetQueue(name)).await? {
+    match api.call(caller, QueueAction::Get(name)).await? {
         Reply::Queue(queue) => Ok(wire::queue(&queue).into_ok()),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -66,7 +69,7 @@ pub(in crate::api) async fn delete(
     Identity(caller): Identity,
     QueueInPath(name): QueueInPath,
 ) -> Answer {
-    match api.call(caller, Action::DeleteQueue(name)).await? {
+    match api.call(caller, QueueAction::Delete(name)).await? {
         Reply::Removed(count) => Ok(wire::deleted(count)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -98,7 +101,10 @@ async fn set_paused(
     paused: bool,
 ) -> Answer {
     no_fields(&api, request).await?;
-    match api.call(caller, Action::SetPaused(name, paused)).await? {
+    match api
+        .call(caller, QueueAction::SetPaused(name, paused))
+        .await?
+    {
         Reply::Queue(queue) => Ok(wire::queue(&queue).into_ok()),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -111,7 +117,7 @@ pub(in crate::api) async fn purge(
     request: Request,
 ) -> Answer {
     no_fields(&api, request).await?;
-    match api.call(caller, Action::Purge(name)).await? {
+    match api.call(caller, QueueAction::Purge(name)).await? {
         Reply::Removed(count) => Ok(wire::count("purged", count)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -127,7 +133,7 @@ pub(in crate::api) async fn redrive(
     let object = Object::of_body(&body, &["to", "max_messages"])?;
     let to = object.nullable("to", queue_name)?;
     let max_messages = object.nullable("max_messages", integer(1..=u32::MAX))?;
-    let action = Action::Redrive {
+    let action = QueueAction::Redrive {
         queue,
         to,
         max_messages: max_messages.map(|it| it as usize),

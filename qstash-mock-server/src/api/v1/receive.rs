@@ -11,7 +11,7 @@ use super::super::error::ApiError;
 use super::super::limits::{Expected, RECEIVE_MESSAGES};
 use super::path::{MessageInPath, QueueInPath};
 use super::{Answer, wire};
-use crate::engine::{Action, LeaseId, QueueName, Receive, Reply};
+use crate::engine::{LeaseId, PullAction, QueueName, Receive, Reply};
 
 pub(in crate::api) async fn receive(
     State(api): State<ApiState>,
@@ -21,7 +21,7 @@ pub(in crate::api) async fn receive(
 ) -> Answer {
     let body = api.body(request, Expected::Optional).await?;
     let receive = decode_receive(&body, queue)?;
-    match api.call(caller, Action::Receive(receive)).await? {
+    match api.call(caller, PullAction::Receive(receive)).await? {
         Reply::Received(messages) => Ok(wire::received(&messages)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -52,7 +52,7 @@ pub(in crate::api) async fn extend(
     let visibility = object.required("visibility_seconds", seconds(0.0..=43_200.0))?;
     let lease = lease(&object)?;
     match api
-        .call(caller, Action::Extend(id, lease, visibility))
+        .call(caller, PullAction::Extend(id, lease, visibility))
         .await?
     {
         Reply::Extended { id, expires_at } => Ok(wire::extended(id, expires_at)),
@@ -69,7 +69,7 @@ pub(in crate::api) async fn acknowledge(
     let body = api.body(request, Expected::Optional).await?;
     let object = Object::of_body(&body, &["lease_id"])?;
     let lease = lease(&object)?;
-    match api.call(caller, Action::Acknowledge(id, lease)).await? {
+    match api.call(caller, PullAction::Acknowledge(id, lease)).await? {
         Reply::Message(message) => Ok(wire::settled(&message)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -86,7 +86,10 @@ pub(in crate::api) async fn release(
     let delay = object.nullable("delay_seconds", seconds(0.0..=7_776_000.0))?;
     let lease = lease(&object)?;
     let delay = delay.unwrap_or(Duration::ZERO);
-    match api.call(caller, Action::Release(id, lease, delay)).await? {
+    match api
+        .call(caller, PullAction::Release(id, lease, delay))
+        .await?
+    {
         Reply::Message(message) => Ok(wire::settled(&message)),
         _ => Err(ApiError::unexpected_reply()),
     }

@@ -8,10 +8,10 @@ use super::super::decode::Object;
 use super::super::error::ApiError;
 use super::super::limits::Expected;
 use super::{Answer, wire};
-use crate::engine::{Action, Reply};
+use crate::engine::{KeyAction, Reply};
 
 pub(in crate::api) async fn get(State(api): State<ApiState>, Identity(caller): Identity) -> Answer {
-    match api.call(caller, Action::SigningSecret).await? {
+    match api.call(caller, KeyAction::Secret).await? {
         Reply::SigningSecret(secret) => Ok(wire::signing_secret(&secret)),
         _ => Err(ApiError::unexpected_reply()),
     }
@@ -24,7 +24,7 @@ pub(in crate::api) async fn rotate(
 ) -> Answer {
     let body = api.body(request, Expected::Optional).await?;
     Object::of_body(&body, &[])?;
-    match api.call(caller, Action::RotateSigningSecret).await? {
+    match api.call(caller, KeyAction::RotateSecret).await? {
         Reply::SigningSecret(secret) => Ok(wire::signing_secret(&secret)),
         _ => Err(ApiError::unexpected_reply()),
     }

@@ -8,15 +8,16 @@ use super::super::shown;
 use super::query::cursor;
 use crate::engine::{
     AttemptRecord, Backoff, DeadLetter, Error, LeaseId, MessageId, MessageView, OnAccepted,
-    Published, QueueName, QueueView, Received, SigningSecret, Stage, Timestamp,
+    Published, PublishedMessage, QueueName, QueueView, Received, Sequence, SigningSecret, Stage,
+    Timestamp,
 };
 use crate::text::{LEASE_PREFIX, lease_id};
 
-pub(super) fn published(published: Published) -> Response {
+pub(super) fn published(published: &PublishedMessage) -> Response {
     Json::object(|json| write_published(json, published)).into_ok()
 }
 
-fn write_published(json: &mut Json, published: Published) {
+fn write_published(json: &mut Json, published: &PublishedMessage) {
     write_message_id(json, published.id);
     if published.deduplicated {
         json.key("deduplicated").boolean(true);
@@ -39,7 +40,11 @@ pub(super) fn batch(
     let body = Json::object(|json| {
         json.key("results").items(outcomes, |json, outcome| {
             json.members(|json| match outcome {
-                Ok(published) => write_published(json, published),
+                Ok(published) => {
+                    for one in published.messages() {
+                        write_published(json, one);
+                    }
+                }
                 Err(error) => error.write(json),
             });
         });
@@ -137,7 +142,7 @@ pub(super) fn received(messages: &[Received]) -> Response {
 fn write_received(json: &mut Json, message: &Received) {
     write_message_id(json, message.id);
     json.key("queue").text(message.queue.as_str());
-    json.key("message").raw(&message.body);
+    json.key("message").raw(message.body.bytes());
     json.key("attempt").integer(message.attempt.into());
     json.key("lease_id").text(&lease_id(message.lease));
     json.key("lease_expires_at").time(message.expires_at);
@@ -175,13 +180,13 @@ pub(super) fn message(message: &MessageView) -> Response {
     Json::object(|json| write_message(json, message)).into_ok()
 }
 
-pub(super) fn messages(messages: &[MessageView], next: Option<u64>) -> Response {
+pub(super) fn messages(messages: &[MessageView], next: Option<Sequence>) -> Response {
     let body = Json::object(|json| {
         json.key("messages").items(messages, |json, message| {
             json.members(|json| write_message(json, message));
         });
         if let Some(next) = next {
-            json.key("cursor").text(&cursor(&next.to_string()));
+            json.key("cursor").text(&cursor(&next.0.to_string()));
         }
     });
     body.into_ok()
@@ -193,7 +198,7 @@ fn write_message(json: &mut Json, message: &MessageView) {
         .maybe(message.queue.as_ref().map(QueueName::as_str), Json::text);
     write_state(json, message);
     if let Some(body) = &message.body {
-        shown::write_body(json.key("message"), message, body);
+        shown::write_body(json.key("message"), message, body.bytes());
     }
     json.key("published_at").time(message.published_at);
     json.key("attempt").integer(message.attempts.into());

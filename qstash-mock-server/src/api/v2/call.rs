@@ -1,6 +1,5 @@
 //! One request that found its route: who asks, what was sent, and the way to the engine.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
@@ -56,8 +55,9 @@ impl Call {
     }
 
     /// Where the request came from.
-    pub(super) fn caller_ip(&self) -> Option<IpAddr> {
-        self.head.extensions.get::<Peer>().map(|peer| peer.0.ip())
+    pub(super) fn caller_ip(&self) -> Option<Arc<str>> {
+        let peer = self.head.extensions.get::<Peer>()?;
+        Some(peer.0.ip().to_string().into())
     }
 
     /// The settings of the request: its headers, then its query, which a header beats.
@@ -66,15 +66,15 @@ impl Call {
         Ok(Lines::of_request(&self.head.headers)?.or(&query))
     }
 
-    /// Refuses a caller whose grant has any limit, for what is tied to no queue (v1.md section 1).
-    pub(super) fn check_unlimited(&self, permission: Permission) -> Result<(), Refusal> {
-        Ok(self.caller.check_unlimited(permission)?)
+    /// Refuses a caller whose grant does not reach what is tied to no queue (v1.md section 1).
+    pub(super) fn check_account(&self, permission: Permission) -> Result<(), Refusal> {
+        Ok(self.caller.check_account(permission)?)
     }
 
-    pub(super) async fn ask(&self, action: Action) -> Result<Reply, Refusal> {
+    pub(super) async fn ask(&self, action: impl Into<Action>) -> Result<Reply, Refusal> {
         let command = Command {
             caller: Arc::clone(&self.caller),
-            action,
+            action: action.into(),
         };
         self.api.driver().call(command).await.map_err(Refusal::from)
     }

@@ -38,17 +38,21 @@ struct Report<'a> {
 }
 
 /// Writes what a callback reports as JSON; bodies are base64.
-pub(crate) fn write_callback(report: &CallbackReport<'_>) -> Bytes {
-    let (source, carried) = (report.source, report.carried);
+pub(crate) fn write_callback(report: &CallbackReport, source_body: &Bytes) -> Bytes {
+    let source = &report.source;
+    let Some(carried) = source.carried() else {
+        return Bytes::new();
+    };
+    let response = report.response.as_deref();
     let (group, endpoint) = match &carried.group {
         Some((group, endpoint)) => (Some(group.as_str()), endpoint.as_deref()),
         None => (None, None),
     };
     let no_headers: Headers = Headers::default();
-    let headers = report.response.map_or(&no_headers, |it| &it.headers);
-    let body: &[u8] = report.response.map_or(b"", |it| &it.body);
+    let headers = response.map_or(&no_headers, |it| &it.headers);
+    let body: &[u8] = response.map_or(b"", |it| &it.body);
     let report = Report {
-        status: report.response.map_or(0, |response| response.status),
+        status: response.map_or(0, |response| response.status),
         header: map(headers),
         body: Base64::encode_string(body),
         retried: report.retried,
@@ -61,9 +65,9 @@ pub(crate) fn write_callback(report: &CallbackReport<'_>) -> Bytes {
         url: &carried.url,
         method: carried.method.as_str(),
         source_header: map(&source.headers),
-        source_body: Base64::encode_string(report.source_body),
-        not_before: source.due_at.as_millis(),
-        created_at: source.published_at.as_millis(),
+        source_body: Base64::encode_string(source_body),
+        not_before: report.due_at.as_millis(),
+        created_at: source.published_at().as_millis(),
         caller_ip: carried.caller_ip.as_deref(),
     };
     serde_json::to_vec(&report).unwrap_or_default().into()

@@ -9,7 +9,7 @@ use super::error::Refusal;
 use super::query::{self, Filter};
 use super::settings::{Place, Settings};
 use super::wire;
-use crate::engine::{self, Action, DlqAction, DlqQuery, Reply, RowId, Sent};
+use crate::engine::{self, DeadLetterAction, DeadLetterQuery, Published, Reply, RowId};
 
 /// Entries of one page or one bulk operation: the bound, and what is meant unless said.
 const PAGE: usize = 100;
@@ -18,24 +18,21 @@ pub(super) async fn list(call: Call, body: Body) -> Answer {
     let Some(query) = chosen(&call, body).await? else {
         return Ok(wire::dead_letters(&[], None));
     };
-    match call.ask(Action::Dlq(DlqAction::List(query))).await? {
-        Reply::Dlq { entries, next } => Ok(wire::dead_letters(&entries, next)),
+    match call.ask(DeadLetterAction::List(query)).await? {
+        Reply::DeadLetters { entries, next } => Ok(wire::dead_letters(&entries, next)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn get(call: Call, id: String) -> Answer {
-    match call.ask(Action::Dlq(DlqAction::Get(known(&id)?))).await? {
-        Reply::DlqEntry(entry) => Ok(wire::dead_letter(&entry)),
+    match call.ask(DeadLetterAction::Get(known(&id)?)).await? {
+        Reply::DeadLetter(entry) => Ok(wire::dead_letter(&entry)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn delete(call: Call, id: String) -> Answer {
-    match call
-        .ask(Action::Dlq(DlqAction::Delete(known(&id)?)))
-        .await?
-    {
+    match call.ask(DeadLetterAction::Delete(known(&id)?)).await? {
         Reply::Done => Ok(wire::empty()),
         _ => Err(unexpected()),
     }
@@ -45,16 +42,16 @@ pub(super) async fn delete_many(call: Call, body: Body) -> Answer {
     let Some(query) = chosen(&call, body).await? else {
         return Ok(wire::deleted(0, None));
     };
-    match call.ask(Action::Dlq(DlqAction::DeleteMany(query))).await? {
-        Reply::DlqDeleted { deleted, next } => Ok(wire::deleted(deleted, next)),
+    match call.ask(DeadLetterAction::DeleteMany(query)).await? {
+        Reply::DeadLettersDeleted { deleted, next } => Ok(wire::deleted(deleted, next)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn retry(call: Call, id: String) -> Answer {
-    let action = DlqAction::Retry(known(&id)?, overrides(&call)?);
-    match call.ask(Action::Dlq(action)).await? {
-        Reply::Sent(Sent::One(sent)) => Ok(wire::retried(&sent)),
+    let action = DeadLetterAction::Retry(known(&id)?, Box::new(overrides(&call)?));
+    match call.ask(action).await? {
+        Reply::Published(Published::One(one)) => Ok(wire::retried(&one)),
         _ => Err(unexpected()),
     }
 }
@@ -64,15 +61,15 @@ pub(super) async fn retry_many(call: Call, body: Body) -> Answer {
         let error = "none of the given dlqIds was found";
         return Err(Refusal::new(StatusCode::NOT_FOUND, error));
     };
-    let action = DlqAction::RetryMany(query, overrides(&call)?);
-    match call.ask(Action::Dlq(action)).await? {
-        Reply::DlqRetried { sent, next } => Ok(wire::all_retried(&sent, next)),
+    let action = DeadLetterAction::RetryMany(query, Box::new(overrides(&call)?));
+    match call.ask(action).await? {
+        Reply::DeadLettersRetried { messages, next } => Ok(wire::all_retried(&messages, next)),
         _ => Err(unexpected()),
     }
 }
 
 /// Which ones are meant; `None` if ids were given of which none can be one. Never all of them then.
-async fn chosen(call: &Call, body: Body) -> Result<Option<DlqQuery>, Refusal> {
+async fn chosen(call: &Call, body: Body) -> Result<Option<DeadLetterQuery>, Refusal> {
     let query = query::of_dead_letters(call.query())?;
     let in_body = call.ids(body, "dlqIds").await?;
     let in_query = query.all("dlqIds")?;
@@ -82,7 +79,7 @@ async fn chosen(call: &Call, body: Body) -> Result<Option<DlqQuery>, Refusal> {
     if ids.as_ref().is_some_and(Vec::is_empty) {
         return Ok(None);
     }
-    Ok(Some(DlqQuery {
+    Ok(Some(DeadLetterQuery {
         ids: ids.unwrap_or_default(),
         filter: Filter::read(&query)?.into_engine(),
         cursor: query.cursor()?,
@@ -94,7 +91,7 @@ async fn chosen(call: &Call, body: Body) -> Result<Option<DlqQuery>, Refusal> {
 /// What the headers of a retry say instead of what is stored.
 fn overrides(call: &Call) -> Result<engine::Settings, Refusal> {
     let settings = Settings::read(&call.lines()?, Place::Retry)?;
-    settings.into_engine(Place::Retry, None)
+    Ok(settings.given.complete()?)
 }
 
 fn known(id: &str) -> Result<RowId, Refusal> {

@@ -6,8 +6,9 @@ use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE}
 
 use super::super::error::{ApiError, shortened};
 use super::super::json::Json;
+use super::settings::{self, canonical};
 use crate::driver::CallError;
-use crate::engine::Error;
+use crate::engine::{Error, QuotaKind, SettingsFault};
 
 /// A refusal: one sentence, in the words of the hosted service where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,22 +147,30 @@ impl From<ApiError> for Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         let status = match &error {
-            Error::Forbidden { .. } | Error::ForbiddenAccount { .. } | Error::ReadOnly => {
-                StatusCode::FORBIDDEN
-            }
+            Error::Forbidden { .. }
+            | Error::ForbiddenAccount { .. }
+            | Error::ForbiddenPermission { .. }
+            | Error::ReadOnly => StatusCode::FORBIDDEN,
             Error::QueueNotFound(name) => return Self::not_found("queue", name.as_str()),
-            Error::MessageNotFound
-            | Error::UrlGroupNotFound(_)
-            | Error::ScheduleNotFound(_)
-            | Error::DlqNotFound(_)
-            | Error::FlowKeyNotFound(_) => StatusCode::NOT_FOUND,
+            Error::UrlGroupNotFound(name) => return Self::not_found("topic", name.as_str()),
+            Error::ScheduleNotFound(id) => return Self::not_found("schedule", id.as_str()),
+            Error::DeadLetterNotFound(id) => {
+                return Self::not_found("dlq message", &id.to_string());
+            }
+            Error::FlowKeyNotFound(key) => return Self::not_found("flow control key", key),
+            Error::MessageNotFound => StatusCode::NOT_FOUND,
             Error::DeadLetterCycle(_) | Error::RedriveToItself => StatusCode::BAD_REQUEST,
             Error::QueueIsDeadLetterTarget { .. }
             | Error::QueueIsPushed(_)
             | Error::NotLeased
             | Error::LeaseLost => StatusCode::CONFLICT,
             Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Quota { .. } => StatusCode::PRECONDITION_FAILED,
+            Error::Settings(fault) => return fault.clone().into(),
+            Error::Quota { quota, limit } => {
+                let name = quota_name(*quota);
+                let error = format!("quota {name} exceeded, current limit: {limit}");
+                return Self::new(StatusCode::PRECONDITION_FAILED, error);
+            }
             Error::DailyLimit { limit, resets_at } => {
                 return Self {
                     daily: Some((*limit, resets_at.as_secs())),
@@ -170,6 +179,48 @@ impl From<Error> for Refusal {
             }
         };
         Self::new(status, error.to_string())
+    }
+}
+
+/// In the words of the headers that the settings came in.
+impl From<SettingsFault> for Refusal {
+    fn from(fault: SettingsFault) -> Self {
+        let header = |of, rest: &str| canonical(&format!("upstash-{}{rest}", settings::prefix(of)));
+        let needs = |of, given, missing| {
+            let missing = header(of, missing);
+            Self::of(&header(of, given), format!("needs `{missing}` beside it"))
+        };
+        const KEY: &str = "flow-control-key";
+        const VALUE: &str = "flow-control-value";
+        const NO_TEXT: &str = "must be UTF-8 text";
+        const NOT_SCHEDULED: &str = "cannot be set for a schedule";
+        match fault {
+            SettingsFault::FlowLimitsMissing(of) => needs(of, KEY, VALUE),
+            SettingsFault::FlowKeyMissing(of) => needs(of, VALUE, KEY),
+            SettingsFault::ContentTypeIsNoText => Self::of("Content-Type", NO_TEXT),
+            SettingsFault::HeaderIsNoText { of, name } => {
+                Self::of(&header(of, &format!("forward-{name}")), NO_TEXT)
+            }
+            SettingsFault::ScheduleForwardsIncoming => {
+                Self::of("Upstash-Header-Forward", NOT_SCHEDULED)
+            }
+            SettingsFault::ScheduleNotBefore => Self::of("Upstash-Not-Before", NOT_SCHEDULED),
+        }
+    }
+}
+
+/// The name of a quota in answers (v2.md section 1.6).
+const fn quota_name(quota: QuotaKind) -> &'static str {
+    match quota {
+        QuotaKind::MessageSize => "maxMessageSize",
+        QuotaKind::Retries => "maxRetries",
+        QuotaKind::Delay => "maxDelay",
+        QuotaKind::Timeout => "timeout",
+        QuotaKind::Queues => "maxQueues",
+        QuotaKind::QueueParallelism => "maxParallelism",
+        QuotaKind::UrlGroups => "maxTopics",
+        QuotaKind::Endpoints => "maxEndpointsPerTopic",
+        QuotaKind::Schedules => "maxSchedules",
     }
 }
 

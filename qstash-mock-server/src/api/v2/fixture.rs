@@ -1,24 +1,28 @@
 //! URL groups, schedules and messages in a fixture, in the words of this dialect.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
 
 use super::super::decode::{Object, queue_name, text};
 use super::super::error::ApiError;
 use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
-use super::publish::named;
+use super::publish::target;
 use super::settings::{Place, Settings};
 use super::url_groups;
 use crate::engine::{
-    Action, GroupName, PutSchedule, ScheduleAction, ScheduleId, Send, UrlGroupAction,
+    Action, GroupName, PartialSettings, Publish, PutSchedule, ScheduleAction, ScheduleId, Target,
+    UrlGroupAction,
 };
 
 /// Reads the items of one fixture.
 #[derive(Default)]
 pub(in crate::api) struct FixtureReader {
-    /// The URL groups read so far, and the headers that a publish to each has by default.
-    groups: BTreeMap<String, Lines>,
+    /// The URL groups read so far, and what a publish to each says by default.
+    groups: BTreeMap<String, Arc<PartialSettings>>,
 }
 
 impl FixtureReader {
@@ -32,14 +36,14 @@ impl FixtureReader {
         })?;
         let endpoints = item.required("endpoints", url_groups::endpoints)?;
         let put = UrlGroupAction::PutEndpoints(name.clone(), endpoints);
-        let mut actions = vec![Action::UrlGroups(put)];
+        let mut actions = vec![Action::from(put)];
         let headers = item.nullable("headers", Lines::of_json)?;
-        if let Some(headers) = headers.clone() {
-            let pairs = url_groups::defaults(headers).map_err(on("headers"))?;
-            let set = UrlGroupAction::SetHeaders(name, pairs);
-            actions.push(Action::UrlGroups(set));
+        let defaults = headers.as_ref().map(url_groups::defaults);
+        let defaults = defaults.transpose().map_err(on("headers"))?;
+        if let Some(defaults) = defaults.clone() {
+            actions.push(UrlGroupAction::SetDefaults(name, defaults).into());
         }
-        self.groups.insert(text, headers.unwrap_or_default());
+        self.groups.insert(text, defaults.unwrap_or_default());
         Ok(actions)
     }
 
@@ -63,44 +67,60 @@ impl FixtureReader {
                 ApiError::invalid_value("must be 1 to 256 letters, digits, `_`, `.` or `-`")
             })
         })?;
-        let send = self.send(item, Place::Schedule)?;
-        let put = ScheduleAction::Put(Box::new(PutSchedule { id, cron, send }));
-        Ok(Action::Schedules(put))
+        let (to, body) = self.to(item, Place::Schedule)?;
+        let put = PutSchedule { id, cron, to, body };
+        Ok(ScheduleAction::Put(Box::new(put)).into())
     }
 
     /// A message, as an item of `POST /v2/batch`.
     pub(in crate::api) fn message(&self, item: &Object<'_>) -> Result<Action, ApiError> {
         item.knows(&["destination", "queue", "headers", "body"])?;
-        Ok(Action::Send(Box::new(self.send(item, Place::Message)?)))
+        let (to, body) = self.to(item, Place::Message)?;
+        Ok(Publish::to_destination(to, body).into())
     }
 
-    fn send(&self, item: &Object<'_>, place: Place) -> Result<Send, ApiError> {
+    fn to(&self, item: &Object<'_>, place: Place) -> Result<(Target, Bytes), ApiError> {
         let whole = item.required("destination", text)?;
         let (destination, query) = Destination::parse_whole(&whole).map_err(on("destination"))?;
         let headers = item
             .nullable("headers", Lines::of_json)?
             .unwrap_or_default();
         let query = Lines::of_query(query.unwrap_or_default()).map_err(on("destination"))?;
-        let mut lines = headers.clone().or(&query);
-        if let Destination::UrlGroup(name) = &destination {
-            let unknown = "names a URL group that the fixture does not make";
-            let group = self.groups.get(name);
-            let group = group.ok_or_else(|| ApiError::invalid_field("destination", unknown))?;
-            lines = lines.or(group);
-        }
+        let defaults = match &destination {
+            Destination::UrlGroup(name) => {
+                let unknown = "names a URL group that the fixture does not make";
+                let group = self.groups.get(name);
+                Some(group.ok_or_else(|| ApiError::invalid_field("destination", unknown))?)
+            }
+            Destination::Url(_) | Destination::Api(_) => None,
+        };
+        let lines = headers.or(&query);
         let mut settings = Settings::read(&lines, place).map_err(on("headers"))?;
-        settings.forward_incoming(&headers, "");
+        settings.take_incoming(&destination, &lines, "");
         let queue = item.nullable("queue", queue_name)?;
         let queue = queue.or_else(|| settings.queue.take());
-        let settings = settings.into_engine(place, None).map_err(on("headers"))?;
-        let body = item.nullable("body", text)?.unwrap_or_default();
-        Ok(Send {
-            destination: named(destination, &settings).map_err(on("destination"))?,
-            queue,
-            body: body.into(),
-            settings,
-        })
+        let body = Bytes::from(item.nullable("body", text)?.unwrap_or_default());
+        check(settings.given.clone(), defaults, place).map_err(on("headers"))?;
+        let to = target(destination, queue, settings.given).map_err(on("destination"))?;
+        Ok((to, body))
     }
+}
+
+/// Whether the server will take it once the fixture is loaded.
+fn check(
+    given: PartialSettings,
+    defaults: Option<&Arc<PartialSettings>>,
+    place: Place,
+) -> Result<(), Refusal> {
+    let sum = match defaults {
+        Some(defaults) => given.or(defaults),
+        None => given,
+    };
+    match place {
+        Place::Schedule => sum.complete_for_schedule()?,
+        Place::Message | Place::Retry | Place::Group => sum.complete()?,
+    };
+    Ok(())
 }
 
 /// A refusal of this dialect, which says in its sentence what is at fault, as one of a field.

@@ -3,22 +3,12 @@
 use std::time::Duration;
 
 use super::duration;
+use crate::engine::{FlowControl, FlowLimits};
 
 /// The longest period of a rate: a week.
 pub(super) const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How fast messages of one flow-control key may go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FlowLimits {
-    /// Deliveries under way at once; 0: any number.
-    pub(super) parallelism: u32,
-    /// Deliveries begun in one period; 0: any number.
-    pub(super) rate: u32,
-    /// The period of the rate.
-    pub(super) period: Duration,
-}
-
-/// Reads `text`; the error goes on a sentence that begins with the header's name.
+/// Reads `text`, in which 0 is no limit; the error goes on a sentence that begins with the header's name.
 pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
     let (mut parallelism, mut rate, mut period) = (None, None, None);
     for part in text.split(',') {
@@ -38,11 +28,11 @@ pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
         }
     }
     let limits = FlowLimits {
-        parallelism: parallelism.unwrap_or(0),
-        rate: rate.unwrap_or(0),
-        period: period.unwrap_or(Duration::from_secs(1)),
+        parallelism: parallelism.filter(|limit| *limit > 0),
+        rate: rate.filter(|limit| *limit > 0),
+        period: period.unwrap_or(FlowControl::DEFAULT_PERIOD),
     };
-    if limits.parallelism == 0 && limits.rate == 0 {
+    if limits.parallelism.is_none() && limits.rate.is_none() {
         return Err("must set `parallelism` or `rate` to 1 or more".into());
     }
     if limits.period.is_zero() || limits.period > MAX_PERIOD {
@@ -72,6 +62,8 @@ mod tests {
     fn parts_come_in_any_order_with_or_without_blanks() {
         let limits = |parallelism, rate, period| {
             let period = Duration::from_secs(period);
+            let limit = |limit: u32| (limit > 0).then_some(limit);
+            let (parallelism, rate) = (limit(parallelism), limit(rate));
             Ok(FlowLimits {
                 parallelism,
                 rate,

@@ -10,24 +10,36 @@ use super::flow::MAX_PERIOD;
 use super::query::Query;
 use super::route;
 use super::wire;
-use crate::engine::{Action, FlowAction, Reply};
+use crate::engine::{FlowAction, MetricsAction, Reply};
+
+/// Keys asked of the engine at once.
+const PAGE: usize = 1000;
 
 pub(super) async fn list(call: Call) -> Answer {
     let query = Query::parse(call.query(), &["search"])?;
     let search = query.one("search")?.map(str::to_owned);
-    match call
-        .ask(Action::FlowControl(FlowAction::List(search)))
-        .await?
-    {
-        Reply::FlowKeys(keys) => Ok(wire::flow_keys(&keys)),
-        _ => Err(unexpected()),
+    let (mut all, mut after) = (vec![], None);
+    loop {
+        let page = FlowAction::List {
+            search: search.clone(),
+            after,
+            limit: PAGE,
+        };
+        let Reply::FlowKeys { keys, next } = call.ask(page).await? else {
+            return Err(unexpected());
+        };
+        all.extend(keys);
+        after = next;
+        if after.is_none() {
+            return Ok(wire::flow_keys(&all));
+        }
     }
 }
 
 pub(super) async fn get(call: Call, key: String) -> Answer {
     let action = FlowAction::Get(key.into());
-    match call.ask(Action::FlowControl(action)).await? {
-        Reply::FlowKeys(keys) => match &keys[..] {
+    match call.ask(action).await? {
+        Reply::FlowKeys { keys, .. } => match &keys[..] {
             [key] => Ok(wire::flow_key(key)),
             _ => Err(unexpected()),
         },
@@ -53,7 +65,7 @@ pub(super) async fn change(call: Call, key: String, action: route::FlowAction) -
             }
         }
     };
-    match call.ask(Action::FlowControl(action)).await? {
+    match call.ask(action).await? {
         Reply::Done => Ok(wire::empty()),
         _ => Err(unexpected()),
     }
@@ -80,7 +92,7 @@ fn pin(call: &Call, key: Arc<str>) -> Result<FlowAction, Refusal> {
 }
 
 pub(super) async fn global(call: Call) -> Answer {
-    match call.ask(Action::GlobalParallelism).await? {
+    match call.ask(MetricsAction::Parallelism).await? {
         Reply::GlobalParallelism { max, count } => Ok(wire::global_parallelism(max, count)),
         _ => Err(unexpected()),
     }

@@ -69,8 +69,10 @@ fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>, query: Option<&str>) {
     let all = lines.clone().or(&of_query);
     for place in [Place::Message, Place::Schedule, Place::Retry, Place::Group] {
         if let Some(mut settings) = checked(Settings::read(&all, place)) {
-            settings.forward_incoming(&lines, "token");
-            checked(settings.into_engine(place, None));
+            let group = Destination::UrlGroup("group".to_owned());
+            settings.take_incoming(&group, &lines, "token");
+            let given = settings.given;
+            checked(given.clone().or(&given).complete().map_err(Refusal::from));
         }
     }
 }

@@ -3,17 +3,17 @@
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::wire;
-use crate::engine::{Action, Reply};
+use crate::engine::{KeyAction, Reply};
 
 pub(super) async fn get(call: Call) -> Answer {
-    answer(call, Action::SigningKeys).await
+    answer(call, KeyAction::Keys).await
 }
 
 pub(super) async fn rotate(call: Call) -> Answer {
-    answer(call, Action::RotateSigningKeys).await
+    answer(call, KeyAction::RotateKeys).await
 }
 
-async fn answer(call: Call, action: Action) -> Answer {
+async fn answer(call: Call, action: KeyAction) -> Answer {
     match call.ask(action).await? {
         Reply::SigningKeys(keys) => Ok(wire::signing_keys(&keys)),
         _ => Err(unexpected()),

@@ -69,15 +69,6 @@ impl Lines {
         Self(pairs.iter().map(line).collect())
     }
 
-    /// The lines as text.
-    pub(super) fn into_pairs(self) -> Result<Vec<(String, String)>, Refusal> {
-        let pair = |(name, value): (String, Bytes)| match String::from_utf8(value.into()) {
-            Ok(value) => Ok((name, value)),
-            Err(_) => Err(Refusal::of(&name, "must be UTF-8 text")),
-        };
-        self.0.into_iter().map(pair).collect()
-    }
-
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Bytes)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }

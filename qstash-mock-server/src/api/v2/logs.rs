@@ -4,7 +4,7 @@ use super::Answer;
 use super::call::{Call, unexpected};
 use super::query::{self, Filter};
 use super::wire;
-use crate::engine::{Action, Event, LogQuery, Reply};
+use crate::engine::{Action, Event, LogKind, LogQuery, Reply};
 
 /// Rows of one page: the bound, and what is given unless said.
 const PAGE: usize = 1000;
@@ -13,13 +13,14 @@ pub(super) async fn list(call: Call) -> Answer {
     let query = query::of_logs(call.query())?;
     let filter = Filter::read(&query)?;
     let query = LogQuery {
+        kind: LogKind::CarriedRules,
         events: filter.states.iter().flat_map(|name| events(name)).collect(),
         filter: filter.into_engine(),
         cursor: query.cursor()?,
         count: query.count(PAGE)?.unwrap_or(PAGE),
         earliest_first: query.earliest_first()?,
     };
-    match call.ask(Action::Log(query)).await? {
+    match call.ask(Action::Log(Box::new(query))).await? {
         Reply::Log { rows, next } => Ok(wire::log(&rows, next)),
         _ => Err(unexpected()),
     }

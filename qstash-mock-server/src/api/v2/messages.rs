@@ -5,7 +5,7 @@ use super::call::{Call, unexpected};
 use super::error::Refusal;
 use super::query::{self, Filter};
 use super::wire;
-use crate::engine::{Action, MessageId, Reply, Selection};
+use crate::engine::{MessageAction, MessageId, Reply, Scope, Selection};
 use crate::text::parse_v2_message_id;
 use axum::body::Body;
 
@@ -14,18 +14,26 @@ const MOST_CANCELLED: usize = 500;
 
 pub(super) async fn get(call: Call, id: String) -> Answer {
     match call
-        .ask(Action::GetCarried(known(&id)?))
+        .ask(MessageAction::Get(known(&id)?, Scope::CarriedRules))
         .await
         .map_err(|error| error.about("message", &id))?
     {
-        Reply::CarriedRules(message) => Ok(wire::message(&message)),
+        Reply::Message(message) => Ok(wire::message(&message)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn cancel(call: Call, id: String) -> Answer {
-    let answer = call.ask(Action::CancelCarried(known(&id)?)).await;
-    cancelled(&answer.map_err(|error| error.about("message", &id))?)
+    let action = MessageAction::Cancel(known(&id)?, Scope::CarriedRules);
+    let answer = call.ask(action).await;
+    match answer.map_err(|error| error.about("message", &id))? {
+        Reply::Cancelled {
+            cancelled: true, ..
+        } => Ok(wire::count("cancelled", 1)),
+        // It was delivered, and is only shown for a while.
+        Reply::Cancelled { .. } => Err(Refusal::not_found("message", &id)),
+        _ => Err(unexpected()),
+    }
 }
 
 /// By ids in the body or the query, by filters, or all there are.
@@ -44,12 +52,8 @@ pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
             count: query.count(MOST_CANCELLED)?,
         },
     };
-    cancelled(&call.ask(Action::CancelMany(selection)).await?)
-}
-
-fn cancelled(reply: &Reply) -> Answer {
-    match reply {
-        Reply::Removed(count) => Ok(wire::count("cancelled", *count)),
+    match call.ask(MessageAction::CancelMany(selection)).await? {
+        Reply::Removed(count) => Ok(wire::count("cancelled", count)),
         _ => Err(unexpected()),
     }
 }

@@ -14,7 +14,10 @@ use super::error::Refusal;
 use super::lines::Lines;
 use super::settings::{Place, Settings};
 use super::wire;
-use crate::engine::{self, Action, GroupName, QueueName, Reply, Send, UrlGroupAction};
+use crate::engine::{
+    self, Action, GroupName, PartialSettings, Publish, QueueName, Reply, Target, ToDestination,
+    ToGroup,
+};
 
 /// One message, perhaps through a queue.
 pub(super) async fn one(
@@ -27,21 +30,11 @@ pub(super) async fn one(
     let queue = queue.as_deref().map(queue_name).transpose()?;
     let lines = call.lines()?;
     let body = call.body(body, Expected::V2Message).await?;
-    let decoder = Decoder {
-        call: &call,
-        place: Place::Message,
-    };
-    let settings = decoder
-        .settings(&destination, queue.as_ref(), &lines)
-        .await?;
-    let send = Send {
-        destination: named(destination, &settings)?,
-        queue,
-        body: Bytes::clone(&body),
-        settings,
-    };
-    match call.ask(Action::Send(Box::new(send))).await? {
-        Reply::Sent(sent) => Ok(wire::sent(&sent)),
+    let given = settings(&call, &destination, &lines)?;
+    let target = target(destination, queue, given)?;
+    let publish = Publish::to_destination(target, Bytes::clone(&body));
+    match call.ask(publish).await? {
+        Reply::Published(published) => Ok(wire::published(&published)),
         _ => Err(unexpected()),
     }
 }
@@ -54,21 +47,17 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
     let whole: &RawValue = serde_json::from_str(whole)
         .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
     let items = array(whole, BATCH_ITEMS).map_err(|error| error.under("the body"))?;
-    let decoder = Decoder {
-        call: &call,
-        place: Place::Message,
-    };
     let (mut good, mut refused) = (Vec::new(), Vec::with_capacity(items.len()));
     for item in items {
-        refused.push(match decoder.item(item).await {
-            Ok(send) => {
-                good.push(send);
+        refused.push(match self::item(&call, item) {
+            Ok(publish) => {
+                good.push(publish);
                 None
             }
             Err(error) => Some(error),
         });
     }
-    let Reply::SentBatch(results) = call.ask(Action::SendBatch(good)).await? else {
+    let Reply::Batch(results) = call.ask(Action::PublishBatch(good)).await? else {
         return Err(unexpected());
     };
     let mut results = results.into_iter();
@@ -82,115 +71,90 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
     Ok(batch_answer(outcomes))
 }
 
-fn batch_answer(outcomes: impl Iterator<Item = Result<engine::Sent, Refusal>>) -> Response {
+fn batch_answer(outcomes: impl Iterator<Item = Result<engine::Published, Refusal>>) -> Response {
     wire::batch(outcomes)
 }
 
-/// Reads settings that may need the defaults of a URL group.
-pub(super) struct Decoder<'a> {
-    pub(super) call: &'a Call,
-    pub(super) place: Place,
+fn item(call: &Call, item: &RawValue) -> Result<Publish, Refusal> {
+    let object = Object::of_any_fields(item)?;
+    let destination = object.required("destination", text)?;
+    let (destination, query) = Destination::parse_whole(&destination)?;
+    let headers = object
+        .nullable("headers", Lines::of_json)?
+        .unwrap_or_default();
+    let body = object.nullable("body", text)?.unwrap_or_default();
+    let queue = object.optional("queue", or_null(text))?.flatten();
+    let queue = queue.filter(|name| !name.is_empty());
+    let queue = queue.as_deref().map(queue_name).transpose()?;
+    let query = Lines::of_query(query.unwrap_or_default())?;
+    let given = settings(call, &destination, &headers.or(&query))?;
+    let target = target(destination, queue, given)?;
+    Ok(Publish::to_destination(target, body.into()))
 }
 
-impl Decoder<'_> {
-    /// What `lines` say, and where they are silent, the defaults of the URL group that is the destination.
-    pub(super) async fn settings(
-        &self,
-        destination: &Destination,
-        queue: Option<&QueueName>,
-        lines: &Lines,
-    ) -> Result<engine::Settings, Refusal> {
-        self.read(destination, queue, lines)
-            .await?
-            .into_engine(self.place, self.call.caller_ip())
-    }
-
-    pub(super) async fn read(
-        &self,
-        destination: &Destination,
-        queue: Option<&QueueName>,
-        lines: &Lines,
-    ) -> Result<Settings, Refusal> {
-        let with_defaults;
-        let all = match destination {
-            Destination::UrlGroup(name) => {
-                // A schedule names its queue in a header.
-                let named = Settings::read(lines, self.place)?.queue;
-                let defaults = self.defaults(name, queue.cloned().or(named)).await?;
-                with_defaults = lines.clone().or(&defaults);
-                &with_defaults
-            }
-            Destination::Url(_) | Destination::Api(_) => lines,
-        };
-        let mut settings = Settings::read(all, self.place)?;
-        settings.forward_incoming(lines, self.call.token());
-        Ok(settings)
-    }
-
-    async fn defaults(&self, group: &str, queue: Option<QueueName>) -> Result<Lines, Refusal> {
-        let name = GroupName::parse(group).ok_or_else(|| Refusal::not_found("topic", group))?;
-        match self
-            .call
-            .ask(Action::UrlGroups(UrlGroupAction::GetToSend(name, queue)))
-            .await?
-        {
-            Reply::UrlGroup(group) => Ok(Lines::of_pairs(&group.headers)),
-            _ => Err(unexpected()),
-        }
-    }
-
-    async fn item(&self, item: &RawValue) -> Result<Send, Refusal> {
-        let object = Object::of_any_fields(item)?;
-        let destination = object.required("destination", text)?;
-        let (destination, query) = Destination::parse_whole(&destination)?;
-        let headers = object
-            .nullable("headers", Lines::of_json)?
-            .unwrap_or_default();
-        let body = object.nullable("body", text)?.unwrap_or_default();
-        let queue = object.optional("queue", or_null(text))?.flatten();
-        let queue = queue.filter(|name| !name.is_empty());
-        let queue = queue.as_deref().map(queue_name).transpose()?;
-        let query = Lines::of_query(query.unwrap_or_default())?;
-        let lines = headers.or(&query);
-        let settings = self.settings(&destination, queue.as_ref(), &lines).await?;
-        Ok(Send {
-            destination: named(destination, &settings)?,
-            queue,
-            body: body.into(),
-            settings,
-        })
-    }
+/// What `lines` say of a message that is published now.
+fn settings(
+    call: &Call,
+    destination: &Destination,
+    lines: &Lines,
+) -> Result<PartialSettings, Refusal> {
+    let mut settings = Settings::read(lines, Place::Message)?;
+    settings.take_incoming(destination, lines, call.token());
+    let given = settings.given;
+    Ok(PartialSettings {
+        caller_ip: call.caller_ip(),
+        ..given
+    })
 }
 
 /// Where the hosted service serves what it has built in. Without a route to somewhere else, a delivery there is
 /// refused like any other that leaves the machine.
 const APIS: &str = "https://qstash.upstash.io";
 
-/// The destination as the engine names it.
-pub(super) fn named(
+/// Where a message goes as the engine names it, and by which settings. To those of a message to a URL group the engine
+/// adds the group's defaults; all others must make sense as they are.
+pub(super) fn target(
     destination: Destination,
-    settings: &engine::Settings,
-) -> Result<engine::Destination, Refusal> {
-    Ok(match destination {
-        Destination::Url(url) => engine::Destination::Url(url.into()),
-        Destination::UrlGroup(name) => {
-            let known = GroupName::parse(&name);
-            engine::Destination::Group(known.ok_or_else(|| Refusal::not_found("topic", &name))?)
-        }
-        Destination::Api(name) => {
-            if name == "llm" && settings.callback.is_none() {
-                return Err(Refusal::of("Upstash-Callback", "must be set for `api/llm`"));
-            }
-            let path = match name.as_str() {
-                "llm" => "llm/v1/chat/completions".to_owned(),
-                other => format!("api/{other}"),
+    queue: Option<QueueName>,
+    given: PartialSettings,
+) -> Result<Target, Refusal> {
+    let name = match destination {
+        Destination::Url(url) => {
+            let to = ToDestination {
+                destination: engine::Destination::Url(url.into()),
+                queue,
+                settings: given.complete()?,
             };
-            engine::Destination::Api {
-                name: name.into(),
-                url: format!("{APIS}/{path}").into(),
-            }
+            return Ok(to.into());
         }
-    })
+        Destination::UrlGroup(name) => {
+            let group = GroupName::parse(&name);
+            let to = ToGroup {
+                group: group.ok_or_else(|| Refusal::not_found("topic", &name))?,
+                queue,
+                settings: given,
+            };
+            return Ok(to.into());
+        }
+        Destination::Api(name) => name,
+    };
+    let settings = given.complete()?;
+    if name == "llm" && settings.callback.is_none() {
+        return Err(Refusal::of("Upstash-Callback", "must be set for `api/llm`"));
+    }
+    let path = match name.as_str() {
+        "llm" => "llm/v1/chat/completions".to_owned(),
+        other => format!("api/{other}"),
+    };
+    let to = ToDestination {
+        destination: engine::Destination::Api {
+            name: name.into(),
+            url: format!("{APIS}/{path}").into(),
+        },
+        queue,
+        settings,
+    };
+    Ok(to.into())
 }
 
 pub(super) fn queue_name(text: &str) -> Result<QueueName, Refusal> {

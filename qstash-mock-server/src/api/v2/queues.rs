@@ -7,7 +7,7 @@ use super::call::{Call, unexpected};
 use super::error::Refusal;
 use super::publish::queue_name;
 use super::wire;
-use crate::engine::{Action, Permission, QueueName, QueueView, Reply};
+use crate::engine::{Permission, QueueAction, QueueName, QueueView, Reply};
 use axum::body::Body;
 
 /// Queues asked of the engine at once.
@@ -17,7 +17,7 @@ pub(super) async fn put(call: Call, body: Body) -> Answer {
     let body = call.body(body, Expected::V2Json).await?;
     let object = Object::of_any_body(&body)?;
     let name = queue_name(&object.required("queueName", text)?)?;
-    let action = Action::UpsertQueue {
+    let action = QueueAction::Upsert {
         name,
         parallelism: object
             .nullable("parallelism", integer(1..=u32::MAX))?
@@ -32,10 +32,10 @@ pub(super) async fn put(call: Call, body: Body) -> Answer {
 
 /// Unlike v1, whose lists show what the token reaches, this one is nobody's who may not see all of it.
 pub(super) async fn list(call: Call) -> Answer {
-    call.check_unlimited(Permission::Manage)?;
+    call.check_account(Permission::Manage)?;
     let mut all: Vec<QueueView> = Vec::new();
     loop {
-        let action = Action::ListQueues {
+        let action = QueueAction::List {
             prefix: String::new(),
             after: all.last().map(|queue| queue.name.as_str().to_owned()),
             limit: PAGE,
@@ -54,7 +54,7 @@ pub(super) async fn list(call: Call) -> Answer {
 }
 
 pub(super) async fn get(call: Call, name: String) -> Answer {
-    match call.ask(Action::GetQueue(known(&name)?)).await? {
+    match call.ask(QueueAction::Get(known(&name)?)).await? {
         Reply::Queue(queue) => Ok(wire::queue(&queue)),
         _ => Err(unexpected()),
     }
@@ -65,7 +65,7 @@ pub(super) async fn delete(call: Call, name: String) -> Answer {
     let Ok(known) = known(&name) else {
         return Ok(wire::empty());
     };
-    match call.ask(Action::DeleteQueue(known)).await {
+    match call.ask(QueueAction::Delete(known)).await {
         Ok(Reply::Removed(_)) => Ok(wire::empty()),
         Ok(_) => Err(unexpected()),
         Err(error) if error.is_not_found() => Ok(wire::empty()),
@@ -74,7 +74,10 @@ pub(super) async fn delete(call: Call, name: String) -> Answer {
 }
 
 pub(super) async fn pause(call: Call, name: String, paused: bool) -> Answer {
-    match call.ask(Action::SetPaused(known(&name)?, paused)).await? {
+    match call
+        .ask(QueueAction::SetPaused(known(&name)?, paused))
+        .await?
+    {
         Reply::Queue(_) => Ok(wire::empty()),
         _ => Err(unexpected()),
     }

@@ -1,48 +1,37 @@
 //! What `Upstash-Redact-Fields` hides from API answers (v2.md sections 3.12 and A.4).
 
-/// Parts of a message that are shown as a hash of their value. They are delivered in clear.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Redact {
-    /// The body.
-    pub(super) body: bool,
-    /// Every header.
-    pub(super) all_headers: bool,
-    /// Headers by name, in lower case.
-    pub(super) headers: Vec<String>,
+use crate::engine::Redaction;
+
+/// Adds what the comma-separated `text` names, headers in lower case; the error goes on a sentence that begins with
+/// the header's name.
+pub(super) fn add(redaction: &mut Redaction, text: &str) -> Result<(), String> {
+    for item in text.split(',') {
+        add_one(redaction, item.trim())?;
+    }
+    Ok(())
 }
 
-impl Redact {
-    /// Adds what the comma-separated `text` names; the error goes on a sentence that begins with the header's
-    /// name.
-    pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
-        for item in text.split(',') {
-            self.add_one(item.trim())?;
-        }
-        Ok(())
-    }
-
-    fn add_one(&mut self, item: &str) -> Result<(), String> {
-        let lower = item.to_ascii_lowercase();
-        match lower.as_str() {
-            "body" => self.body = true,
-            "header" | "headers" => self.all_headers = true,
-            named => {
-                let name = ["headers[", "header["]
-                    .iter()
-                    .find_map(|prefix| named.strip_prefix(prefix))
-                    .and_then(|rest| rest.strip_suffix(']'))
-                    .map(str::trim)
-                    .filter(|name| http::HeaderName::from_bytes(name.as_bytes()).is_ok())
-                    .ok_or_else(|| {
-                        format!("knows `body`, `header` and `header[Name]`, not `{item}`")
-                    })?;
-                if !self.headers.iter().any(|it| it == name) {
-                    self.headers.push(name.to_owned());
-                }
+fn add_one(redaction: &mut Redaction, item: &str) -> Result<(), String> {
+    let lower = item.to_ascii_lowercase();
+    match lower.as_str() {
+        "body" => redaction.body = true,
+        "header" | "headers" => redaction.all_headers = true,
+        named => {
+            let name = ["headers[", "header["]
+                .iter()
+                .find_map(|prefix| named.strip_prefix(prefix))
+                .and_then(|rest| rest.strip_suffix(']'))
+                .map(str::trim)
+                .filter(|name| http::HeaderName::from_bytes(name.as_bytes()).is_ok())
+                .ok_or_else(|| {
+                    format!("knows `body`, `header` and `header[Name]`, not `{item}`")
+                })?;
+            if !redaction.headers.iter().any(|it| it == name) {
+                redaction.headers.push(name.to_owned());
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -51,22 +40,21 @@ mod tests {
 
     #[test]
     fn all_spellings_of_the_sdks_and_documents_are_read() {
-        let mut redact = Redact::default();
-        redact
-            .add("body,header[Authorization], headers[ X-Key ] ,header[x-key]")
-            .unwrap();
+        let mut redaction = Redaction::default();
+        let text = "body,header[Authorization], headers[ X-Key ] ,header[x-key]";
+        add(&mut redaction, text).unwrap();
         assert_eq!(
-            redact,
-            Redact {
+            redaction,
+            Redaction {
                 body: true,
                 all_headers: false,
                 headers: vec!["authorization".into(), "x-key".into()],
             }
         );
         for text in ["header", "headers", "Headers"] {
-            let mut redact = Redact::default();
-            redact.add(text).unwrap();
-            assert!(redact.all_headers && !redact.body, "{text}");
+            let mut redaction = Redaction::default();
+            add(&mut redaction, text).unwrap();
+            assert!(redaction.all_headers && !redaction.body, "{text}");
         }
     }
 
@@ -82,7 +70,7 @@ mod tests {
             "headera]",
             "body body",
         ] {
-            assert!(Redact::default().add(text).is_err(), "{text:?}");
+            assert!(add(&mut Redaction::default(), text).is_err(), "{text:?}");
         }
     }
 }

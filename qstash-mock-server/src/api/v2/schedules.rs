@@ -5,10 +5,13 @@ use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination::Destination;
 use super::error::Refusal;
-use super::publish::{Decoder, named};
-use super::settings::Place;
+use super::publish::target;
+use super::settings::{Place, Settings};
 use super::wire;
-use crate::engine::{Action, PutSchedule, Reply, ScheduleAction, ScheduleId, Send};
+use crate::engine::{PartialSettings, PutSchedule, Reply, ScheduleAction, ScheduleId};
+
+/// Schedules asked of the engine at once.
+const PAGE: usize = 200;
 use axum::body::Body;
 use bytes::Bytes;
 
@@ -16,50 +19,46 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
     let destination = Destination::parse(destination, call.query())?;
     let lines = call.lines()?;
     let body = call.body(body, Expected::V2Message).await?;
-    let decoder = Decoder {
-        call: &call,
-        place: Place::Schedule,
-    };
-    let mut given = decoder.read(&destination, None, &lines).await?;
-    let Some(cron) = given.cron.take() else {
+    let settings = Settings::read(&lines, Place::Schedule)?;
+    let Some(cron) = settings.cron else {
         return Err(Refusal::of("Upstash-Cron", "must be set for a schedule"));
     };
-    let id = given
-        .schedule_id
-        .take()
-        .and_then(|id| ScheduleId::parse(&id));
-    let queue = given.queue.take();
-    let settings = given.into_engine(Place::Schedule, call.caller_ip())?;
-    let put = PutSchedule {
-        id,
-        cron,
-        send: Send {
-            destination: named(destination, &settings)?,
-            queue,
-            body: Bytes::clone(&body),
-            settings,
-        },
+    let id = settings.schedule_id;
+    let given = PartialSettings {
+        caller_ip: call.caller_ip(),
+        ..settings.given
     };
-    match call
-        .ask(Action::Schedules(ScheduleAction::Put(Box::new(put))))
-        .await?
-    {
+    let put = PutSchedule {
+        id: id.and_then(|id| ScheduleId::parse(&id)),
+        cron,
+        to: target(destination, settings.queue, given)?,
+        body: Bytes::clone(&body),
+    };
+    match call.ask(ScheduleAction::Put(Box::new(put))).await? {
         Reply::ScheduleId(id) => Ok(wire::schedule_id(&id)),
         _ => Err(unexpected()),
     }
 }
 
 pub(super) async fn list(call: Call) -> Answer {
-    match call.ask(Action::Schedules(ScheduleAction::List)).await? {
-        Reply::Schedules(schedules) => Ok(wire::schedules(&schedules)),
-        _ => Err(unexpected()),
+    let (mut all, mut after) = (vec![], None);
+    loop {
+        let page = ScheduleAction::List { after, limit: PAGE };
+        let Reply::Schedules { schedules, next } = call.ask(page).await? else {
+            return Err(unexpected());
+        };
+        all.extend(schedules);
+        after = next;
+        if after.is_none() {
+            return Ok(wire::schedules(&all));
+        }
     }
 }
 
 pub(super) async fn get(call: Call, id: String) -> Answer {
     let action = ScheduleAction::Get(known(&id)?);
-    match call.ask(Action::Schedules(action)).await? {
-        Reply::Schedules(found) => match &found[..] {
+    match call.ask(action).await? {
+        Reply::Schedules { schedules, .. } => match &schedules[..] {
             [schedule] => Ok(wire::schedule(schedule)),
             _ => Err(unexpected()),
         },
@@ -76,7 +75,7 @@ pub(super) async fn pause(call: Call, id: String, paused: bool) -> Answer {
 }
 
 async fn done(call: &Call, action: ScheduleAction) -> Answer {
-    match call.ask(Action::Schedules(action)).await? {
+    match call.ask(action).await? {
         Reply::Done => Ok(wire::empty()),
         _ => Err(unexpected()),
     }

@@ -1,19 +1,14 @@
 //! What the headers of a message say (v2.md section 2.2). `table.rs` lists every one of them.
 
-mod convert;
 mod table;
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::Method;
 
+use super::destination::Destination;
 use super::error::Refusal;
-use super::flow::FlowLimits;
 use super::lines::Lines;
-use super::redact::Redact;
-use crate::engine::{Cron, QueueName, RetryDelay, Timestamp};
-pub(super) use table::{canonical, name as flow_key};
+use crate::engine::{Cron, GivenHeader, GivenValue, PartialSettings, QueueName};
+pub(super) use table::{canonical, name as flow_key, prefix};
 
 /// Where headers stand, which decides what may be among them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,58 +26,18 @@ pub(super) enum Place {
 /// What was set; what was not is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Settings {
-    /// Of the message itself.
-    pub(super) carried: Options,
-    /// As it was given, or forwarded.
-    pub(super) content_type: Option<Bytes>,
-    /// Not before this time; beats the delay.
-    pub(super) not_before: Option<Timestamp>,
-    /// Two messages with the same one are one.
-    pub(super) deduplication_id: Option<String>,
-    /// Two messages with the same content are one.
-    pub(super) content_based: bool,
-    /// Told after every attempt.
-    pub(super) callback: Callback,
-    /// Told when all attempts failed.
-    pub(super) failure_callback: Callback,
-    /// In the order given, none twice.
-    pub(super) labels: Vec<String>,
-    /// What answers hide.
-    pub(super) redact: Redact,
+    /// Of the message, whoever makes it.
+    pub(super) given: PartialSettings,
     /// The queue that messages of a schedule go through.
     pub(super) queue: Option<QueueName>,
     /// When a schedule makes messages.
     pub(super) cron: Option<Cron>,
     /// The caller's name for a schedule.
     pub(super) schedule_id: Option<String>,
-    /// All headers that come in are to be sent along.
-    pub(super) forward_all: bool,
-}
-
-/// A callback. Without a URL there is none, whatever its options are.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Callback {
-    pub(super) url: Option<String>,
-    pub(super) options: Options,
-}
-
-/// What can be set for a message and for its callbacks alike.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Options {
-    pub(super) method: Option<Method>,
-    pub(super) timeout: Option<Duration>,
-    /// Attempts after the first.
-    pub(super) retries: Option<u32>,
-    pub(super) retry_delay: Option<RetryDelay>,
-    pub(super) delay: Option<Duration>,
-    pub(super) flow_key: Option<String>,
-    pub(super) flow_limits: Option<FlowLimits>,
-    /// Headers to send along, names in lower case; repeated ones are several lines.
-    pub(super) forward: Vec<(String, Bytes)>,
 }
 
 impl Settings {
-    /// Reads all of `lines`.
+    /// Reads all of `lines`. What belongs together may be given apart, and is checked once nothing can be added.
     pub(super) fn read(lines: &Lines, place: Place) -> Result<Self, Refusal> {
         let mut settings = Self::default();
         let mut seen: Vec<(&str, &Bytes)> = Vec::new();
@@ -103,22 +58,26 @@ impl Settings {
                 .apply(&mut settings, name, value, place)
                 .map_err(|error| Refusal::of(&canonical(name), error))?;
         }
-        settings.finish()
+        let given = &mut settings.given;
+        for callback in [&mut given.callback, &mut given.failure_callback] {
+            callback.content_type = Some(GivenValue::from(REPORT_TYPE));
+        }
+        Ok(settings)
     }
 
-    /// Sends along what came in `incoming` without a prefix, unless it was set explicitly. Settings of the query
-    /// may be among `incoming`: none is sent along.
-    /// `token` is the caller's own and stays behind.
-    pub(super) fn forward_incoming(&mut self, incoming: &Lines, token: &str) {
-        if !self.forward_all {
+    /// Takes up what came in, if it is to be sent along or a URL group may say that it is: all but settings, which the
+    /// query may have put among `incoming`, and what is of the connection. `token` is the caller's own and stays
+    /// behind.
+    pub(super) fn take_incoming(
+        &mut self,
+        destination: &Destination,
+        incoming: &Lines,
+        token: &str,
+    ) {
+        let may_be = matches!(destination, Destination::UrlGroup(_));
+        if !self.given.forward_incoming.unwrap_or(may_be) {
             return;
         }
-        let explicit: Vec<String> = self
-            .carried
-            .forward
-            .iter()
-            .map(|(name, _)| name.clone())
-            .collect();
         let of_connection = named_by_connection(incoming);
         for (name, value) in incoming.iter() {
             let mine = name.starts_with("upstash-") || name == "content-type";
@@ -127,40 +86,21 @@ impl Settings {
                 && !holds_token
                 && !is_of_connection(name)
                 && !of_connection.iter().any(|it| it == name)
-                && !explicit.iter().any(|it| it == name)
             {
-                self.carried.forward.push((name.to_owned(), value.clone()));
+                self.given.incoming.push(given_header(name, value));
             }
         }
     }
+}
 
-    /// What can only be checked once everything was read.
-    fn finish(mut self) -> Result<Self, Refusal> {
-        let (forwarded, others) = std::mem::take(&mut self.carried.forward)
-            .into_iter()
-            .partition(|(name, _)| name == "content-type");
-        self.carried.forward = others;
-        // A forwarded content type beats the plain one (v2.md section 2.16).
-        let forwarded: Vec<(String, Bytes)> = forwarded;
-        if let Some((_, value)) = forwarded.into_iter().next() {
-            self.content_type = Some(value);
-        }
-        for (prefix, options) in [
-            ("", &self.carried),
-            ("Callback-", &self.callback.options),
-            ("Failure-Callback-", &self.failure_callback.options),
-        ] {
-            let (given, missing) = match (&options.flow_key, options.flow_limits) {
-                (Some(_), None) => ("Key", "Value"),
-                (None, Some(_)) => ("Value", "Key"),
-                _ => continue,
-            };
-            return Err(Refusal::of(
-                &format!("Upstash-{prefix}Flow-Control-{given}"),
-                format!("needs `Upstash-{prefix}Flow-Control-{missing}` beside it"),
-            ));
-        }
-        Ok(self)
+/// What a callback's body is.
+const REPORT_TYPE: &[u8] = b"application/json";
+
+/// A header whose name is in the case that answers show.
+fn given_header(name: &str, value: &Bytes) -> GivenHeader {
+    GivenHeader {
+        name: canonical(name),
+        value: GivenValue::from(&**value),
     }
 }
 
@@ -197,5 +137,9 @@ fn is_of_connection(name: &str) -> bool {
     NAMES.contains(&name) || name == "trailer"
 }
 
+#[cfg(test)]
+mod incoming_tests;
+#[cfg(test)]
+mod sum_tests;
 #[cfg(test)]
 mod tests;

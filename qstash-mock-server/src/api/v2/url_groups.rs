@@ -15,21 +15,29 @@ use super::error::Refusal;
 use super::lines::Lines;
 use super::settings::{Place, Settings};
 use super::wire;
-use crate::engine::{Action, Endpoint, EndpointRef, GroupName, Reply, UrlGroupAction};
+use crate::engine::{Endpoint, EndpointRef, GroupName, PartialSettings, Reply, UrlGroupAction};
+
+/// URL groups asked of the engine at once.
+const PAGE: usize = 50;
 
 pub(super) async fn list(call: Call) -> Answer {
-    match call.ask(Action::UrlGroups(UrlGroupAction::List)).await? {
-        Reply::UrlGroups(groups) => Ok(wire::url_groups(&groups)),
-        _ => Err(unexpected()),
+    let (mut all, mut after) = (vec![], None);
+    loop {
+        let page = UrlGroupAction::List { after, limit: PAGE };
+        let Reply::UrlGroups { groups, next } = call.ask(page).await? else {
+            return Err(unexpected());
+        };
+        all.extend(groups);
+        after = next;
+        if after.is_none() {
+            return Ok(wire::url_groups(&all));
+        }
     }
 }
 
 pub(super) async fn get(call: Call, name: String) -> Answer {
     let known = GroupName::parse(&name).ok_or_else(|| Refusal::not_found("topic", &name))?;
-    match call
-        .ask(Action::UrlGroups(UrlGroupAction::Get(known)))
-        .await?
-    {
+    match call.ask(UrlGroupAction::Get(known)).await? {
         Reply::UrlGroup(group) => Ok(wire::url_group(&group)),
         _ => Err(unexpected()),
     }
@@ -69,17 +77,22 @@ pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
-    done(&call, UrlGroupAction::SetHeaders(name, defaults(headers)?)).await
+    done(
+        &call,
+        UrlGroupAction::SetDefaults(name, defaults(&headers)?),
+    )
+    .await
 }
 
-/// The headers that a publish has by default. What no publish could use is refused here, and not at each of them.
-pub(super) fn defaults(headers: Lines) -> Result<Vec<(String, String)>, Refusal> {
-    Settings::read(&headers, Place::Group)?.into_engine(Place::Group, None)?;
-    headers.into_pairs()
+/// What a publish says by default. What no publish could use is refused here, and not at each of them.
+pub(super) fn defaults(headers: &Lines) -> Result<Arc<PartialSettings>, Refusal> {
+    let defaults = Settings::read(headers, Place::Group)?.given;
+    defaults.clone().complete()?;
+    Ok(Arc::new(defaults))
 }
 
 async fn done(call: &Call, action: UrlGroupAction) -> Answer {
-    match call.ask(Action::UrlGroups(action)).await? {
+    match call.ask(action).await? {
         Reply::Done => Ok(wire::empty()),
         _ => Err(unexpected()),
     }

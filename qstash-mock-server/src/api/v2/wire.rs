@@ -11,7 +11,8 @@ use http::StatusCode;
 use super::super::json::Json;
 use super::error::Refusal;
 use crate::engine::{
-    FlowKeyView, QueueView, RowId, ScheduleId, Sent, SentTo, SigningKeys, Timestamp, UrlGroup,
+    FlowKeyView, Published, PublishedMessage, QueueView, RowId, ScheduleId, SigningKeys, Timestamp,
+    UrlGroup,
 };
 use crate::text::v2_message_id;
 
@@ -29,13 +30,13 @@ pub(super) fn count(name: &'static str, count: usize) -> Response {
 }
 
 /// 202 tells that nothing but duplicates came.
-pub(super) fn sent(sent: &Sent) -> Response {
-    let (json, status) = match sent {
-        Sent::One(one) => {
+pub(super) fn published(published: &Published) -> Response {
+    let (json, status) = match published {
+        Published::One(one) => {
             let json = Json::object(|json| write_one(json, one));
             (json, status_of(one.deduplicated))
         }
-        Sent::Group(all) => {
+        Published::Group(all) => {
             let duplicates = !all.is_empty() && all.iter().all(|one| one.deduplicated);
             (
                 Json::array(|json| write_group(json, all)),
@@ -55,12 +56,12 @@ fn status_of(duplicate: bool) -> StatusCode {
 }
 
 /// An answer for each item: an object, or an array for a URL group.
-pub(super) fn batch(outcomes: impl Iterator<Item = Result<Sent, Refusal>>) -> Response {
+pub(super) fn batch(outcomes: impl Iterator<Item = Result<Published, Refusal>>) -> Response {
     let json = Json::array(|json| {
         for outcome in outcomes {
             match outcome {
-                Ok(Sent::One(one)) => json.members(|json| write_one(json, &one)),
-                Ok(Sent::Group(all)) => {
+                Ok(Published::One(one)) => json.members(|json| write_one(json, &one)),
+                Ok(Published::Group(all)) => {
                     json.items(&all, |json, one| json.members(|json| write_to(json, one)));
                 }
                 Err(error) => json.members(|json| error.write(json)),
@@ -70,33 +71,35 @@ pub(super) fn batch(outcomes: impl Iterator<Item = Result<Sent, Refusal>>) -> Re
     json.into_ok()
 }
 
-fn write_one(json: &mut Json, one: &SentTo) {
+fn write_one(json: &mut Json, one: &PublishedMessage) {
     json.key("messageId").text(&v2_message_id(one.id));
     if one.deduplicated {
         json.key("deduplicated").boolean(true);
     }
 }
 
-fn write_group(json: &mut Json, all: &[SentTo]) {
+fn write_group(json: &mut Json, all: &[PublishedMessage]) {
     for one in all {
         json.members(|json| write_to(json, one));
     }
 }
 
-fn write_to(json: &mut Json, one: &SentTo) {
+fn write_to(json: &mut Json, one: &PublishedMessage) {
     json.key("messageId").text(&v2_message_id(one.id));
-    json.key("url").text(&one.url);
+    if let Some(url) = &one.url {
+        json.key("url").text(url);
+    }
     if one.deduplicated {
         json.key("deduplicated").boolean(true);
     }
 }
 
-pub(super) fn retried(sent: &SentTo) -> Response {
+pub(super) fn retried(sent: &PublishedMessage) -> Response {
     Json::object(|json| write_one(json, sent)).into_response(StatusCode::CREATED)
 }
 
 /// At the end the cursor is empty, not absent: so the hosted service has it here, and only here.
-pub(super) fn all_retried(sent: &[SentTo], next: Option<RowId>) -> Response {
+pub(super) fn all_retried(sent: &[PublishedMessage], next: Option<RowId>) -> Response {
     let json = Json::object(|json| {
         json.key("responses")
             .items(sent, |json, one| json.members(|json| write_one(json, one)));

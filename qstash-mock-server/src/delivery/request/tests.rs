@@ -10,8 +10,9 @@ use http::Request;
 use super::v1::AGENT;
 use super::write::{self, Unsendable};
 use crate::engine::{
-    AccountName, Attempt, AttemptId, CarriedEnvelope, CarriedRules, Envelope, FlowControl,
-    GroupName, LeaseId, MessageId, QueueEnvelope, QueueName, RetryDelay, ScheduleId, Timestamp,
+    AccountName, Attempt, AttemptId, BodySource, CarriedEnvelope, CarriedRules, Envelope,
+    FlowControl, GroupName, LeaseId, MessageId, QueueEnvelope, QueueName, RetryDelay, ScheduleId,
+    Timestamp,
 };
 
 pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
@@ -20,7 +21,8 @@ pub(crate) fn attempt(url: &str, headers: &[(&str, &str)]) -> Attempt {
         message: MessageId(Uuid::from_u128(0x0197)),
         account: AccountName::new(AccountName::DEFAULT),
         url: Arc::from(url),
-        body: Bytes::from_static(br#"{"order_id": 42.0}"#),
+        body: BodySource::Bytes(Bytes::from_static(br#"{"order_id": 42.0}"#)),
+        body_length: 18,
         headers: headers
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))

@@ -1,153 +1,105 @@
-//! Messages that ran out of retries, and their way back (v1.md section 5).
+//! A message is given up: to a dead-letter queue, to the account's dead-letter list, or to nowhere
+//! (v1.md section 5, v2.md section 3.11).
 
 use std::sync::Arc;
 
-use crate::engine::command::Reply;
-use crate::engine::error::Error;
+use super::callback::CallbackKind;
+use super::rules::DeadLetters;
 use crate::engine::inputs::Engine;
-use crate::engine::manage::bulk::BulkWork;
-use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::id::{MessageId, QueueId, QueueName};
-use crate::engine::model::message::{DeadLetter, InQueue, Message, Stage, State};
+use crate::engine::model::dead_letter::ListedDeadLetter;
+use crate::engine::model::id::{QueueId, QueueName, RowId};
+use crate::engine::model::log_row::Event;
+use crate::engine::model::message::{DeadLetter, Sequence, Stage, State};
+use crate::engine::model::response::Response;
 use crate::engine::model::time::Timestamp;
 
+/// What the last attempt of a message that is given up ended with.
+pub(crate) struct Exhausted {
+    pub(crate) error: Option<Arc<str>>,
+    pub(crate) response: Option<Arc<Response>>,
+}
+
 impl Engine {
-    /// Out of retries: to the dead-letter queue, or failed where none is named.
-    pub(crate) fn exhaust(&mut self, now: Timestamp, id: MessageId) {
-        let Some(message) = self.state.message(id) else {
-            return;
-        };
-        let Some(queue) = message.queue_id().and_then(|id| self.state.queue(id)) else {
-            return;
-        };
-        let (source, account) = (queue.id, queue.account.clone());
-        let target = queue.settings.dead_letter_queue.clone();
-        let Some(target) = target.and_then(|name| self.state.queue_id(&account, &name)) else {
-            return self.finish(now, id, Stage::Failed);
-        };
-        let dead_letter = DeadLetter::of(message, &queue.name, now);
-        self.move_to(now, id, target, Some(dead_letter));
-        if let Some(queue_index) = self.state.queue_index_mut(source) {
-            queue_index.counters.dead_lettered += 1;
+    /// Gives up a message that is out of retries.
+    pub(crate) fn bury(
+        &mut self,
+        now: Timestamp,
+        sequence: Sequence,
+        dead_letters: &DeadLetters,
+        last: Exhausted,
+    ) {
+        match dead_letters {
+            DeadLetters::Queue(name) => self.bury_in_queue(now, sequence, name),
+            DeadLetters::List => self.bury_in_list(now, sequence, last),
+            DeadLetters::Nowhere => self.finish(now, sequence, Stage::Failed),
         }
+    }
+
+    fn bury_in_queue(&mut self, now: Timestamp, sequence: Sequence, name: &QueueName) {
+        let Some((spec, state)) = self.state.whole(sequence) else {
+            return;
+        };
+        let target = self.state.queue_id(&spec.account, name);
+        let source = self.state.queue_name(state.queue).cloned();
+        let (Some(target), Some(source)) = (target, source) else {
+            return self.finish(now, sequence, Stage::Failed);
+        };
+        let past = self.state.past(sequence);
+        let last = past.and_then(|past| past.records().last());
+        let letter = DeadLetter {
+            source,
+            at: now,
+            attempts: state.attempts,
+            last_status: last.and_then(|record| record.status),
+            last_error: last.and_then(|record| record.error.clone()),
+            last_body: past.map(|past| past.answer().clone()).unwrap_or_default(),
+        };
+        self.log(now, sequence, Event::DeadLettered);
+        self.move_to(now, sequence, target, Some(letter));
+        self.state
+            .count(state.queue, |counters| counters.dead_lettered += 1);
     }
 
     /// Makes the message an ordinary member of another queue, with fresh attempts.
-    fn move_to(
+    pub(crate) fn move_to(
         &mut self,
         now: Timestamp,
-        id: MessageId,
+        sequence: Sequence,
         target: QueueId,
-        dead_letter: Option<DeadLetter>,
+        letter: Option<DeadLetter>,
     ) {
-        let Some(name) = self.state.queue(target).map(|queue| queue.name.clone()) else {
+        self.state.set_dead_letter(sequence, None);
+        self.state.set_answer(sequence, bytes::Bytes::new());
+        self.state.update(sequence, |state| {
+            state.queue = Some(target);
+            state.attempts = 0;
+            state.due_at = now;
+            state.state = State::Ready;
+        });
+        self.state.set_dead_letter(sequence, letter);
+    }
+
+    fn bury_in_list(&mut self, now: Timestamp, sequence: Sequence, last: Exhausted) {
+        let id = RowId {
+            at: now,
+            sequence: self.state.next_row(),
+        };
+        let Some((spec, state)) = self.state.whole(sequence) else {
             return;
         };
-        self.state.update_message(id, |message| {
-            message.queue = Some(InQueue { id: target, name });
-            message.attempts = 0;
-            message.due_at = now;
-            message.state = State::Ready;
-            message.dead_letter = dead_letter;
-            message.last_body = bytes::Bytes::new();
-        });
-    }
-
-    /// Sends what waits in a queue to another one, or each message to where it died.
-    pub(crate) fn redrive(
-        &mut self,
-        now: Timestamp,
-        caller: &Caller,
-        name: &QueueName,
-        to: Option<&QueueName>,
-        max_messages: Option<usize>,
-    ) -> Result<Reply, Error> {
-        let from = self.queue_for(caller, name, Permission::Manage)?.id;
-        if to == Some(name) {
-            return Err(Error::RedriveToItself);
-        }
-        if let Some(to) = to {
-            caller.check(to, Permission::Manage)?;
-        }
-        let Some(queue_index) = self.state.queue_index(from) else {
-            return Err(Error::QueueNotFound(name.clone()));
+        let entry = ListedDeadLetter {
+            id,
+            account: spec.account.clone(),
+            message: sequence,
+            queue: self.state.queue_name(state.queue).cloned(),
+            due_at: state.due_at,
+            response: last.response.clone(),
+            error: last.error.clone(),
+            expires_at: now + self.config.quotas.dead_letter_retention,
         };
-        let mut targets: Vec<&Message> = queue_index
-            .members
-            .values()
-            .filter_map(|id| self.state.message(*id))
-            .filter(|message| matches!(message.state.stage(), Stage::Ready | Stage::Delayed))
-            .filter(|message| message.carried().is_none())
-            .filter(|message| to.is_some() || message.dead_letter.is_some())
-            .collect();
-        targets.sort_by_key(|message| message.order());
-        targets.truncate(max_messages.unwrap_or(usize::MAX));
-        for message in &targets {
-            if let Some(source) = to.or_else(|| message.source()) {
-                caller.check(source, Permission::Manage)?;
-            }
-        }
-        let targets = targets.iter().map(|message| message.id).collect();
-        if let Some(to) = to {
-            self.ensure_queue(now, &caller.account, to)?;
-        }
-        Ok(self.start_bulk(
-            now,
-            BulkWork::Redrive {
-                from,
-                to: to.cloned(),
-            },
-            targets,
-        ))
-    }
-
-    /// One step of a redrive; false if the message is no longer there to be moved.
-    pub(crate) fn redrive_one(
-        &mut self,
-        now: Timestamp,
-        id: MessageId,
-        from: QueueId,
-        to: Option<&QueueName>,
-    ) -> bool {
-        let Some(message) = self.state.message(id) else {
-            return false;
-        };
-        let waits = matches!(message.state.stage(), Stage::Ready | Stage::Delayed);
-        let target = to.or_else(|| message.source());
-        let (Some(target), true) = (
-            target.cloned(),
-            waits && message.queue_id() == Some(from) && self.state.queue(from).is_some(),
-        ) else {
-            return false;
-        };
-        let account = message.account.clone();
-        let Ok(target) = self.ensure_queue(now, &account, &target) else {
-            return false;
-        };
-        self.move_to(now, id, target, None);
-        true
-    }
-}
-
-impl Message {
-    /// Where it died, if it is a dead letter.
-    fn source(&self) -> Option<&QueueName> {
-        self.dead_letter.as_ref().map(|letter| &letter.source)
-    }
-}
-
-impl DeadLetter {
-    fn of(message: &Message, source: &QueueName, now: Timestamp) -> Self {
-        let last = message.history.last();
-        Self {
-            source: source.clone(),
-            at: now,
-            attempts: message.attempts,
-            last_status: last.and_then(|record| record.status),
-            last_error: last
-                .and_then(|record| record.error.as_ref())
-                .map(Arc::clone),
-            last_body: message.last_body.clone(),
-        }
+        self.state.put_listed(entry);
+        let kind = CallbackKind::Failure(id);
+        self.call_back(now, sequence, kind, last.response, last.error);
+        self.finish(now, sequence, Stage::Failed);
     }
 }

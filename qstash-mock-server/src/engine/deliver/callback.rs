@@ -2,33 +2,14 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::engine::effect::Response;
 use crate::engine::inputs::Engine;
-use crate::engine::model::carried_rules::{Callback, CarriedRules};
-use crate::engine::model::id::{BodyId, MessageId, RowId};
-use crate::engine::model::message::Message;
+use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::id::RowId;
+use crate::engine::model::message::Sequence;
+use crate::engine::model::response::Response;
+use crate::engine::model::spec::{BodyRef, CallbackReport};
 use crate::engine::model::time::Timestamp;
-
-/// What a callback reports. How it is written is the dialect's business: the configuration says.
-#[derive(Debug)]
-pub struct CallbackReport<'a> {
-    /// The message that was attempted.
-    pub source: &'a Message,
-    /// What it carries.
-    pub carried: &'a CarriedRules,
-    /// What was published.
-    pub source_body: &'a Bytes,
-    /// The consumer's answer, if it answered.
-    pub response: Option<&'a Response>,
-    /// Why there was no answer.
-    pub error: Option<&'a str>,
-    /// Retries so far.
-    pub retried: u32,
-    /// Its dead letter, if this tells of a failure for good.
-    pub dead_letter: Option<RowId>,
-}
+use crate::engine::publish::drafts::Draft;
 
 /// Which callback of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +22,20 @@ pub(crate) enum CallbackKind {
 
 impl Engine {
     /// Makes the message that reports an attempt, if the source asks for one. It holds its source's
-    /// slot in a queue until it is finished itself (v2.md section 3.6).
+    /// slot in a queue until it is finished itself (v2.md section 3.6). Its body is a recipe, to be written by a
+    /// dialect when it is read.
     pub(crate) fn call_back(
         &mut self,
         now: Timestamp,
-        source: MessageId,
+        source: Sequence,
         kind: CallbackKind,
-        response: Option<&Response>,
-        error: Option<&str>,
+        response: Option<Arc<Response>>,
+        error: Option<Arc<str>>,
     ) {
-        let Some(source) = self.state.message(source).cloned() else {
+        let Some((spec, state)) = self.state.whole(source) else {
             return;
         };
-        let Some(carried) = source.carried() else {
+        let Some(carried) = spec.carried() else {
             return;
         };
         let (callback, dead_letter) = match kind {
@@ -63,35 +45,23 @@ impl Engine {
         let Some(callback) = callback.clone() else {
             return;
         };
-        let source_body = self.state.body(source.body).cloned().unwrap_or_default();
+        let rules = CarriedRules::of_callback(&callback, carried, spec.id);
+        let due_at = now + callback.delay;
+        let draft = Draft::carried(rules, Arc::clone(&callback.headers), due_at);
+        let account = spec.account.clone();
         let report = CallbackReport {
-            source: &source,
-            carried,
-            source_body: &source_body,
+            source: spec.clone(),
+            due_at: state.due_at,
             response,
             error,
-            retried: source.attempts.saturating_sub(1),
+            retried: state.attempts.saturating_sub(1),
             dead_letter,
         };
-        let body = (self.config.write_callback)(&report);
-        self.insert_callback(now, &source, carried, &callback, body);
-    }
-
-    fn insert_callback(
-        &mut self,
-        now: Timestamp,
-        source: &Message,
-        parent: &CarriedRules,
-        callback: &Callback,
-        bytes: Bytes,
-    ) {
-        let body = BodyId(self.state.next_sequence());
-        self.state.put_body(body, bytes);
-        let carried = CarriedRules::of_callback(callback, parent, source.id);
-        let headers = Arc::clone(&callback.headers);
-        let due_at = now + callback.delay;
-        let message = self.new_carried(now, &source.account, carried, headers, body, due_at);
-        let slot = source.slot;
-        self.insert_carried(now, Message { slot, ..message });
+        let body = BodyRef::Callback(Arc::new(report));
+        if let Err(error) = self.check_held(draft.cost() + body.length()) {
+            let why = format!("the callback was not made: {error}");
+            return self.log_refused_callback(now, source, why.into());
+        }
+        self.make(now, &account, draft, None, body, state.slot);
     }
 }

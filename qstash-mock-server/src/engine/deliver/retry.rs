@@ -1,13 +1,23 @@
-//! How long to wait before a retry. Pure arithmetic.
+//! After a failed attempt: another one later, unless none is left; and how long to wait. The rest of the file is
+//! pure arithmetic.
 
 use std::time::Duration;
 
-use crate::engine::config::Backoff;
+use super::bury::Exhausted;
+use super::callback::CallbackKind;
+use super::finish::{Cause, Failure};
+use super::rules::{LeaseEnd, Rules, WaitRule};
+
+use crate::engine::inputs::Engine;
+use crate::engine::model::message::{MessageState, Sequence, State};
+use crate::engine::model::queue::Backoff;
+use crate::engine::model::randomness::Purpose;
+use crate::engine::model::time::Timestamp;
 
 /// No wait is longer, whatever a consumer or an overflow asks for: the longest delay of v1.md section 2.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// No wait of a message that carries its own rules is longer (v2.md section 3.3).
+/// No wait of a message that carries its rules is longer (v2.md section 3.3).
 pub(crate) const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The default wait before retry `n` (1 is the first): `e^(2.5 n)` whole seconds, at most a day
@@ -16,6 +26,79 @@ pub(crate) fn ladder(n: u32) -> Duration {
     let seconds = (2.5 * f64::from(n)).exp();
     let most = LONGEST_ASKED_WAIT.as_secs_f64();
     Duration::try_from_secs_f64(seconds.min(most).trunc()).unwrap_or(LONGEST_ASKED_WAIT)
+}
+
+impl Engine {
+    /// An attempt or a lease of a message ended without success, and is recorded.
+    pub(crate) fn fail(
+        &mut self,
+        now: Timestamp,
+        sequence: Sequence,
+        rules: &Rules,
+        failure: Failure,
+    ) {
+        self.log_failure(now, sequence, &failure);
+        if let Cause::Attempt { .. } = failure.cause {
+            let (response, error) = (failure.response.clone(), failure.error.clone());
+            self.call_back(now, sequence, CallbackKind::Attempt, response, error);
+        }
+        let Some(state) = self.state.message(sequence) else {
+            return;
+        };
+        if failure.exhausts(state.attempts, rules) {
+            let Failure {
+                error, response, ..
+            } = failure;
+            let exhausted = Exhausted { error, response };
+            return self.bury(now, sequence, &rules.dead_letters, exhausted);
+        }
+        let wait = self.wait(sequence, &state, rules, failure.cause);
+        let due = now + wait;
+        self.state
+            .update(sequence, |state| state.state = State::waiting(now, due));
+        self.log_retry(now, sequence, due);
+    }
+
+    fn wait(
+        &self,
+        sequence: Sequence,
+        state: &MessageState,
+        rules: &Rules,
+        cause: Cause,
+    ) -> Duration {
+        let asked = match cause {
+            Cause::Lease { delay } => return delay,
+            Cause::Attempt { retry_after, .. } => retry_after,
+        };
+        match &rules.wait {
+            WaitRule::Backoff(backoff) => {
+                let leases = u64::from(state.leases);
+                let random = self.random.fraction(Purpose::Jitter, sequence.0, leases);
+                let backoff = backoff.wait(state.attempts, random);
+                asked.map_or(backoff, |it| it.max(backoff)).min(MAX_WAIT)
+            }
+            WaitRule::Asked(expression) => {
+                let retried = state.attempts.saturating_sub(1);
+                // What a consumer asks for counts up to a day; over that it is not believed.
+                let believed = asked.filter(|asked| *asked <= LONGEST_ASKED_WAIT);
+                believed.unwrap_or_else(|| match expression {
+                    Some(expression) => expression.delay(retried).min(LONGEST_ASKED_WAIT),
+                    None => ladder(retried.saturating_add(1)),
+                })
+            }
+        }
+    }
+}
+
+impl Failure {
+    /// Whether no further attempt follows.
+    fn exhausts(&self, attempts: u32, rules: &Rules) -> bool {
+        let used_up = attempts > rules.max_retries;
+        match self.cause {
+            Cause::Attempt { rejected, .. } => rejected || used_up,
+            Cause::Lease { .. } => used_up && rules.lease_end == LeaseEnd::Exhausts,
+        }
+    }
 }
 
 impl Backoff {

@@ -1,54 +1,220 @@
-//! Operations on many messages: targets are fixed at the start, work goes on in bounded steps.
+//! Operations on many messages: scans in slices.
 //!
-//! Each step is an input of its own, so a million messages stall nobody; whoever asked is answered
-//! when the last one is done.
+//! A scan walks an order that never changes, that of publishing, up to the message that was the newest when it was
+//! asked for: so it ends although others publish. Each slice is an input of its own, so a million messages stall
+//! nobody; whoever reaches a message first counts it; whoever asked is answered when the scan is at its end.
 
-use std::collections::{BTreeSet, VecDeque};
-
-use crate::engine::command::Reply;
-use crate::engine::effect::Effect;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::model::bulk::{BulkJob, Work};
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::id::{MessageId, QueueId, QueueName, WaiterId};
-use crate::engine::model::message::Stage;
+use crate::engine::model::filter::Filter;
+use crate::engine::model::id::{AccountName, QueueId, QueueName};
+use crate::engine::model::lookup::Selection;
+use crate::engine::model::message::{Sequence, Stage};
 use crate::engine::model::time::Timestamp;
+use crate::engine::reply::Reply;
+use crate::engine::state::QueueIndex;
 
-/// What to do with each target.
-#[derive(Clone, Debug)]
-pub(crate) enum BulkWork {
-    /// Cancel it, if it is still in the queue and not finished.
-    Cancel {
-        /// The queue that is purged.
-        queue: QueueId,
-    },
-    /// Cancel it, if it is not finished.
-    CancelCarried,
-    /// Remove it, unless it left before its queue was deleted.
-    Remove {
-        /// The queue that is gone.
-        queue: QueueId,
-    },
-    /// Move it, if it still waits in the queue.
-    Redrive {
-        /// The queue that holds the dead letters.
-        from: QueueId,
-        /// Where to, if not back.
-        to: Option<QueueName>,
-    },
-}
-
-/// A bulk operation under way.
-#[derive(Debug)]
-pub(crate) struct BulkJob {
-    work: BulkWork,
-    targets: VecDeque<MessageId>,
-    done: usize,
-    waiter: WaiterId,
-    since: Timestamp,
+impl BulkJob {
+    /// What came of it.
+    const fn reply(&self) -> Reply {
+        match self.work {
+            Work::Purge(_) | Work::Cancel(..) | Work::CancelNamed(..) | Work::Remove(_) => {
+                Reply::Removed(self.done)
+            }
+            Work::Redrive { .. } => Reply::Redriven(self.done),
+        }
+    }
 }
 
 impl Engine {
+    /// Does the first slice; answers at once if it was the last one too.
+    ///
+    /// # Errors
+    /// Too many scans are under way, and nothing has changed.
+    pub(crate) fn start_bulk(
+        &mut self,
+        now: Timestamp,
+        work: Work,
+        most: Option<usize>,
+    ) -> Result<Reply, Error> {
+        self.check_room_for_bulk()?;
+        let waiter = self.next_waiter_id();
+        let mut job = BulkJob {
+            work,
+            reached: None,
+            end: self.state.newest_sequence(),
+            done: 0,
+            most: most.unwrap_or(usize::MAX),
+            over: false,
+            waiter,
+            since: now,
+        };
+        self.slice(now, &mut job);
+        if job.over {
+            return Ok(job.reply());
+        }
+        self.jobs.push_back(job);
+        Ok(Reply::Waiting(waiter))
+    }
+
+    pub(crate) fn check_room_for_bulk(&self) -> Result<(), Error> {
+        if self.jobs.len() >= self.config.limits.bulk_jobs {
+            return Err(Error::Overloaded("too many bulk operations are under way"));
+        }
+        Ok(())
+    }
+
+    /// Goes on with a scan that nobody waits for: a queue was deleted before a crash.
+    pub(crate) fn resume_removal(&mut self, now: Timestamp, queue: QueueId) {
+        let waiter = self.next_waiter_id();
+        self.jobs.push_back(BulkJob {
+            work: Work::Remove(queue),
+            reached: None,
+            end: self.state.newest_sequence(),
+            done: 0,
+            most: usize::MAX,
+            over: false,
+            waiter,
+            since: now,
+        });
+    }
+
+    /// Does the next slice of the scan whose turn it is.
+    pub(crate) fn continue_bulk(&mut self, now: Timestamp) {
+        let Some(mut job) = self.jobs.pop_front() else {
+            return;
+        };
+        self.slice(now, &mut job);
+        if job.over {
+            self.answer(job.waiter, job.reply());
+        } else {
+            self.jobs.push_back(job);
+        }
+    }
+
+    fn slice(&mut self, now: Timestamp, job: &mut BulkJob) {
+        for _ in 0..self.config.limits.bulk_step {
+            let next = if job.done < job.most {
+                self.next_of(job)
+            } else {
+                None
+            };
+            let Some(sequence) = next else {
+                job.over = true;
+                if let Work::Remove(queue) = job.work {
+                    self.state.drop_queue_index(queue);
+                }
+                return;
+            };
+            job.reached = Some(sequence);
+            job.done += usize::from(self.treat(now, sequence, &job.work));
+        }
+    }
+
+    /// The next message that a scan reaches.
+    fn next_of(&self, job: &mut BulkJob) -> Option<Sequence> {
+        let (reached, end) = (job.reached, job.end);
+        let in_queue = |queue: QueueId| {
+            let index = self.state.queue_index(queue)?;
+            index.member_after(reached)
+        };
+        let next = match &mut job.work {
+            Work::Purge(queue) | Work::Remove(queue) => in_queue(*queue),
+            Work::Redrive { from, .. } => in_queue(*from),
+            Work::Cancel(account, _) => self.state.carried_after(account, reached).next(),
+            Work::CancelNamed(_, ids) => loop {
+                match self.state.sequence_of(ids.pop_front()?) {
+                    Some(sequence) => return Some(sequence),
+                    None => continue,
+                }
+            },
+        };
+        next.filter(|next| *next <= end)
+    }
+
+    /// Does the work on one message; false if there is nothing to be done with it.
+    fn treat(&mut self, now: Timestamp, sequence: Sequence, work: &Work) -> bool {
+        match work {
+            Work::Purge(_) => self.cancel_one(now, sequence),
+            Work::Cancel(account, filter) => {
+                self.is_meant(account, sequence, filter) && self.cancel_one(now, sequence)
+            }
+            Work::CancelNamed(account, _) => {
+                self.is_meant(account, sequence, &Filter::default())
+                    && self.cancel_one(now, sequence)
+            }
+            Work::Remove(_) => self.remove_one(now, sequence),
+            Work::Redrive { from, to } => self.redrive_one(now, sequence, *from, to.as_ref()),
+        }
+    }
+
+    fn is_meant(&self, account: &AccountName, sequence: Sequence, filter: &Filter) -> bool {
+        let Some((spec, state)) = self.state.whole(sequence) else {
+            return false;
+        };
+        let queue = self.state.queue_name(state.queue);
+        spec.account == *account
+            && spec
+                .carried()
+                .is_some_and(|carried| filter.matches(spec.id, spec.published_at(), carried, queue))
+    }
+
+    /// Cancels a message that is not finished.
+    pub(crate) fn cancel_one(&mut self, now: Timestamp, sequence: Sequence) -> bool {
+        let state = self.state.message(sequence);
+        let waits = state.is_some_and(|state| !state.is_finished() && self.is_there(&state));
+        if waits {
+            self.finish(now, sequence, Stage::Cancelled);
+        }
+        waits
+    }
+
+    /// Removes a message whose queue is gone before the scan reaches it, and counts it for that.
+    pub(crate) fn remove_early(&mut self, now: Timestamp, sequence: Sequence) {
+        let queue = self.state.message(sequence).and_then(|state| state.queue);
+        let removed = self.remove_one(now, sequence);
+        let mut jobs = self.jobs.iter_mut();
+        let scan = jobs.find(|job| matches!(job.work, Work::Remove(gone) if Some(gone) == queue));
+        if let Some(scan) = scan {
+            scan.done += usize::from(removed);
+        }
+    }
+
+    fn remove_one(&mut self, now: Timestamp, sequence: Sequence) -> bool {
+        let Some(state) = self.state.message(sequence) else {
+            return false;
+        };
+        let was_pending = !state.is_finished();
+        if was_pending {
+            self.note_finished(now, sequence, &state, Stage::Cancelled);
+        }
+        self.state.forget_message(sequence);
+        was_pending
+    }
+
+    /// Cancels many messages that carry their rules: those named, or all that match.
+    pub(crate) fn cancel_many(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        selection: Selection,
+    ) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        let account = caller.account.clone();
+        match selection {
+            Selection::Ids(ids) => {
+                let work = Work::CancelNamed(account, ids.into());
+                self.start_bulk(now, work, None)
+            }
+            Selection::Filter { filter, count } => {
+                let work = Work::Cancel(account, filter);
+                self.start_bulk(now, work, count)
+            }
+        }
+    }
+
     pub(crate) fn purge(
         &mut self,
         now: Timestamp,
@@ -56,14 +222,7 @@ impl Engine {
         name: &QueueName,
     ) -> Result<Reply, Error> {
         let queue = self.queue_for(caller, name, Permission::Manage)?.id;
-        let members = self
-            .state
-            .queue_index(queue)
-            .map(|queue_index| queue_index.members.values());
-        // Finished ones among them are passed over in their step: to look at each of a million now would
-        // keep everybody waiting.
-        let targets = members.into_iter().flatten().copied().collect();
-        Ok(self.start_bulk(now, BulkWork::Cancel { queue }, targets))
+        self.start_bulk(now, Work::Purge(queue), None)
     }
 
     pub(crate) fn delete_queue(
@@ -77,123 +236,11 @@ impl Engine {
             return Err(Error::QueueIsDeadLetterTarget { by: by.clone() });
         }
         let id = queue.id;
-        let Some(queue_index) = self.state.remove_queue(id) else {
-            return Err(Error::QueueNotFound(name.clone()));
-        };
-        self.dismiss_waiters(queue_index.waiters);
-        Ok(self.start_bulk(
-            now,
-            BulkWork::Remove { queue: id },
-            queue_index.members.into_values().collect(),
-        ))
-    }
-
-    /// Does the first step; answers at once if it was the last one too.
-    pub(crate) fn start_bulk(
-        &mut self,
-        now: Timestamp,
-        work: BulkWork,
-        targets: VecDeque<MessageId>,
-    ) -> Reply {
-        let waiter = self.next_waiter_id();
-        let mut job = BulkJob {
-            work,
-            targets,
-            done: 0,
-            waiter,
-            since: now,
-        };
-        self.step(now, &mut job);
-        if job.targets.is_empty() {
-            return job.reply();
-        }
-        self.jobs.push_back(job);
-        Reply::Waiting(waiter)
-    }
-
-    pub(crate) fn continue_bulk(&mut self, now: Timestamp) {
-        let Some(mut job) = self.jobs.pop_front() else {
-            return;
-        };
-        self.step(now, &mut job);
-        if job.targets.is_empty() {
-            self.effects
-                .push_back(Effect::Answer(job.waiter, Box::new(job.reply())));
-        } else {
-            self.jobs.push_back(job);
-        }
-    }
-
-    /// The targets of cancellations that are not done yet: nobody counts them twice.
-    pub(crate) fn being_cancelled(&self) -> BTreeSet<MessageId> {
-        let jobs = self.jobs.iter();
-        let cancelling = jobs.filter(|job| matches!(job.work, BulkWork::CancelCarried));
-        cancelling.flat_map(|job| &job.targets).copied().collect()
-    }
-
-    fn step(&mut self, now: Timestamp, job: &mut BulkJob) {
-        for _ in 0..self.config.limits.bulk_step {
-            let Some(id) = job.targets.pop_front() else {
-                return;
-            };
-            let done = match &job.work {
-                BulkWork::Cancel { queue } => self.cancel_in(now, id, *queue),
-                BulkWork::CancelCarried => self.cancel_carried_one(now, id),
-                BulkWork::Remove { queue } => self.remove_from(now, id, *queue),
-                BulkWork::Redrive { from, to } => self.redrive_one(now, id, *from, to.as_ref()),
-            };
-            job.done += usize::from(done);
-        }
-    }
-
-    fn remove_from(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
-        let message = self.state.message(id);
-        let Some(message) = message.filter(|it| it.queue_id() == Some(queue)).cloned() else {
-            return false;
-        };
-        let was_pending = !message.state.stage().is_finished();
-        if was_pending {
-            self.note_finished(now, &message, Stage::Cancelled);
-        }
-        self.state.remove_message(id);
-        was_pending
-    }
-
-    fn cancel_carried_one(&mut self, now: Timestamp, id: MessageId) -> bool {
-        let waits = self
-            .state
-            .message(id)
-            .is_some_and(|message| !message.state.stage().is_finished() && self.is_there(message));
-        if waits {
-            self.finish(now, id, Stage::Cancelled);
-        }
-        waits
-    }
-
-    fn cancel_in(&mut self, now: Timestamp, id: MessageId, queue: QueueId) -> bool {
-        let waits = self
-            .state
-            .message(id)
-            .is_some_and(|it| it.queue_id() == Some(queue) && !it.state.stage().is_finished());
-        if waits {
-            self.finish(now, id, Stage::Cancelled);
-        }
-        waits
-    }
-}
-
-impl BulkJob {
-    /// When it was asked for: it is due ever since.
-    pub(crate) fn since(&self) -> Timestamp {
-        self.since
-    }
-
-    fn reply(&self) -> Reply {
-        match self.work {
-            BulkWork::Cancel { .. } | BulkWork::CancelCarried | BulkWork::Remove { .. } => {
-                Reply::Removed(self.done)
-            }
-            BulkWork::Redrive { .. } => Reply::Redriven(self.done),
-        }
+        self.check_room_for_bulk()?;
+        let index = self.state.queue_index(id);
+        let waiters: Vec<_> = index.into_iter().flat_map(QueueIndex::waiters).collect();
+        self.dismiss_waiters(waiters);
+        self.state.remove_queue(id);
+        self.start_bulk(now, Work::Remove(id), None)
     }
 }

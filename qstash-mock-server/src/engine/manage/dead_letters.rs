@@ -1,185 +1,190 @@
-//! The account's own dead letters: messages that carry their own rules and have failed, kept with the
-//! last answer until they are retried, deleted or too old (v2.md sections 2.5 and 3.11).
+//! The account's dead-letter list: look, delete, publish again (v2.md sections 2.5 and 3.11).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::engine::command::Reply;
-use crate::engine::effect::Response;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
-use crate::engine::manage::log::page_of;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::Settings;
-use crate::engine::model::id::{AccountName, MessageId, RowId};
-use crate::engine::model::message::{InQueue, Message, Policy};
+use crate::engine::model::dead_letter::{
+    DeadLetterAction, DeadLetterQuery, DeadLetterView, ListedDeadLetter,
+};
+use crate::engine::model::headers::Headers;
+use crate::engine::model::id::{AccountName, RowId};
+use crate::engine::model::publish::{Published, PublishedMessage};
+use crate::engine::model::spec::BodyRef;
 use crate::engine::model::time::Timestamp;
-use crate::engine::syntax::filter::Filter;
-
-/// A failed message.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DlqEntry {
-    /// Its time, its name and its cursor.
-    pub id: RowId,
-    /// The message as it was when it failed. Its body is kept with it.
-    pub message: Message,
-    /// The last answer, if there was one.
-    pub response: Option<Arc<Response>>,
-    /// Why the last attempt failed.
-    pub error: Option<Arc<str>>,
-    /// When it is forgotten.
-    pub expires_at: Timestamp,
-}
-
-/// A dead letter with its body.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DlqView {
-    /// The entry.
-    pub entry: DlqEntry,
-    /// What was published.
-    pub body: bytes::Bytes,
-}
-
-/// A look at dead letters, or the choice of some.
-#[derive(Clone, Debug, PartialEq)]
-pub struct DlqQuery {
-    /// These alone; the filter, the cursor and the count are ignored then. Unknown ones are passed over.
-    pub ids: Vec<RowId>,
-    /// Which ones.
-    pub filter: Filter,
-    /// From here on, this one not included.
-    pub cursor: Option<RowId>,
-    /// At most so many.
-    pub count: usize,
-    /// Oldest first instead of newest first.
-    pub earliest_first: bool,
-}
-
-/// What can be done with dead letters.
-#[derive(Clone, Debug)]
-pub enum DlqAction {
-    /// Answers [`Reply::Dlq`].
-    List(DlqQuery),
-    /// Answers [`Reply::DlqEntry`].
-    Get(RowId),
-    /// One that must be there. Answers [`Reply::Done`].
-    Delete(RowId),
-    /// Answers [`Reply::DlqDeleted`].
-    DeleteMany(DlqQuery),
-    /// One that must be there, as a fresh message. Answers [`Reply::Sent`].
-    Retry(RowId, Settings),
-    /// Answers [`Reply::DlqRetried`]. Naming only ids of which none is there is an error.
-    RetryMany(DlqQuery, Settings),
-}
+use crate::engine::publish::drafts::Draft;
+use crate::engine::reply::Reply;
 
 impl Engine {
-    pub(crate) fn dlq(
+    pub(crate) fn dead_letters(
         &mut self,
         now: Timestamp,
         caller: &Caller,
-        action: DlqAction,
+        action: DeadLetterAction,
     ) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
+        caller.check_account(Permission::Manage)?;
         let account = &caller.account;
         match action {
-            DlqAction::List(query) => {
+            DeadLetterAction::List(query) => {
                 let (ids, next) = self.choose(account, &query);
-                let entries = ids.iter().filter_map(|id| self.dlq_view(account, *id));
-                let entries = entries.collect();
-                Ok(Reply::Dlq { entries, next })
-            }
-            DlqAction::Get(id) => {
-                let view = self.dlq_view(account, id).ok_or(Error::DlqNotFound(id))?;
-                Ok(Reply::DlqEntry(Box::new(view)))
-            }
-            DlqAction::Delete(id) => match self.state.remove_dlq_entry(account, id) {
-                Some(_) => Ok(Reply::Done),
-                None => Err(Error::DlqNotFound(id)),
-            },
-            DlqAction::DeleteMany(query) => {
-                let (ids, next) = self.choose(account, &query);
-                let removed = ids
+                let entries = ids
                     .iter()
-                    .filter(|id| self.state.remove_dlq_entry(account, **id).is_some());
-                let deleted = removed.count();
-                Ok(Reply::DlqDeleted { deleted, next })
+                    .filter_map(|id| self.dead_letter_view(account, *id));
+                let entries = entries.collect();
+                Ok(Reply::DeadLetters { entries, next })
             }
-            DlqAction::Retry(id, overrides) => {
-                let sent = self.retry_dead(now, account, id, &overrides)?;
-                Ok(Reply::Sent(crate::engine::publish::destination::Sent::One(
-                    sent,
-                )))
+            DeadLetterAction::Get(id) => {
+                let view = self.dead_letter_view(account, id);
+                let view = view.ok_or(Error::DeadLetterNotFound(id))?;
+                Ok(Reply::DeadLetter(Box::new(view)))
             }
-            DlqAction::RetryMany(query, overrides) => {
+            DeadLetterAction::Delete(id) => {
+                let known = self.state.remove_listed(account, id);
+                known
+                    .then_some(Reply::Done)
+                    .ok_or(Error::DeadLetterNotFound(id))
+            }
+            DeadLetterAction::DeleteMany(query) => {
                 let (ids, next) = self.choose(account, &query);
-                if let (Some(first), true) = (query.ids.first(), ids.is_empty()) {
-                    return Err(Error::DlqNotFound(*first));
-                }
-                let mut sent = vec![];
-                for id in ids {
-                    match self.retry_dead(now, account, id, &overrides) {
-                        Ok(one) => sent.push(one),
-                        Err(error) if sent.is_empty() => return Err(error),
-                        // An error would deny those that are sent: the rest stays where it is.
-                        Err(_) => return Ok(Reply::DlqRetried { sent, next: None }),
-                    }
-                }
-                Ok(Reply::DlqRetried { sent, next })
+                let removed = ids.iter();
+                let removed = removed.filter(|id| self.state.remove_listed(account, **id));
+                let deleted = removed.count();
+                Ok(Reply::DeadLettersDeleted { deleted, next })
+            }
+            DeadLetterAction::Retry(id, overrides) => {
+                let message = self.retry_dead(now, account, id, &overrides)?;
+                Ok(Reply::Published(Published::One(message)))
+            }
+            DeadLetterAction::RetryMany(query, overrides) => {
+                self.retry_many(now, account, &query, &overrides)
             }
         }
     }
 
-    fn dlq_view(&self, account: &AccountName, id: RowId) -> Option<DlqView> {
-        let entry = self.state.dlq_entry(account, id)?.clone();
-        let body = self.state.body(entry.message.body).cloned();
-        let body = body.unwrap_or_default();
-        Some(DlqView { entry, body })
+    fn retry_many(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        query: &DeadLetterQuery,
+        overrides: &Settings,
+    ) -> Result<Reply, Error> {
+        let (ids, next) = self.choose(account, query);
+        if let (Some(first), true) = (query.ids.first(), ids.is_empty()) {
+            return Err(Error::DeadLetterNotFound(*first));
+        }
+        let mut messages = vec![];
+        for id in ids {
+            match self.retry_dead(now, account, id, overrides) {
+                Ok(message) => messages.push(message),
+                Err(error) if messages.is_empty() => return Err(error),
+                // An error would deny those that are published: the rest stays where it is.
+                Err(_) => {
+                    let next = None;
+                    return Ok(Reply::DeadLettersRetried { messages, next });
+                }
+            }
+        }
+        Ok(Reply::DeadLettersRetried { messages, next })
     }
 
-    /// The ids that are meant, and where to go on.
-    fn choose(&self, account: &AccountName, query: &DlqQuery) -> (Vec<RowId>, Option<RowId>) {
+    fn dead_letter_view(&self, account: &AccountName, id: RowId) -> Option<DeadLetterView> {
+        let entry = self.state.listed(account, id)?;
+        let spec = self.state.spec(entry.message)?;
+        Some(DeadLetterView {
+            id,
+            message: spec.id,
+            carried: Arc::clone(spec.carried()?),
+            headers: Arc::clone(&spec.headers),
+            queue: entry.queue.clone(),
+            published_at: spec.published_at(),
+            due_at: entry.due_at,
+            body: spec.body.source(),
+            response: entry.response.clone(),
+            error: entry.error.clone(),
+        })
+    }
+
+    /// The ids that are meant, and where to go on. It looks at a bounded number of entries.
+    fn choose(
+        &self,
+        account: &AccountName,
+        query: &DeadLetterQuery,
+    ) -> (Vec<RowId>, Option<RowId>) {
         if !query.ids.is_empty() {
-            let known = |id: &&RowId| self.state.dlq_entry(account, **id).is_some();
-            let mut ids: Vec<_> = query.ids.iter().filter(known).copied().collect();
-            let mut seen = std::collections::BTreeSet::new();
-            ids.retain(|id| seen.insert(*id));
-            return (ids, None);
+            return (self.known_ones(account, &query.ids), None);
         }
-        let wanted = |entry: &&DlqEntry| {
-            let message = &entry.message;
-            let status = entry.response.as_ref().map(|it| it.status);
-            message.carried().is_some_and(|carried| {
-                let queue = message.queue_name();
-                query
-                    .filter
-                    .matches(message.id, entry.id.at, carried, queue)
-            }) && query.filter.matches_status(status)
-                && query.cursor.is_none_or(|cursor| {
-                    if query.earliest_first {
-                        entry.id > cursor
-                    } else {
-                        entry.id < cursor
-                    }
+        if !query.filter.messages.is_empty() {
+            return self.choose_by_message(account, query);
+        }
+        let entries = self
+            .state
+            .listed_from(account, query.cursor, query.earliest_first);
+        let mut entries = entries.peekable();
+        let mut ids = vec![];
+        let mut last = None;
+        for entry in entries.by_ref().take(self.config.limits.list_scan) {
+            last = Some(entry.id);
+            if self.is_chosen(entry, query) {
+                ids.push(entry.id);
+            }
+            if ids.len() >= query.count {
+                break;
+            }
+        }
+        let next = last.filter(|_| entries.peek().is_some());
+        (ids, next)
+    }
+
+    fn known_ones(&self, account: &AccountName, ids: &[RowId]) -> Vec<RowId> {
+        let mut seen = BTreeSet::new();
+        let known = |id: &RowId| self.state.listed(account, *id).is_some() && seen.insert(*id);
+        ids.iter().copied().filter(known).collect()
+    }
+
+    /// Where the messages are named there is an index for them.
+    fn choose_by_message(
+        &self,
+        account: &AccountName,
+        query: &DeadLetterQuery,
+    ) -> (Vec<RowId>, Option<RowId>) {
+        let named = query.filter.messages.iter();
+        let listed = named.filter_map(|id| {
+            let sequence = self.state.sequence_of(*id)?;
+            self.state.past(sequence)?.listed()
+        });
+        let after = |id: &RowId| match query.cursor {
+            None => true,
+            Some(cursor) if query.earliest_first => *id > cursor,
+            Some(cursor) => *id < cursor,
+        };
+        let wanted = |id: &RowId| {
+            let entry = self.state.listed(account, *id);
+            entry.is_some_and(|entry| self.is_chosen(entry, query))
+        };
+        let found: BTreeSet<RowId> = listed.filter(after).filter(wanted).collect();
+        let mut ids: Vec<_> = found.into_iter().collect();
+        if !query.earliest_first {
+            ids.reverse();
+        }
+        let more = ids.len() > query.count;
+        ids.truncate(query.count);
+        let next = ids.last().copied().filter(|_| more);
+        (ids, next)
+    }
+
+    fn is_chosen(&self, entry: &ListedDeadLetter, query: &DeadLetterQuery) -> bool {
+        let spec = self.state.spec(entry.message);
+        let status = entry.response.as_ref().map(|it| it.status);
+        query.filter.matches_status(status)
+            && spec.is_some_and(|spec| {
+                let queue = entry.queue.as_ref();
+                spec.carried().is_some_and(|carried| {
+                    query.filter.matches(spec.id, entry.id.at, carried, queue)
                 })
-        };
-        let entries = self.state.dlq(account);
-        let most = query.count.saturating_add(1);
-        let ids: Vec<RowId> = if query.earliest_first {
-            entries.filter(wanted).take(most).map(|it| it.id).collect()
-        } else {
-            let entries = entries.rev();
-            entries.filter(wanted).take(most).map(|it| it.id).collect()
-        };
-        let mut page = (vec![], None);
-        page_of(
-            ids,
-            query.count,
-            |id| *id,
-            |ids, next| {
-                page = (ids, next);
-                Reply::Done
-            },
-        );
-        page
+            })
     }
 
     /// The entry goes, a fresh message comes, with what is overridden.
@@ -189,75 +194,37 @@ impl Engine {
         account: &AccountName,
         id: RowId,
         overrides: &Settings,
-    ) -> Result<crate::engine::publish::destination::SentTo, Error> {
-        let entry = self
-            .state
-            .dlq_entry(account, id)
-            .ok_or(Error::DlqNotFound(id))?;
-        let body = self
-            .state
-            .body(entry.message.body)
-            .map_or(0, bytes::Bytes::len);
-        self.check_quotas(now, body, overrides)?;
-        let dead = entry.message.clone();
-        let Some(carried) = dead.carried() else {
-            return Err(Error::DlqNotFound(id));
-        };
-        let carried = carried.as_ref().clone().with(overrides);
-        let url = Arc::clone(&carried.url);
-        let headers = merged(&dead.headers, overrides.headers.as_ref());
+    ) -> Result<PublishedMessage, Error> {
+        let entry = self.state.listed(account, id);
+        let known = entry.and_then(|entry| {
+            let spec = self.state.spec(entry.message)?;
+            Some((entry.queue.clone(), spec, spec.carried()?))
+        });
+        let (queue, spec, carried) = known.ok_or(Error::DeadLetterNotFound(id))?;
+        let rules = carried.as_ref().clone().with(overrides);
+        let headers = merged(&spec.headers, overrides.headers.as_ref());
+        let body: BodyRef = spec.body.clone();
+        self.check_quotas(now, body.length(), overrides)?;
+        let url = Arc::clone(&rules.url);
         let due_at = overrides.due_at(now);
-        let queue = match &dead.queue {
-            Some(queue) => Some(InQueue {
-                id: self.ensure_counted_queue(now, account, &queue.name)?,
-                name: queue.name.clone(),
-            }),
+        let known = match &queue {
+            Some(queue) => Some(self.ensure_queue(now, account, queue, true)?),
             None => None,
         };
-        let message = self.new_carried(now, account, carried, headers, dead.body, due_at);
-        // The new message holds the body before the entry lets it go.
-        let new = self.insert_carried(now, Message { queue, ..message });
-        self.state.remove_dlq_entry(account, id);
-        Ok(crate::engine::publish::destination::SentTo {
+        let draft = Draft::carried(rules, headers, due_at);
+        // The new message has the body before the entry lets it go.
+        let new = self.make(now, account, draft, known, body, None);
+        self.state.remove_listed(account, id);
+        Ok(PublishedMessage {
             id: new,
-            url,
+            url: Some(url),
             deduplicated: false,
         })
-    }
-
-    /// Keeps a message that has failed. Over the bound, the oldest dead letter is forgotten.
-    pub(crate) fn bury(
-        &mut self,
-        now: Timestamp,
-        id: MessageId,
-        response: Option<Arc<Response>>,
-        error: Option<&str>,
-    ) -> Option<RowId> {
-        let message = self.state.message(id)?.clone();
-        debug_assert!(matches!(message.policy, Policy::CarriedRules(_)));
-        let sequence = self.state.next_sequence();
-        let row = RowId { at: now, sequence };
-        let account = message.account.clone();
-        self.state.put_dlq_entry(DlqEntry {
-            id: row,
-            message,
-            response,
-            error: error.map(Into::into),
-            expires_at: now + self.config.quotas.dead_letter_retention,
-        });
-        while self.state.dlq_len(&account) > self.config.limits.dead_letters {
-            let oldest = self.state.dlq(&account).next().map(|it| it.id);
-            oldest.and_then(|oldest| self.state.remove_dlq_entry(&account, oldest));
-        }
-        Some(row)
     }
 }
 
 /// The stored headers, with those replaced that were given anew.
-fn merged(
-    stored: &crate::engine::command::Headers,
-    given: Option<&crate::engine::command::Headers>,
-) -> crate::engine::command::Headers {
+fn merged(stored: &Headers, given: Option<&Headers>) -> Headers {
     let Some(given) = given.filter(|given| !given.is_empty()) else {
         return Arc::clone(stored);
     };

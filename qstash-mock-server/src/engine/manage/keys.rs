@@ -3,15 +3,26 @@
 
 use std::sync::Arc;
 
-use crate::engine::command::{Reply, SigningKeys, SigningSecret};
 use crate::engine::config::Secret;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::entity::Account;
 use crate::engine::model::id::AccountName;
+use crate::engine::model::keys::{Account, KeyAction, SigningKeys, SigningSecret};
+use crate::engine::reply::Reply;
 
 impl Engine {
+    pub(crate) fn keys(&mut self, caller: &Caller, action: KeyAction) -> Result<Reply, Error> {
+        caller.check_account(Permission::Manage)?;
+        self.check_account(&caller.account)?;
+        Ok(match action {
+            KeyAction::Secret => secrets(self.ensure_account(&caller.account)),
+            KeyAction::RotateSecret => self.rotate_signing_secret(caller),
+            KeyAction::Keys => keys(self.ensure_account(&caller.account)),
+            KeyAction::RotateKeys => self.rotate_signing_keys(caller),
+        })
+    }
+
     /// The account, with fresh secrets if nobody has asked for it before.
     pub(crate) fn ensure_account(&mut self, name: &AccountName) -> &Account {
         if self.state.account(name).is_none() {
@@ -70,13 +81,7 @@ impl Engine {
         }
     }
 
-    pub(crate) fn signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_account(Permission::Manage)?;
-        Ok(secrets(self.ensure_account(&caller.account)))
-    }
-
-    pub(crate) fn rotate_signing_secret(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_account(Permission::Manage)?;
+    fn rotate_signing_secret(&mut self, caller: &Caller) -> Reply {
         let mut account = self.ensure_account(&caller.account).clone();
         account.rotations += 1;
         let new = self
@@ -86,16 +91,10 @@ impl Engine {
         account.previous_secret = Some(std::mem::replace(&mut account.secret, new));
         let reply = secrets(&account);
         self.state.put_account(account);
-        Ok(reply)
+        reply
     }
 
-    pub(crate) fn signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
-        Ok(keys(self.ensure_account(&caller.account)))
-    }
-
-    pub(crate) fn rotate_signing_keys(&mut self, caller: &Caller) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
+    fn rotate_signing_keys(&mut self, caller: &Caller) -> Reply {
         let mut account = self.ensure_account(&caller.account).clone();
         account.key_rotations += 1;
         // The first two numbers were for the first pair.
@@ -107,7 +106,7 @@ impl Engine {
         account.signing_key = std::mem::replace(&mut account.next_signing_key, fresh);
         let reply = keys(&account);
         self.state.put_account(account);
-        Ok(reply)
+        reply
     }
 }
 

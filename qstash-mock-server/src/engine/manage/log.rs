@@ -1,172 +1,114 @@
-//! The log: one row for each step in the life of a message that carries its own rules
-//! (v2.md sections 2.6 and 3.13).
+//! The log: an observer of every step of every message (v2.md sections 2.6 and 3.13).
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
-use crate::engine::command::{Headers, Reply};
-use crate::engine::effect::Response;
+use crate::engine::deliver::finish::Failure;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::carried_rules::CarriedRules;
-use crate::engine::model::id::{AccountName, MessageId, QueueName, RowId};
-use crate::engine::model::message::Message;
+use crate::engine::model::id::RowId;
+use crate::engine::model::log_row::{Event, LogKind, LogQuery, LogRow, LogView};
+use crate::engine::model::message::{MessageState, Sequence, State};
 use crate::engine::model::time::Timestamp;
-use crate::engine::syntax::filter::Filter;
-
-/// A step in the life of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// It was accepted.
-    Created,
-    /// An attempt began.
-    Active,
-    /// An attempt failed.
-    Error,
-    /// Another attempt follows.
-    Retry,
-    /// Done.
-    Delivered,
-    /// Out of retries.
-    Failed,
-    /// Somebody asked for it to be cancelled.
-    CancelRequested,
-    /// It is cancelled: its next delivery time has come.
-    Cancelled,
-}
-
-/// One row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogRow {
-    /// Its time, and its cursor.
-    pub id: RowId,
-    /// Whose it is.
-    pub account: AccountName,
-    /// The message it tells of.
-    pub message: MessageId,
-    /// What happened.
-    pub event: Event,
-    /// What the message carries.
-    pub carried: Arc<CarriedRules>,
-    /// The message's headers.
-    pub headers: Headers,
-    /// The queue it goes through.
-    pub queue: Option<QueueName>,
-    /// What was published; on [`Event::Created`] rows.
-    pub body: Option<Bytes>,
-    /// Why an attempt failed.
-    pub error: Option<Arc<str>>,
-    /// When the next attempt is due.
-    pub next_delivery: Option<Timestamp>,
-    /// What the consumer answered, if it answered and the attempt failed.
-    pub response: Option<Arc<Response>>,
-}
-
-/// A look at the log.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LogQuery {
-    /// Which messages.
-    pub filter: Filter,
-    /// Which events; empty: all.
-    pub events: Vec<Event>,
-    /// From here on, this row not included.
-    pub cursor: Option<RowId>,
-    /// At most so many.
-    pub count: usize,
-    /// Oldest first instead of newest first.
-    pub earliest_first: bool,
-}
-
-impl LogRow {
-    /// What the row counts for in the bound on the log.
-    pub(crate) fn cost(&self) -> usize {
-        const OVERHEAD: usize = 256;
-        let body = self.body.as_ref().map_or(0, Bytes::len);
-        let response = self.response.as_ref().map_or(0, |it| it.cost());
-        let error = self.error.as_ref().map_or(0, |it| it.len());
-        OVERHEAD + body + response + error
-    }
-}
+use crate::engine::reply::Reply;
 
 impl Engine {
-    pub(crate) fn log_created(&mut self, now: Timestamp, message: &Message) {
-        let Some(mut row) = self.log_row(now, message, Event::Created) else {
+    pub(crate) fn log_created(&mut self, now: Timestamp, sequence: Sequence) {
+        let Some(due_at) = self.state.message(sequence).map(|state| state.due_at) else {
             return;
         };
-        row.body = self.state.body(message.body).cloned();
-        row.next_delivery = (message.due_at > now).then_some(message.due_at);
-        self.append(now, row);
+        if let Some(mut row) = self.row(now, now, sequence, Event::Created) {
+            row.next_delivery = (due_at > now).then_some(due_at);
+            self.state.put_row(row);
+        }
     }
 
-    /// Notes a step of a message, if it is one that is logged.
-    pub(crate) fn log(&mut self, now: Timestamp, message: &Message, event: Event) {
-        self.log_at(now, now, message, event);
+    /// Notes a step of a message.
+    pub(crate) fn log(&mut self, now: Timestamp, sequence: Sequence, event: Event) {
+        self.log_at(now, now, sequence, event);
     }
 
     /// The same, of a step that is taken at `at`, perhaps in time to come.
-    pub(crate) fn log_at(
+    fn log_at(&mut self, now: Timestamp, at: Timestamp, sequence: Sequence, event: Event) {
+        if let Some(row) = self.row(now, at, sequence, event) {
+            self.state.put_row(row);
+        }
+    }
+
+    /// Notes a failed attempt.
+    pub(crate) fn log_failure(&mut self, now: Timestamp, sequence: Sequence, failure: &Failure) {
+        if let Some(mut row) = self.row(now, now, sequence, Event::Error) {
+            row.error.clone_from(&failure.error);
+            if row.kind == LogKind::CarriedRules {
+                row.response.clone_from(&failure.response);
+            }
+            self.state.put_row(row);
+        }
+    }
+
+    /// Notes that nobody is told of an attempt, because the server holds as much as it may.
+    pub(crate) fn log_refused_callback(
+        &mut self,
+        now: Timestamp,
+        sequence: Sequence,
+        why: Arc<str>,
+    ) {
+        if let Some(mut row) = self.row(now, now, sequence, Event::Error) {
+            row.error = Some(why);
+            self.state.put_row(row);
+        }
+    }
+
+    /// Notes when the next attempt is due.
+    pub(crate) fn log_retry(&mut self, now: Timestamp, sequence: Sequence, next: Timestamp) {
+        if let Some(mut row) = self.row(now, now, sequence, Event::Retry) {
+            row.next_delivery = Some(next);
+            self.state.put_row(row);
+        }
+    }
+
+    /// Asked for now; cancelled when the next attempt would have been made (v2.md section 3.13).
+    pub(crate) fn log_cancelled(
+        &mut self,
+        now: Timestamp,
+        sequence: Sequence,
+        before: &MessageState,
+    ) {
+        self.log(now, sequence, Event::CancelRequested);
+        let next = match before.state {
+            State::Delayed { until } => until,
+            _ => now,
+        };
+        self.log_at(now, next, sequence, Event::Cancelled);
+    }
+
+    fn row(
         &mut self,
         now: Timestamp,
         at: Timestamp,
-        message: &Message,
+        sequence: Sequence,
         event: Event,
-    ) {
-        if let Some(row) = self.log_row(at, message, event) {
-            self.append(now, row);
-        }
-    }
-
-    /// Notes a failed attempt and, if there is another one, when.
-    pub(crate) fn log_failure(
-        &mut self,
-        now: Timestamp,
-        message: &Message,
-        error: Option<&str>,
-        response: Option<&Arc<Response>>,
-    ) {
-        let Some(mut row) = self.log_row(now, message, Event::Error) else {
-            return;
-        };
-        row.error = error.map(Into::into);
-        row.response = response.cloned();
-        self.append(now, row);
-    }
-
-    pub(crate) fn log_retry(&mut self, now: Timestamp, message: &Message, next: Timestamp) {
-        if let Some(mut row) = self.log_row(now, message, Event::Retry) {
-            row.next_delivery = Some(next);
-            self.append(now, row);
-        }
-    }
-
-    fn log_row(&mut self, at: Timestamp, message: &Message, event: Event) -> Option<LogRow> {
-        let carried = Arc::clone(message.carried()?);
-        let sequence = self.state.next_sequence();
+    ) -> Option<LogRow> {
+        let number = self.state.next_row();
+        let (spec, state) = self.state.whole(sequence)?;
         Some(LogRow {
-            id: RowId { at, sequence },
-            account: message.account.clone(),
-            message: message.id,
+            id: RowId {
+                at,
+                sequence: number,
+            },
+            account: spec.account.clone(),
+            kind: match spec.carried() {
+                Some(_) => LogKind::CarriedRules,
+                None => LogKind::QueueRules,
+            },
+            written_at: now,
+            message: sequence,
             event,
-            carried,
-            headers: Arc::clone(&message.headers),
-            queue: message.queue_name().cloned(),
-            body: None,
+            queue: self.state.queue_name(state.queue).cloned(),
             error: None,
             next_delivery: None,
             response: None,
         })
-    }
-
-    /// Adds a row and forgets the oldest over the bounds.
-    fn append(&mut self, now: Timestamp, row: LogRow) {
-        let oldest = now - self.config.quotas.log_retention;
-        let account = row.account.clone();
-        self.state.put_log_row(row);
-        let limits = &self.config.limits;
-        self.state
-            .trim_log(&account, oldest, limits.log_rows, limits.log_bytes);
     }
 
     /// A page of the log. Rows that tell of a time to come are not there yet.
@@ -176,52 +118,102 @@ impl Engine {
         caller: &Caller,
         query: &LogQuery,
     ) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
+        caller.check_account(Permission::Manage)?;
+        let filter = &query.filter;
         let oldest = now - self.config.quotas.log_retention;
-        let rows = self.state.log(&caller.account);
-        let rows = rows.filter(|row| row.id.at <= now && row.id.at >= oldest);
-        let wanted = |row: &&LogRow| {
-            let filter = &query.filter;
-            (query.events.is_empty() || query.events.contains(&row.event))
-                && filter.matches(row.message, row.id.at, &row.carried, row.queue.as_ref())
-        };
-        let after = |row: &&LogRow| match query.cursor {
-            None => true,
-            Some(cursor) if query.earliest_first => row.id > cursor,
-            Some(cursor) => row.id < cursor,
-        };
-        let page: Vec<_> = if query.earliest_first {
-            rows.filter(after)
-                .filter(wanted)
-                .take(query.count.saturating_add(1))
-                .cloned()
-                .collect()
+        let from = filter.from.map_or(oldest, |from| from.max(oldest));
+        let to = filter.to.map_or(now, |to| to.min(now));
+        let (rows, next) = if filter.messages.is_empty() {
+            let rows = self.state.rows_from(
+                &caller.account,
+                query.kind,
+                query.cursor,
+                (from, to),
+                query.earliest_first,
+            );
+            self.page_of_rows(rows, query)
         } else {
-            let rows = rows.rev();
-            rows.filter(after)
-                .filter(wanted)
-                .take(query.count.saturating_add(1))
-                .cloned()
-                .collect()
+            let mut rows = self.rows_of_messages(caller, query, (from, to));
+            rows.sort_by_key(|row| row.id);
+            if !query.earliest_first {
+                rows.reverse();
+            }
+            self.page_of_rows(rows.into_iter(), query)
         };
-        Ok(page_of(
-            page,
-            query.count,
-            |row| row.id,
-            |rows, next| Reply::Log { rows, next },
-        ))
+        Ok(Reply::Log { rows, next })
+    }
+
+    /// The rows of the messages that a query names: there is an index for them.
+    fn rows_of_messages(
+        &self,
+        caller: &Caller,
+        query: &LogQuery,
+        (from, to): (Timestamp, Timestamp),
+    ) -> Vec<&LogRow> {
+        let is_in = |row: &&LogRow| {
+            let at = row.id.at;
+            let after = query.cursor.is_none_or(|cursor| {
+                if query.earliest_first {
+                    row.id > cursor
+                } else {
+                    row.id < cursor
+                }
+            });
+            at >= from && at <= to && after
+        };
+        let named = query.filter.messages.iter();
+        let named = named.filter_map(|id| self.state.sequence_of(*id));
+        let rows =
+            named.flat_map(|sequence| self.state.rows_of(&caller.account, query.kind, sequence));
+        rows.filter(is_in).collect()
+    }
+
+    /// Looks at a bounded number of rows: a page may be short, and say where to go on.
+    fn page_of_rows<'a>(
+        &self,
+        rows: impl Iterator<Item = &'a LogRow>,
+        query: &LogQuery,
+    ) -> (Vec<LogView>, Option<RowId>) {
+        let mut rows = rows.peekable();
+        let mut page = vec![];
+        let mut last = None;
+        for row in rows.by_ref().take(self.config.limits.list_scan) {
+            last = Some(row.id);
+            let wanted = query.events.is_empty() || query.events.contains(&row.event);
+            if wanted {
+                page.extend(self.row_view(row).filter(|view| view.matches(query)));
+            }
+            if page.len() >= query.count {
+                break;
+            }
+        }
+        let next = last.filter(|_| rows.peek().is_some());
+        (page, next)
+    }
+
+    fn row_view(&self, row: &LogRow) -> Option<LogView> {
+        let spec = self.state.spec(row.message)?;
+        Some(LogView {
+            id: row.id,
+            message: spec.id,
+            event: row.event,
+            carried: spec.carried().cloned(),
+            headers: Arc::clone(&spec.headers),
+            queue: row.queue.clone(),
+            body: row.holds_body().then(|| spec.body.source()),
+            error: row.error.clone(),
+            next_delivery: row.next_delivery,
+            response: row.response.clone(),
+        })
     }
 }
 
-/// The first `count` of a list that may hold one more, and the cursor if it does.
-pub(crate) fn page_of<T>(
-    mut items: Vec<T>,
-    count: usize,
-    id: impl Fn(&T) -> RowId,
-    reply: impl FnOnce(Vec<T>, Option<RowId>) -> Reply,
-) -> Reply {
-    let more = items.len() > count;
-    items.truncate(count);
-    let next = items.last().map(id).filter(|_| more);
-    reply(items, next)
+impl LogView {
+    fn matches(&self, query: &LogQuery) -> bool {
+        let filter = &query.filter;
+        match &self.carried {
+            Some(carried) => filter.matches(self.message, self.id.at, carried, self.queue.as_ref()),
+            None => filter.matches_queued(self.message, self.id.at, self.queue.as_ref()),
+        }
+    }
 }

@@ -1,109 +1,125 @@
-//! Looking at messages without taking them, and cancelling one (v1.md section 4).
+//! Looking at messages without taking them, and cancelling one (v1.md section 4, v2.md section 2.4).
 
-use std::ops::Bound;
+use std::sync::Arc;
 
-use crate::engine::command::{MessageView, MessageWithBody, Reply};
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{MessageId, QueueName};
-use crate::engine::model::message::{Message, Stage, State};
+use crate::engine::model::lookup::{MessageAction, MessageView, Scope};
+use crate::engine::model::message::{AttemptRecord, MessageState, Sequence, Stage, State};
+use crate::engine::model::queue::Queue;
 use crate::engine::model::time::Timestamp;
+use crate::engine::reply::Reply;
 
 impl Engine {
-    /// The state of one message; anybody who works with its queue may see it.
-    pub(crate) fn get_message(&self, caller: &Caller, id: MessageId) -> Result<Reply, Error> {
+    pub(crate) fn messages(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: MessageAction,
+    ) -> Result<Reply, Error> {
+        match action {
+            MessageAction::Get(id, scope) => self.get_message(caller, id, scope),
+            MessageAction::Cancel(id, scope) => {
+                let sequence = self.message_for(caller, id, scope, Permission::Manage)?;
+                let cancelled = self.cancel_one(now, sequence);
+                Ok(Reply::Cancelled { id, cancelled })
+            }
+            MessageAction::CancelMany(selection) => self.cancel_many(now, caller, selection),
+            MessageAction::List {
+                queue,
+                state,
+                after,
+                limit,
+            } => self.list_messages(caller, &queue, state, after, limit),
+        }
+    }
+
+    /// The state of one message; in a queue, anybody who works with that may see it.
+    fn get_message(&self, caller: &Caller, id: MessageId, scope: Scope) -> Result<Reply, Error> {
         let uses = [Permission::Publish, Permission::Consume, Permission::Manage];
-        let permission = uses
-            .into_iter()
-            .find(|permission| caller.permissions.has(*permission));
-        let message = self.message_for(caller, id, permission.unwrap_or(Permission::Manage))?;
-        Ok(Reply::Message(self.view(message, false)))
+        let permission = match scope {
+            Scope::Queues => uses.into_iter().find(|it| caller.permissions.has(*it)),
+            Scope::CarriedRules => None,
+        };
+        let permission = permission.unwrap_or(Permission::Manage);
+        let sequence = self.message_for(caller, id, scope, permission)?;
+        let with_body = scope == Scope::CarriedRules;
+        let view = self.view(sequence, with_body);
+        Ok(Reply::Message(Box::new(
+            view.ok_or(Error::MessageNotFound)?,
+        )))
     }
 
-    pub(crate) fn cancel(
-        &mut self,
-        now: Timestamp,
+    /// The caller's message. One outside the scope, or in a queue that the caller is not to see, does not exist
+    /// for it.
+    pub(crate) fn message_for(
+        &self,
         caller: &Caller,
         id: MessageId,
-    ) -> Result<Reply, Error> {
-        let message = self.message_for(caller, id, Permission::Manage)?;
-        let cancelled = !message.state.stage().is_finished();
-        if cancelled {
-            self.finish(now, id, Stage::Cancelled);
+        scope: Scope,
+        permission: Permission,
+    ) -> Result<Sequence, Error> {
+        if scope == Scope::CarriedRules {
+            caller.check_account(permission)?;
         }
-        Ok(Reply::Cancelled { id, cancelled })
+        let sequence = self.state.sequence_of(id).ok_or(Error::MessageNotFound)?;
+        let found = self.state.whole(sequence);
+        let (spec, state) = found
+            .filter(|(spec, state)| spec.account == caller.account && self.is_there(state))
+            .ok_or(Error::MessageNotFound)?;
+        match (scope, self.state.queue_name(state.queue)) {
+            (Scope::Queues, Some(queue)) if caller.sees(queue) => {
+                caller.check(queue, permission)?;
+                Ok(sequence)
+            }
+            (Scope::CarriedRules, _) if spec.carried().is_some() => {
+                let shown = self.state.keeps_body(sequence) && !was_given_up(&state);
+                shown.then_some(sequence).ok_or(Error::MessageNotFound)
+            }
+            (Scope::Queues | Scope::CarriedRules, _) => Err(Error::MessageNotFound),
+        }
     }
 
-    /// A message that carries its own rules, as long as it may be looked at (v2.md section 2.4).
-    pub(crate) fn get_carried(&self, caller: &Caller, id: MessageId) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
-        let message = self.carried_message(caller, id)?;
-        if !message.keeps_body() {
-            return Err(Error::MessageNotFound);
-        }
-        let body = self.state.body(message.body).cloned().unwrap_or_default();
-        let message = message.clone();
-        Ok(Reply::CarriedRules(Box::new(MessageWithBody {
-            message,
-            body,
-        })))
-    }
-
-    pub(crate) fn cancel_carried(
-        &mut self,
-        now: Timestamp,
+    /// The caller's queue, if it exists and the caller may do that with it.
+    pub(crate) fn queue_for(
+        &self,
         caller: &Caller,
-        id: MessageId,
-    ) -> Result<Reply, Error> {
-        caller.check_unlimited(Permission::Manage)?;
-        if self
-            .carried_message(caller, id)?
-            .state
-            .stage()
-            .is_finished()
-        {
-            return Err(Error::MessageNotFound);
-        }
-        self.finish(now, id, Stage::Cancelled);
-        Ok(Reply::Removed(1))
-    }
-
-    fn carried_message(&self, caller: &Caller, id: MessageId) -> Result<&Message, Error> {
-        let message = self.state.message(id).filter(|message| {
-            message.account == caller.account
-                && message.carried().is_some()
-                && self.is_there(message)
-        });
-        message.ok_or(Error::MessageNotFound)
+        name: &QueueName,
+        permission: Permission,
+    ) -> Result<&Queue, Error> {
+        caller.check(name, permission)?;
+        let id = self.state.queue_id(&caller.account, name);
+        id.and_then(|id| self.state.queue(id))
+            .ok_or_else(|| Error::QueueNotFound(name.clone()))
     }
 
     /// A page of a queue's messages. It looks at a bounded number, so a page may be short.
-    pub(crate) fn list_messages(
+    fn list_messages(
         &self,
         caller: &Caller,
         name: &QueueName,
         stage: Option<Stage>,
-        after: Option<u64>,
+        after: Option<Sequence>,
         limit: usize,
     ) -> Result<Reply, Error> {
         let queue = self.queue_for(caller, name, Permission::Manage)?.id;
-        let queue_index = self
+        let index = self
             .state
             .queue_index(queue)
             .ok_or_else(|| Error::QueueNotFound(name.clone()))?;
-        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let mut members = queue_index
-            .members
-            .range((start, Bound::Unbounded))
-            .peekable();
+        let mut members = index.members_after(after).peekable();
         let mut messages = Vec::new();
         let mut last = None;
-        for (sequence, id) in members.by_ref().take(self.config.limits.list_scan) {
-            last = Some(*sequence);
-            let message = self.state.message(*id);
-            let wanted = message.filter(|it| stage.is_none_or(|stage| it.state.stage() == stage));
-            messages.extend(wanted.map(|message| self.view(message, true)));
+        for sequence in members.by_ref().take(self.config.limits.list_scan) {
+            last = Some(sequence);
+            let state = self.state.message(sequence);
+            let is_wanted =
+                |state: &MessageState| stage.is_none_or(|stage| state.state.stage() == stage);
+            if state.as_ref().is_some_and(is_wanted) {
+                messages.extend(self.view(sequence, true));
+            }
             if messages.len() >= limit {
                 break;
             }
@@ -112,14 +128,65 @@ impl Engine {
         Ok(Reply::Messages { messages, next })
     }
 
-    fn view(&self, message: &Message, with_body: bool) -> MessageView {
-        let body = self.state.body(message.body).filter(|_| with_body).cloned();
-        let deadline = match message.state {
+    /// A message as callers see it.
+    pub(crate) fn view(&self, sequence: Sequence, with_body: bool) -> Option<MessageView> {
+        let (spec, state) = self.state.whole(sequence)?;
+        let next_at = match state.state {
+            State::Delayed { until } | State::Leased { until, .. } => Some(until),
             State::InFlight { attempt, .. } => {
                 self.state.attempt(attempt).map(|open| open.deadline)
             }
+            State::Ready | State::Finished { .. } => None,
+        };
+        let finished_at = match state.state {
+            State::Finished { at, .. } => Some(at),
             _ => None,
         };
-        message.view(body, deadline)
+        let past = self.state.past(sequence);
+        let body = with_body && self.keeps_body(sequence, &state);
+        Some(MessageView {
+            id: spec.id,
+            sequence,
+            queue: self.state.queue_name(state.queue).cloned(),
+            carried: spec.carried().cloned(),
+            stage: state.state.stage(),
+            body: body.then(|| spec.body.source()),
+            published_at: spec.published_at(),
+            due_at: state.due_at,
+            next_at,
+            finished_at,
+            attempts: state.attempts,
+            history: self.history(sequence, &state),
+            dead_letter: past.and_then(|past| past.dead_letter()).cloned(),
+            headers: Arc::clone(&spec.headers),
+        })
     }
+
+    /// Whether the message itself shows its body; that of one that was given up is shown by its dead letter alone.
+    fn keeps_body(&self, sequence: Sequence, state: &MessageState) -> bool {
+        self.state.keeps_body(sequence) && !was_given_up(state)
+    }
+
+    /// The attempts that ended, and the one that goes on.
+    fn history(&self, sequence: Sequence, state: &MessageState) -> Vec<AttemptRecord> {
+        let past = self.state.past(sequence).into_iter();
+        let ended = past.flat_map(|past| past.records().cloned());
+        let open = state.is_open.then(|| AttemptRecord {
+            queue: self.state.queue_name(state.queue).cloned(),
+            number: state.attempts,
+            started_at: state.started_at,
+            finished_at: None,
+            status: state.accepted_with,
+            error: None,
+        });
+        let mut history: Vec<_> = ended.chain(open).collect();
+        let over = history.len().saturating_sub(self.config.limits.history);
+        history.drain(..over);
+        history
+    }
+}
+
+/// Whether a message ended without being delivered.
+const fn was_given_up(state: &MessageState) -> bool {
+    matches!(state.state.stage(), Stage::Failed | Stage::Cancelled)
 }

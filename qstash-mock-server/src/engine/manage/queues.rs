@@ -3,19 +3,53 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
-use crate::engine::command::{QueuePatch, QueueSettings, QueueView, Reply};
+use crate::engine::access::check_quota;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::entity::Queue;
+use crate::engine::model::cost::Overhead;
 use crate::engine::model::id::{AccountName, QueueId, QueueName};
-use crate::engine::model::metrics::Metrics;
+use crate::engine::model::queue::{Queue, QueueAction, QueuePatch, QueueSettings, QueueView};
 use crate::engine::model::time::Timestamp;
-use crate::engine::quota;
-use crate::engine::state::queue_index::QueueIndex;
+use crate::engine::quota::QuotaKind;
+use crate::engine::reply::Reply;
+use crate::engine::state::QueueIndex;
 
 impl Engine {
-    pub(crate) fn put_queue(
+    pub(crate) fn queues(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        action: QueueAction,
+    ) -> Result<Reply, Error> {
+        match action {
+            QueueAction::Put(name, patch) => self.put_queue(now, caller, &name, *patch),
+            QueueAction::Upsert {
+                name,
+                parallelism,
+                paused,
+            } => self.upsert_queue(now, caller, &name, parallelism, paused),
+            QueueAction::Get(name) => {
+                let queue = self.queue_for(caller, &name, Permission::Manage)?;
+                Ok(Reply::Queue(self.queue_view(queue)))
+            }
+            QueueAction::List {
+                prefix,
+                after,
+                limit,
+            } => self.list_queues(caller, &prefix, after.as_deref(), limit),
+            QueueAction::Delete(name) => self.delete_queue(now, caller, &name),
+            QueueAction::SetPaused(name, paused) => self.set_paused(now, caller, &name, paused),
+            QueueAction::Purge(name) => self.purge(now, caller, &name),
+            QueueAction::Redrive {
+                queue,
+                to,
+                max_messages,
+            } => self.redrive(now, caller, &queue, to, max_messages),
+        }
+    }
+
+    fn put_queue(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -30,9 +64,9 @@ impl Engine {
         }
         let created = self.state.queue_id(&caller.account, name).is_none();
         self.check_room_for_queues(&caller.account, name, target.as_ref())?;
-        let id = self.ensure_queue(now, &caller.account, name)?;
+        let id = self.ensure_queue(now, &caller.account, name, false)?;
         if let Some(target) = &target {
-            self.ensure_queue(now, &caller.account, target)?;
+            self.ensure_queue(now, &caller.account, target, false)?;
         }
         let mut queue = self
             .state
@@ -57,77 +91,56 @@ impl Engine {
         )
     }
 
-    /// The queue of that name, made with the defaults if absent.
+    /// The queue of that name, made with the defaults if absent. One that counts for the account's quota works on
+    /// one message at a time unless told otherwise.
     pub(crate) fn ensure_queue(
         &mut self,
         now: Timestamp,
         account: &AccountName,
         name: &QueueName,
-    ) -> Result<QueueId, Error> {
-        self.find_or_make_queue(now, account, name, false)
-    }
-
-    /// As [`Engine::ensure_queue`]; one that is made works on one message at a time and counts for the
-    /// quotas (architecture: *Whose policy*).
-    pub(crate) fn ensure_counted_queue(
-        &mut self,
-        now: Timestamp,
-        account: &AccountName,
-        name: &QueueName,
-    ) -> Result<QueueId, Error> {
-        self.check_room_for_counted_queue(account, name)?;
-        self.find_or_make_queue(now, account, name, true)
-    }
-
-    fn find_or_make_queue(
-        &mut self,
-        now: Timestamp,
-        account: &AccountName,
-        name: &QueueName,
-        hosted: bool,
+        counts_for_quota: bool,
     ) -> Result<QueueId, Error> {
         if let Some(id) = self.state.queue_id(account, name) {
             return Ok(id);
         }
-        self.check_room_for_queues(account, name, None)?;
+        self.check_room_for_queue(account, name, counts_for_quota)?;
         let mut settings = QueueSettings::default();
-        if hosted {
+        if counts_for_quota {
             settings.parallelism = 1;
         }
-        let id = QueueId(self.state.next_sequence());
+        let id = QueueId(self.state.next_sequence().0);
         self.ensure_account(account);
         self.state.put_queue(Queue {
             id,
             account: account.clone(),
             name: name.clone(),
             settings,
-            hosted,
+            counts_for_quota,
             created_at: now,
             updated_at: now,
         });
         Ok(id)
     }
 
-    /// Whether the hosted protocol may make a queue of that name, or it is there.
-    pub(crate) fn check_room_for_counted_queue(
+    /// Whether a queue of that name is there, or may be made.
+    pub(crate) fn check_room_for_queue(
         &self,
         account: &AccountName,
         name: &QueueName,
+        counts_for_quota: bool,
     ) -> Result<(), Error> {
         if self.state.queue_id(account, name).is_some() {
             return Ok(());
         }
-        if let Some(limit) = self.config.quotas.queues {
-            let ids = self.state.queue_names(account).into_iter().flatten();
-            let queues = ids.filter_map(|(_, id)| self.state.queue(*id));
-            let count = queues.filter(|queue| queue.hosted).count() as u64 + 1;
-            quota::check("maxQueues", count, Some(limit))?;
+        if let (Some(limit), true) = (self.config.quotas.queues, counts_for_quota) {
+            let count = self.state.counted_queues(account) + 1;
+            check_quota(QuotaKind::Queues, count, Some(limit))?;
         }
         self.check_room_for_queues(account, name, None)
     }
 
     /// Makes a queue or changes it, within the quotas (v2.md section 2.7).
-    pub(crate) fn upsert_queue(
+    fn upsert_queue(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -137,8 +150,8 @@ impl Engine {
     ) -> Result<Reply, Error> {
         caller.check(name, Permission::Manage)?;
         let limit = self.config.quotas.queue_parallelism;
-        quota::check("maxParallelism", parallelism.into(), limit)?;
-        let id = self.ensure_counted_queue(now, &caller.account, name)?;
+        check_quota(QuotaKind::QueueParallelism, parallelism.into(), limit)?;
+        let id = self.ensure_queue(now, &caller.account, name, true)?;
         if let Some(mut queue) = self.state.queue(id).cloned() {
             queue.settings.parallelism = parallelism;
             queue.settings.paused = paused;
@@ -165,7 +178,8 @@ impl Engine {
         if names.map_or(0, BTreeMap::len) + new > self.config.limits.queues {
             return Err(Error::Overloaded("too many queues"));
         }
-        Ok(())
+        self.check_account(account)?;
+        self.check_held(new * Overhead::QUEUE)
     }
 
     /// Follows the dead letters of `target`; they must not come back to `name`.
@@ -186,23 +200,14 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn get_queue(&self, caller: &Caller, name: &QueueName) -> Result<Reply, Error> {
-        let queue = self.queue_for(caller, name, Permission::Manage)?;
-        Ok(Reply::Queue(self.queue_view(queue)))
-    }
-
-    pub(crate) fn list_queues(
+    fn list_queues(
         &self,
         caller: &Caller,
         prefix: &str,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Reply, Error> {
-        if !caller.permissions.has(Permission::Manage) {
-            return Err(Error::ForbiddenAccount {
-                permission: Permission::Manage,
-            });
-        }
+        caller.check_permission(Permission::Manage)?;
         let empty = BTreeMap::new();
         let names = self.state.queue_names(&caller.account).unwrap_or(&empty);
         let start = after
@@ -223,7 +228,7 @@ impl Engine {
         })
     }
 
-    pub(crate) fn set_paused(
+    fn set_paused(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -236,56 +241,5 @@ impl Engine {
         let view = self.queue_view(&queue);
         self.state.put_queue(queue);
         Ok(Reply::Queue(view))
-    }
-
-    pub(crate) fn metrics(&self, now: Timestamp, caller: &Caller) -> Result<Reply, Error> {
-        if !caller.permissions.has(Permission::Metrics) {
-            return Err(Error::ForbiddenAccount {
-                permission: Permission::Metrics,
-            });
-        }
-        let metrics = self.account_metrics(now, &caller.account, |name| caller.sees(name));
-        Ok(Reply::Metrics(Box::new(metrics)))
-    }
-
-    pub(crate) fn account_metrics(
-        &self,
-        now: Timestamp,
-        account: &AccountName,
-        sees: impl Fn(&QueueName) -> bool,
-    ) -> Metrics {
-        let names = self.state.queue_names(account).into_iter().flatten();
-        let queues = names
-            .filter(|(name, _)| sees(name))
-            .filter_map(|(name, id)| {
-                Some((name.clone(), self.state.queue_index(*id)?.metrics(now)))
-            })
-            .collect();
-        Metrics {
-            queues,
-            uptime: now.since(self.started_at),
-        }
-    }
-}
-
-impl QueuePatch {
-    fn apply(self, settings: &mut QueueSettings) {
-        fn set<T>(order: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *order = value;
-            }
-        }
-        set(&mut settings.dead_letter_queue, self.dead_letter_queue);
-        set(
-            &mut settings.webhook_url,
-            self.webhook_url.map(|url| url.map(Into::into)),
-        );
-        set(&mut settings.max_retries, self.max_retries);
-        set(&mut settings.retry_backoff, self.retry_backoff);
-        set(&mut settings.visibility_timeout, self.visibility_timeout);
-        set(&mut settings.delivery_timeout, self.delivery_timeout);
-        set(&mut settings.parallelism, self.parallelism);
-        set(&mut settings.on_accepted, self.on_accepted);
-        set(&mut settings.paused, self.paused);
     }
 }

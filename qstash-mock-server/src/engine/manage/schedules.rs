@@ -1,80 +1,24 @@
-//! Schedules: cron entries that make messages (v2.md sections 2.8 and 3.9).
+//! Schedules: cron entries that publish messages (v2.md sections 2.8 and 3.9).
 
 use std::sync::Arc;
 
-use crate::engine::command::Reply;
+use crate::engine::access::check_quota;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::cost::Overhead;
 use crate::engine::model::id::{AccountName, MessageId, ScheduleId};
 use crate::engine::model::message::Stage;
+use crate::engine::model::partial_settings::PartialSettings;
+use crate::engine::model::publish::{Destination, Published, ToDestination};
+use crate::engine::model::schedule::{
+    PutSchedule, Schedule, ScheduleAction, ScheduleState, ScheduleView,
+};
+use crate::engine::model::spec::BodyRef;
 use crate::engine::model::time::Timestamp;
-use crate::engine::publish::destination::{Send, Sent};
-use crate::engine::quota;
-use crate::engine::state::timers::Timer;
-use crate::engine::syntax::cron::Cron;
-
-/// A schedule.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Schedule {
-    /// Whose it is.
-    pub account: AccountName,
-    /// Its name, unique in the account.
-    pub id: ScheduleId,
-    /// When it makes messages.
-    pub cron: Arc<Cron>,
-    /// What it sends each time.
-    pub send: Arc<Send>,
-    /// When it was made; an overwritten schedule keeps it.
-    pub created_at: Timestamp,
-    /// While it is paused, its times pass unused.
-    pub paused: bool,
-    /// When it last made messages.
-    pub last_at: Option<Timestamp>,
-    /// When it makes the next; `None`: never again.
-    pub next_at: Option<Timestamp>,
-    /// What became of the messages made last.
-    pub last_states: Vec<(MessageId, ScheduleState)>,
-    /// Why it made none the last time.
-    pub error: Option<Arc<str>>,
-}
-
-/// How far a message of a schedule has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ScheduleState {
-    /// Not finished.
-    InProgress,
-    /// Delivered.
-    Success,
-    /// Failed or cancelled.
-    Fail,
-}
-
-/// A schedule to be made.
-#[derive(Clone, Debug, PartialEq)]
-pub struct PutSchedule {
-    /// Its name; a new one is made up if absent. A known one is overwritten whole.
-    pub id: Option<ScheduleId>,
-    /// When it makes messages.
-    pub cron: Cron,
-    /// What it sends each time.
-    pub send: Send,
-}
-
-/// What can be done with schedules.
-#[derive(Clone, Debug)]
-pub enum ScheduleAction {
-    /// Make or overwrite one. Answers [`Reply::ScheduleId`].
-    Put(Box<PutSchedule>),
-    /// Answers [`Reply::Schedules`], all of them, by name.
-    List,
-    /// Answers [`Reply::Schedules`] with one.
-    Get(ScheduleId),
-    /// Messages that it made go on. Answers [`Reply::Done`].
-    Delete(ScheduleId),
-    /// Answers [`Reply::Done`].
-    SetPaused(ScheduleId, bool),
-}
+use crate::engine::publish::drafts::Content;
+use crate::engine::quota::QuotaKind;
+use crate::engine::reply::Reply;
 
 impl Engine {
     pub(crate) fn schedules(
@@ -83,81 +27,103 @@ impl Engine {
         caller: &Caller,
         action: ScheduleAction,
     ) -> Result<Reply, Error> {
-        let account = &caller.account;
         match action {
-            ScheduleAction::Put(put) => return self.put_schedule(now, caller, *put),
-            ScheduleAction::List => {
-                caller.check_unlimited(Permission::Manage)?;
-                let all = self.state.schedules(account).cloned().collect();
-                return Ok(Reply::Schedules(all));
+            ScheduleAction::Put(put) => self.put_schedule(now, caller, *put),
+            ScheduleAction::List { after, limit } => {
+                caller.check_account(Permission::Manage)?;
+                let all = self.state.schedules_after(&caller.account, after.as_ref());
+                let mut all = all.peekable();
+                let schedules: Vec<_> = all.by_ref().take(limit).map(view).collect();
+                let last = schedules.last().map(|it| it.schedule.id.clone());
+                let next = last.filter(|_| all.peek().is_some());
+                Ok(Reply::Schedules { schedules, next })
             }
             ScheduleAction::Get(id) => {
-                caller.check_unlimited(Permission::Manage)?;
-                return Ok(Reply::Schedules(vec![self.schedule(account, &id)?.clone()]));
+                let schedules = vec![view(self.schedule_for(caller, &id)?)];
+                let next = None;
+                Ok(Reply::Schedules { schedules, next })
             }
             ScheduleAction::Delete(id) => {
-                caller.check_unlimited(Permission::Manage)?;
-                self.schedule(account, &id)?;
-                self.state.remove_schedule(account, &id);
+                self.schedule_for(caller, &id)?;
+                self.state.remove_schedule(&caller.account, &id);
+                Ok(Reply::Done)
             }
             ScheduleAction::SetPaused(id, paused) => {
-                caller.check_unlimited(Permission::Manage)?;
-                let mut schedule = self.schedule(account, &id)?.clone();
+                let mut schedule = self.schedule_for(caller, &id)?.clone();
                 schedule.paused = paused;
                 self.state.put_schedule(schedule);
+                Ok(Reply::Done)
             }
         }
-        Ok(Reply::Done)
     }
 
-    fn schedule(&self, account: &AccountName, id: &ScheduleId) -> Result<&Schedule, Error> {
-        self.state
-            .schedule(account, id)
-            .ok_or_else(|| Error::ScheduleNotFound(id.clone()))
+    /// The caller's schedule, if it exists and the caller may manage it.
+    fn schedule_for(&self, caller: &Caller, id: &ScheduleId) -> Result<&Schedule, Error> {
+        caller.check_account(Permission::Manage)?;
+        let known = self.state.schedule(&caller.account, id);
+        known.ok_or_else(|| Error::ScheduleNotFound(id.clone()))
     }
 
     fn put_schedule(
         &mut self,
         now: Timestamp,
         caller: &Caller,
-        mut put: PutSchedule,
+        put: PutSchedule,
     ) -> Result<Reply, Error> {
+        let PutSchedule { id, cron, to, body } = put;
         let account = &caller.account;
+        caller.check_either(to.queue(), Permission::Publish)?;
+        let mut to = self.settle(account, to, PartialSettings::complete_for_schedule)?;
         // No message of a schedule is a second publish of the one before it.
-        put.send.settings.deduplication = None;
-        caller.check_either(put.send.queue.as_ref(), Permission::Publish)?;
-        self.check_quotas(now, put.send.body.len(), &put.send.settings)?;
-        if let crate::engine::publish::destination::Destination::Group(name) = &put.send.destination
-        {
-            self.url_group(account, name)?;
+        to.settings.deduplication = None;
+        self.check_quotas(now, body.len(), &to.settings)?;
+        if let Destination::Group(name) = &to.destination {
+            self.known_url_group(account, name)?;
         }
-        self.check_held(put.send.cost())?;
-        let id = put.id.unwrap_or_else(|| {
+        self.check_room_for_schedule(account, id.as_ref(), &to, body.len())?;
+        let id = id.unwrap_or_else(|| {
             let sequence = self.state.next_sequence();
-            self.random.schedule_id(sequence)
+            self.random.schedule_id(sequence.0)
         });
         let known = self.state.schedule(account, &id);
-        if known.is_none() {
-            let count = self.state.schedules(account).count() as u64 + 1;
-            quota::check("maxSchedules", count, self.config.quotas.schedules)?;
+        let (created_at, paused) = known.map_or((now, false), |it| (it.created_at, it.paused));
+        let (id_of_body, length) = (self.state.next_body_id(), body.len());
+        self.ensure_account(account);
+        self.state.put_body(id_of_body, body);
+        self.state.put_schedule(Schedule {
+            account: account.clone(),
+            id: id.clone(),
+            next_at: cron.next_after(now),
+            cron: Arc::new(cron),
+            to: Arc::new(to),
+            body: BodyRef::new(id_of_body, length),
+            created_at,
+            paused,
+            last_at: None,
+            last_states: vec![],
+            error: None,
+        });
+        self.state.let_go_body(id_of_body);
+        Ok(Reply::ScheduleId(id))
+    }
+
+    fn check_room_for_schedule(
+        &self,
+        account: &AccountName,
+        known: Option<&ScheduleId>,
+        to: &ToDestination,
+        body: usize,
+    ) -> Result<(), Error> {
+        if known.is_none_or(|id| self.state.schedule(account, id).is_none()) {
+            let count = self.state.schedule_count(account) as u64 + 1;
+            check_quota(QuotaKind::Schedules, count, self.config.quotas.schedules)?;
             if count > self.config.limits.schedules as u64 {
                 return Err(Error::Overloaded("too many schedules"));
             }
         }
-        let schedule = Schedule {
-            account: account.clone(),
-            id: id.clone(),
-            next_at: put.cron.next_after(now),
-            cron: Arc::new(put.cron),
-            send: Arc::new(put.send),
-            created_at: known.map_or(now, |known| known.created_at),
-            paused: known.is_some_and(|known| known.paused),
-            last_at: None,
-            last_states: vec![],
-            error: None,
-        };
-        self.state.put_schedule(schedule);
-        Ok(Reply::ScheduleId(id))
+        self.check_account(account)?;
+        let cost = body + to.settings.cost() + Overhead::MESSAGE;
+        self.check_held(cost)
     }
 
     /// The time of a schedule has come. Times that passed while nobody looked are not made up for.
@@ -171,16 +137,16 @@ impl Engine {
         schedule.next_at = schedule.cron.next_after(now);
         if !schedule.paused {
             schedule.last_at = Some(now);
-            let send = Arc::clone(&schedule.send);
-            let sent = self.send_for(now, account, &send, Some(id.clone()));
-            let (made, error) = match sent {
-                Ok(Sent::One(one)) => (vec![one], None),
-                Ok(Sent::Group(many)) => (many, None),
-                Err(error) => (vec![], Some(error.to_string().into())),
+            let content = Content::Known(schedule.body.clone());
+            let to = Arc::clone(&schedule.to);
+            let published = self.publish_to(now, account, &to, content, Some(id));
+            let made = match &published {
+                Ok(published) => Published::messages(published),
+                Err(_) => &[],
             };
-            schedule.error = error;
             let states = made.iter().map(|it| (it.id, ScheduleState::InProgress));
             schedule.last_states = states.collect();
+            schedule.error = published.err().map(Arc::new);
         }
         self.state.put_schedule(schedule);
     }
@@ -208,9 +174,9 @@ impl Engine {
     }
 }
 
-impl Schedule {
-    pub(crate) fn timer(&self) -> Option<(Timestamp, Timer)> {
-        let timer = Timer::Schedule(self.account.clone(), self.id.clone());
-        Some((self.next_at?, timer))
+fn view(schedule: &Schedule) -> ScheduleView {
+    ScheduleView {
+        body: schedule.body.source(),
+        schedule: schedule.clone(),
     }
 }

@@ -1,6 +1,5 @@
 //! Who asks, and how far the grant reaches (v1.md section 1).
 
-use crate::engine::error::Error;
 use crate::engine::model::id::{AccountName, QueueName};
 
 /// Who asks: an account, and how far the token's grant reaches (v1.md section 1).
@@ -88,43 +87,6 @@ impl Caller {
     pub fn sees(&self, queue: &QueueName) -> bool {
         let globs = self.queues.as_ref();
         globs.is_none_or(|globs| globs.iter().any(|glob| glob_matches(glob, queue.as_str())))
-    }
-
-    pub(crate) fn check(&self, queue: &QueueName, permission: Permission) -> Result<(), Error> {
-        let allowed = self.sees(queue) && self.permissions.has(permission);
-        allowed.then_some(()).ok_or_else(|| Error::Forbidden {
-            queue: queue.clone(),
-            permission,
-        })
-    }
-
-    /// For what belongs to the account as a whole.
-    pub(crate) fn check_account(&self, permission: Permission) -> Result<(), Error> {
-        let allowed = self.queues.is_none() && self.permissions.has(permission);
-        allowed
-            .then_some(())
-            .ok_or(Error::ForbiddenAccount { permission })
-    }
-
-    /// For what is tied to no queue in the hosted protocol: a grant with any limit does not reach it
-    /// (v1.md section 1).
-    pub(crate) fn check_unlimited(&self, permission: Permission) -> Result<(), Error> {
-        let unlimited = self.queues.is_none() && self.permissions == Permissions::ALL;
-        unlimited
-            .then_some(())
-            .ok_or(Error::ForbiddenAccount { permission })
-    }
-
-    /// For what belongs to a queue if there is one, else to the whole account.
-    pub(crate) fn check_either(
-        &self,
-        queue: Option<&QueueName>,
-        permission: Permission,
-    ) -> Result<(), Error> {
-        match queue {
-            Some(queue) => self.check(queue, permission),
-            None => self.check_unlimited(permission),
-        }
     }
 }
 

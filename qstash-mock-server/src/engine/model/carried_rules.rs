@@ -1,12 +1,12 @@
 //! What a message carries that brings its own destination and rules (architecture: *Whose policy*).
 //!
 //! Fixed when it is published: an [`CarriedRules`] is shared, never changed, by the message, its log rows and
-//! its dead-letter entry. [`Settings`] are what a publisher said, before defaults.
+//! its dead-letter entry. [`Settings`] are what was said of it, by its publisher and the defaults of a URL group.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::command::Headers;
+use crate::engine::model::headers::Headers;
 use crate::engine::model::id::{GroupName, MessageId, ScheduleId};
 use crate::engine::model::time::Timestamp;
 use crate::engine::syntax::expr::RetryDelay;
@@ -145,7 +145,7 @@ impl Redaction {
     }
 }
 
-/// What the publisher said; `None` is the default, or leaves a stored value as it is.
+/// What was said of a message, complete; `None` is the server's default, or leaves a stored value as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// See [`CarriedRules::method`].

@@ -2,43 +2,51 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
+use super::dead_letter::ListedDeadLetter;
+use super::flow_key::FlowKey;
+use super::id::{AccountName, BodyId, FlowKeyId, GroupName, MessageId, QueueId, RowId, ScheduleId};
+use super::keys::Account;
+use super::log_row::LogRow;
+use super::message::{AttemptRecord, DeadLetter, MessageState, Sequence};
+use super::queue::Queue;
+use super::schedule::Schedule;
+use super::spec::MessageSpec;
+use super::time::Timestamp;
+use super::url_group::UrlGroup;
 
-use crate::engine::command::{QueueSettings, QueueView};
-use crate::engine::manage::dead_letters::DlqEntry;
-use crate::engine::manage::flow_control::FlowKey;
-use crate::engine::manage::log::LogRow;
-use crate::engine::manage::schedules::Schedule;
-use crate::engine::manage::url_groups::UrlGroup;
-use crate::engine::model::id::{
-    AccountName, BodyId, FlowKeyId, GroupName, MessageId, QueueId, QueueName, RowId, ScheduleId,
-};
-use crate::engine::model::message::Message;
-use crate::engine::model::time::Timestamp;
-
-/// One stored thing. A new attempt rewrites a message, never its body.
+/// One stored thing.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entity {
     /// The engine itself.
     Meta(Meta),
     /// An account.
     Account(Account),
+    /// How many messages an account has published on a day.
+    Day(DayCounter),
     /// A queue.
     Queue(Queue),
+    /// The body store keeps bytes under this id.
+    Body(BodyId),
     /// What was published.
-    Body(BodyId, Bytes),
-    /// A message without its body.
-    Message(Box<Message>),
-    /// A remembered idempotency key.
+    Spec(Box<MessageSpec>),
+    /// How far a message has come.
+    State(Sequence, MessageState),
+    /// How an attempt of a message ended; the number is that of its lease.
+    Record(Sequence, u32, AttemptRecord),
+    /// The beginning of the newest answer to a message that follows its queue's rules.
+    Answer(Sequence, bytes::Bytes),
+    /// Why a message stands in a dead-letter queue.
+    DeadLetter(Sequence, Box<DeadLetter>),
+    /// A remembered deduplication key.
     DedupKey(DedupKey),
     /// A URL group.
-    UrlGroup(UrlGroup),
+    UrlGroup(Box<UrlGroup>),
     /// A schedule.
     Schedule(Box<Schedule>),
     /// A flow-control key.
     FlowKey(FlowKey),
-    /// A dead letter of an account.
-    Dlq(Box<DlqEntry>),
+    /// A failed message in the account's dead-letter list.
+    Listed(Box<ListedDeadLetter>),
     /// A row of the log.
     Log(Box<LogRow>),
 }
@@ -50,12 +58,22 @@ pub enum EntityKey {
     Meta,
     /// See [`Entity::Account`].
     Account(AccountName),
+    /// See [`Entity::Day`].
+    Day(AccountName),
     /// See [`Entity::Queue`].
     Queue(QueueId),
     /// See [`Entity::Body`].
     Body(BodyId),
-    /// See [`Entity::Message`].
-    Message(MessageId),
+    /// See [`Entity::Spec`].
+    Spec(Sequence),
+    /// See [`Entity::State`].
+    State(Sequence),
+    /// See [`Entity::Record`].
+    Record(Sequence, u32),
+    /// See [`Entity::Answer`].
+    Answer(Sequence),
+    /// See [`Entity::DeadLetter`].
+    DeadLetter(Sequence),
     /// See [`Entity::DedupKey`].
     DedupKey(DedupKeyId),
     /// See [`Entity::UrlGroup`].
@@ -64,8 +82,8 @@ pub enum EntityKey {
     Schedule(AccountName, ScheduleId),
     /// See [`Entity::FlowKey`].
     FlowKey(FlowKeyId),
-    /// See [`Entity::Dlq`].
-    Dlq(AccountName, RowId),
+    /// See [`Entity::Listed`].
+    Listed(AccountName, RowId),
     /// See [`Entity::Log`].
     Log(AccountName, RowId),
 }
@@ -77,14 +95,19 @@ impl Entity {
         match self {
             Self::Meta(_) => EntityKey::Meta,
             Self::Account(account) => EntityKey::Account(account.name.clone()),
+            Self::Day(day) => EntityKey::Day(day.account.clone()),
             Self::Queue(queue) => EntityKey::Queue(queue.id),
-            Self::Body(id, _) => EntityKey::Body(*id),
-            Self::Message(message) => EntityKey::Message(message.id),
+            Self::Body(id) => EntityKey::Body(*id),
+            Self::Spec(spec) => EntityKey::Spec(spec.sequence),
+            Self::State(sequence, _) => EntityKey::State(*sequence),
+            Self::Record(sequence, number, _) => EntityKey::Record(*sequence, *number),
+            Self::Answer(sequence, _) => EntityKey::Answer(*sequence),
+            Self::DeadLetter(sequence, _) => EntityKey::DeadLetter(*sequence),
             Self::DedupKey(key) => EntityKey::DedupKey(key.id.clone()),
             Self::UrlGroup(it) => EntityKey::UrlGroup(it.account.clone(), it.name.clone()),
             Self::Schedule(it) => EntityKey::Schedule(it.account.clone(), it.id.clone()),
             Self::FlowKey(it) => EntityKey::FlowKey(it.id.clone()),
-            Self::Dlq(it) => EntityKey::Dlq(it.message.account.clone(), it.id),
+            Self::Listed(it) => EntityKey::Listed(it.account.clone(), it.id),
             Self::Log(it) => EntityKey::Log(it.account.clone(), it.id),
         }
     }
@@ -106,76 +129,52 @@ pub struct Meta {
     pub epoch: u64,
     /// At least the next sequence number.
     pub next_sequence: u64,
+    /// At least the next number of a body.
+    pub next_body: u64,
+    /// At least the next number of a row.
+    pub next_row: u64,
 }
 
-/// The owner of tokens, keys and all state.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Account {
-    /// Its name.
-    pub name: AccountName,
-    /// Signs every v1 attempt.
-    pub secret: Arc<str>,
-    /// Signed before the last rotation.
-    pub previous_secret: Option<Arc<str>>,
-    /// How often it was rotated.
-    pub rotations: u64,
-    /// Signs every attempt of a message that carries its own rules.
-    pub signing_key: Arc<str>,
-    /// Its successor.
-    pub next_signing_key: Arc<str>,
-    /// How often the signing keys were rotated.
-    pub key_rotations: u64,
-}
-
-impl std::fmt::Debug for Account {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Account")
-            .field("name", &self.name)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A queue and its settings.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Queue {
-    /// Its id.
-    pub id: QueueId,
-    /// Whose it is.
-    pub account: AccountName,
-    /// Its name, unique in the account.
-    pub name: QueueName,
-    /// Its settings.
-    pub settings: QueueSettings,
-    /// Made by the hosted protocol: counts for its quotas.
-    pub hosted: bool,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When its settings were last changed.
-    pub updated_at: Timestamp,
-}
-
-impl Queue {
-    pub(crate) fn view(&self, pending: u64) -> QueueView {
-        QueueView {
-            name: self.name.clone(),
-            settings: self.settings.clone(),
-            created_at: self.created_at,
-            updated_at: self.updated_at,
-            pending,
+impl Meta {
+    /// Of an engine that holds nothing yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            epoch: 0,
+            next_sequence: 1,
+            next_body: 1,
+            next_row: 1,
         }
     }
 }
 
-/// How far an idempotency key reaches.
+impl Default for Meta {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// How many messages an account has published on a day (v2.md section 1.7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayCounter {
+    /// Whose messages.
+    pub account: AccountName,
+    /// Days since the Unix epoch.
+    pub day: u64,
+    /// How many.
+    pub messages: u64,
+}
+
+/// How far a deduplication key reaches.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DedupScope {
     /// One queue.
     Queue(QueueId),
-    /// Everything that carries its own rules.
+    /// Everything in the account that carries its rules.
     Account(AccountName),
 }
 
-/// Names an idempotency key.
+/// Names a deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DedupKeyId {
     /// Where it is good.
@@ -184,7 +183,7 @@ pub struct DedupKeyId {
     pub text: Arc<str>,
 }
 
-/// A remembered idempotency key.
+/// A remembered deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DedupKey {
     /// Its name.

@@ -10,6 +10,15 @@ use crate::engine::model::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub Uuid);
 
+impl MessageId {
+    /// When the message was published: a version 7 UUID begins with the time.
+    #[must_use]
+    pub fn published_at(self) -> Timestamp {
+        let (high, _) = self.0.as_u64_pair();
+        Timestamp::from_millis(high >> 16)
+    }
+}
+
 /// Names a hold on a message. A new one for every attempt, so that it fences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseId(pub u64);

@@ -2,18 +2,19 @@
 
 use std::time::Duration;
 
-use crate::engine::command::Reply;
-use crate::engine::deliver::queue_attempt::Ended;
+use crate::engine::deliver::finish::{Cause, Failure};
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{LeaseId, MessageId};
-use crate::engine::model::message::{Message, Stage, State};
+use crate::engine::model::lookup::Scope;
+use crate::engine::model::message::{MessageState, Sequence, Stage, State};
 use crate::engine::model::time::Timestamp;
+use crate::engine::reply::Reply;
 
 impl Engine {
     /// Keeps a message hidden until `by` from now; under way, it gives the attempt that much time.
-    pub(crate) fn extend(
+    pub(super) fn extend(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -21,62 +22,45 @@ impl Engine {
         lease: Option<LeaseId>,
         by: Duration,
     ) -> Result<Reply, Error> {
-        let message = self.held_message(caller, id, lease)?;
+        let (sequence, state) = self.held_message(caller, id, lease)?;
         let until = now + by;
-        let expires_at = match message.state {
+        let expires_at = match state.state {
             State::InFlight { attempt, .. } => {
-                let deadline = self
-                    .state
-                    .attempt(attempt)
-                    .map_or(until, |open| open.deadline.max(until));
-                self.state.postpone_attempt(attempt, deadline);
-                self.state.update_message(id, |message| {
-                    if let State::InFlight { extended_until, .. } = &mut message.state {
-                        *extended_until = Some(until);
-                    }
-                });
+                let open = self.state.attempt(attempt);
+                let deadline = open.map_or(until, |open| open.deadline.max(until));
+                self.state.postpone_attempt(attempt, deadline, until);
                 deadline
             }
             _ => {
-                self.state.update_message(id, |message| {
-                    if let State::Leased { until: end, .. } = &mut message.state {
+                self.state.update(sequence, |state| {
+                    if let State::Leased { until: end, .. } = &mut state.state {
                         *end = until;
                     }
                 });
+                if by.is_zero() {
+                    // "0 makes it visible at once": the lease ends within this very input.
+                    self.end_lease(now, sequence, "the lease ran out", Duration::ZERO);
+                }
                 until
             }
         };
-        if by.is_zero() {
-            self.end_lease_at_once(now, id);
-        }
         Ok(Reply::Extended { id, expires_at })
     }
 
-    /// "0 makes it visible at once": the lease ends within this very input.
-    fn end_lease_at_once(&mut self, now: Timestamp, id: MessageId) {
-        if self
-            .state
-            .message(id)
-            .is_some_and(|message| matches!(message.state, State::Leased { .. }))
-        {
-            self.lease_expired(now, id);
-        }
-    }
-
-    pub(crate) fn acknowledge(
+    pub(super) fn acknowledge(
         &mut self,
         now: Timestamp,
         caller: &Caller,
         id: MessageId,
         lease: Option<LeaseId>,
     ) -> Result<Reply, Error> {
-        self.held_message(caller, id, lease)?;
-        self.finish(now, id, Stage::Delivered);
-        self.get_message(caller, id)
+        let (sequence, _) = self.held_message(caller, id, lease)?;
+        self.finish(now, sequence, Stage::Delivered);
+        self.view_of(sequence)
     }
 
     /// Not done: a failed attempt, visible again after the delay and not after a backoff.
-    pub(crate) fn release(
+    pub(super) fn release(
         &mut self,
         now: Timestamp,
         caller: &Caller,
@@ -84,13 +68,14 @@ impl Engine {
         lease: Option<LeaseId>,
         delay: Duration,
     ) -> Result<Reply, Error> {
-        self.held_message(caller, id, lease)?;
-        self.state.update_message(id, |message| {
-            message.end_attempt(now, None, Some("released"));
-        });
-        self.retry_or_exhaust(now, id, delay, Ended::Lease);
-        let message = self.state.message(id).ok_or(Error::MessageNotFound)?;
-        Ok(Reply::Message(message.view(None, None)))
+        let (sequence, _) = self.held_message(caller, id, lease)?;
+        self.end_lease(now, sequence, "released", delay);
+        self.view_of(sequence)
+    }
+
+    fn view_of(&self, sequence: Sequence) -> Result<Reply, Error> {
+        let view = self.view(sequence, false).ok_or(Error::MessageNotFound)?;
+        Ok(Reply::Message(Box::new(view)))
     }
 
     /// The caller's message, if it is under a lease and under this one.
@@ -99,51 +84,55 @@ impl Engine {
         caller: &Caller,
         id: MessageId,
         lease: Option<LeaseId>,
-    ) -> Result<&Message, Error> {
-        let message = self.message_for(caller, id, Permission::Consume)?;
-        if message.carried().is_some() {
+    ) -> Result<(Sequence, MessageState), Error> {
+        let sequence = self.message_for(caller, id, Scope::Queues, Permission::Consume)?;
+        let found = self.state.whole(sequence).ok_or(Error::MessageNotFound)?;
+        let (spec, state) = found;
+        if spec.carried().is_some() {
             // Nobody is given a lease on it, though an attempt may be under way.
             return Err(Error::NotLeased);
         }
-        match (message.lease(), lease) {
+        match (state.lease(), lease) {
             (Some(current), Some(given)) if current != given => Err(Error::LeaseLost),
-            (Some(_), _) => Ok(message),
+            (Some(_), _) => Ok((sequence, state)),
             (None, Some(_)) => Err(Error::LeaseLost),
             (None, None) => Err(Error::NotLeased),
         }
     }
 
-    /// Time has come for a message: its delay, its lease or its retention is over.
-    pub(crate) fn message_due(&mut self, now: Timestamp, id: MessageId) {
-        let Some(message) = self.state.message(id) else {
+    /// Time has come for a message: its delay or its lease is over.
+    pub(crate) fn message_due(&mut self, now: Timestamp, sequence: Sequence) {
+        let Some(state) = self.state.message(sequence) else {
             return;
         };
-        if !self.is_there(message) {
+        if !self.is_there(&state) {
             // Its queue was deleted, and so is it, only a little early.
-            return self.state.remove_message(id);
+            return self.remove_early(now, sequence);
         }
-        match message.state {
+        match state.state {
             State::Delayed { .. } => self
                 .state
-                .update_message(id, |message| message.state = State::Ready),
+                .update(sequence, |state| state.state = State::Ready),
             State::Leased { .. } => {
-                let queue = message.queue_id();
-                self.lease_expired(now, id);
-                if let Some(queue_index) = queue.and_then(|queue| self.state.queue_index_mut(queue))
-                {
-                    queue_index.counters.expired_leases += 1;
-                }
+                self.end_lease(now, sequence, "the lease ran out", Duration::ZERO);
+                self.state
+                    .count(state.queue, |counters| counters.expired_leases += 1);
             }
-            State::Finished { .. } => self.state.remove_message(id),
-            State::Ready | State::InFlight { .. } => {}
+            State::Ready | State::InFlight { .. } | State::Finished { .. } => {}
         }
     }
 
     /// A lease that ends is a failed attempt without backoff.
-    fn lease_expired(&mut self, now: Timestamp, id: MessageId) {
-        self.state.update_message(id, |message| {
-            message.end_attempt(now, None, Some("the lease ran out"));
-        });
-        self.retry_or_exhaust(now, id, Duration::ZERO, Ended::Lease);
+    fn end_lease(&mut self, now: Timestamp, sequence: Sequence, why: &str, delay: Duration) {
+        self.end_record(now, sequence, None, Some(why.into()));
+        let Some(rules) = self.rules(sequence) else {
+            return;
+        };
+        let failure = Failure {
+            cause: Cause::Lease { delay },
+            error: Some(why.into()),
+            response: None,
+        };
+        self.fail(now, sequence, &rules, failure);
     }
 }

@@ -2,20 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::manage::flow_control::FlowKey;
-use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, MessageId, QueueId};
-use crate::engine::model::message::{Message, Order, Policy, State};
+use super::EngineState;
+use super::timers::Timer;
+use crate::engine::model::flow_key::FlowKey;
+use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, QueueId};
+use crate::engine::model::message::{Order, Sequence};
 use crate::engine::model::time::Timestamp;
-use crate::engine::state::EngineState;
-use crate::engine::state::timers::Timer;
 
 /// A call under way.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenAttempt {
-    pub(crate) message: MessageId,
+    pub(crate) message: Sequence,
     pub(crate) lane: Lane,
     pub(crate) started_at: Timestamp,
     pub(crate) deadline: Timestamp,
+    /// The consumer asked for the message to stay hidden until then.
+    pub(crate) extended_until: Option<Timestamp>,
 }
 
 /// Whose limits a call counts for until it is over.
@@ -24,20 +26,18 @@ pub(crate) enum Lane {
     /// Those of a queue that pushes to its webhook.
     Queue(QueueId),
     /// Those of an account and of a flow-control key.
-    CarriedRules {
+    Carried {
         account: AccountName,
         flow: Option<FlowKeyId>,
     },
 }
 
-/// Where a ready message waits.
+/// The gate before which a ready message waits that carries its rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Room {
-    /// In its queue.
-    QueueIndex,
-    /// For its flow-control key.
+    /// Its flow-control key.
     Flow(FlowKeyId),
-    /// For its account.
+    /// Its account.
     Account(AccountName),
 }
 
@@ -54,9 +54,9 @@ struct Gate {
 #[derive(Debug)]
 pub(crate) enum NextOfAccount {
     /// A message without a flow-control key.
-    Message(MessageId),
+    Message(Sequence),
     /// The message that a key offers; it waited only for the account.
-    Flow(FlowKeyId, MessageId),
+    Flow(FlowKeyId, Sequence),
 }
 
 /// Calls and gates.
@@ -67,67 +67,51 @@ pub(super) struct Gates {
     accounts: BTreeMap<AccountName, Gate>,
     /// What the keys of an account offer.
     offers: BTreeMap<AccountName, BTreeSet<(Order, FlowKeyId)>>,
-    stirred_flows: BTreeSet<FlowKeyId>,
-    stirred_accounts: BTreeSet<AccountName>,
+    dirty_flows: BTreeSet<FlowKeyId>,
+    dirty_accounts: BTreeSet<AccountName>,
 }
 
 impl EngineState {
-    /// Where a message waits, if it does.
-    pub(super) fn room(&self, message: &Message) -> Option<Room> {
-        if message.state != State::Ready {
-            return None;
-        }
-        if matches!(message.policy, Policy::QueueRules { .. }) {
-            return Some(Room::QueueIndex);
-        }
-        if let Some(queue) = message.queue_id() {
-            let paused = self
-                .queues
-                .get(&queue)
-                .is_some_and(|queue| queue.settings.paused);
-            if message.slot.is_none() || paused {
-                return Some(Room::QueueIndex);
-            }
-        }
-        Some(match message.flow_key() {
-            Some(flow) => Room::Flow(flow),
-            None => Room::Account(message.account.clone()),
-        })
-    }
-
-    pub(super) fn enter(&mut self, room: &Option<Room>, message: &Message) {
+    pub(super) fn enter_room(&mut self, room: &Room, order: Order) {
         match room {
-            Some(Room::Flow(flow)) => {
+            Room::Flow(flow) => {
                 let gate = self.gates.flows.entry(flow.clone()).or_default();
-                gate.waiting.insert(message.order());
-                self.gates.stirred_flows.insert(flow.clone());
+                gate.waiting.insert(order);
+                self.gates.dirty_flows.insert(flow.clone());
             }
-            Some(Room::Account(account)) => {
+            Room::Account(account) => {
                 let gate = self.gates.accounts.entry(account.clone()).or_default();
-                gate.waiting.insert(message.order());
-                self.gates.stirred_accounts.insert(account.clone());
+                gate.waiting.insert(order);
+                self.gates.dirty_accounts.insert(account.clone());
             }
-            Some(Room::QueueIndex) | None => {}
         }
     }
 
-    pub(super) fn leave(&mut self, room: &Option<Room>, message: &Message) {
+    pub(super) fn leave_room(&mut self, room: &Room, order: Order) {
         match room {
-            Some(Room::Flow(flow)) => {
+            Room::Flow(flow) => {
                 if let Some(gate) = self.gates.flows.get_mut(flow) {
-                    gate.waiting.remove(&message.order());
+                    gate.waiting.remove(&order);
                 }
                 // What the key offers to the account may be this one.
-                self.gates.stirred_flows.insert(flow.clone());
+                self.gates.dirty_flows.insert(flow.clone());
                 self.forget_idle_gate(flow);
             }
-            Some(Room::Account(account)) => {
+            Room::Account(account) => {
                 if let Some(gate) = self.gates.accounts.get_mut(account) {
-                    gate.waiting.remove(&message.order());
+                    gate.waiting.remove(&order);
                 }
             }
-            Some(Room::QueueIndex) | None => {}
         }
+    }
+
+    /// Whether a message waits before a gate.
+    pub(super) fn waits_in(&self, room: &Room, order: Order) -> bool {
+        let gate = match room {
+            Room::Flow(flow) => self.gates.flows.get(flow),
+            Room::Account(account) => self.gates.accounts.get(account),
+        };
+        gate.is_some_and(|gate| gate.waiting.contains(&order))
     }
 
     fn forget_idle_gate(&mut self, flow: &FlowKeyId) {
@@ -150,9 +134,9 @@ impl EngineState {
         gate.map_or((0, 0), |gate| (gate.waiting.len(), gate.calls))
     }
 
-    pub(crate) fn first_of_flow(&self, id: &FlowKeyId) -> Option<MessageId> {
+    pub(crate) fn first_of_flow(&self, id: &FlowKeyId) -> Option<Sequence> {
         let first = self.gates.flows.get(id)?.waiting.first();
-        first.map(|order| order.id)
+        first.map(|order| order.sequence)
     }
 
     /// Calls of messages that carry their own rules.
@@ -169,10 +153,10 @@ impl EngineState {
         let offer = offers.and_then(BTreeSet::first);
         match (direct, offer) {
             (Some(direct), Some((order, flow))) if *order < direct => {
-                Some(NextOfAccount::Flow(flow.clone(), order.id))
+                Some(NextOfAccount::Flow(flow.clone(), order.sequence))
             }
-            (Some(direct), _) => Some(NextOfAccount::Message(direct.id)),
-            (None, Some((order, flow))) => Some(NextOfAccount::Flow(flow.clone(), order.id)),
+            (Some(direct), _) => Some(NextOfAccount::Message(direct.sequence)),
+            (None, Some((order, flow))) => Some(NextOfAccount::Flow(flow.clone(), order.sequence)),
             (None, None) => None,
         }
     }
@@ -185,15 +169,15 @@ impl EngineState {
     // ----- writing -----
 
     pub(crate) fn mark_flow_dirty(&mut self, id: FlowKeyId) {
-        self.gates.stirred_flows.insert(id);
+        self.gates.dirty_flows.insert(id);
     }
 
     pub(crate) fn pop_dirty_flow(&mut self) -> Option<FlowKeyId> {
-        self.gates.stirred_flows.pop_first()
+        self.gates.dirty_flows.pop_first()
     }
 
     pub(crate) fn pop_dirty_account(&mut self) -> Option<AccountName> {
-        self.gates.stirred_accounts.pop_first()
+        self.gates.dirty_accounts.pop_first()
     }
 
     /// The key's first message waits only for the account from now on.
@@ -206,7 +190,7 @@ impl EngineState {
         if let Some(order) = gate.offered {
             let offers = self.gates.offers.entry(id.account.clone()).or_default();
             offers.insert((order, id.clone()));
-            self.gates.stirred_accounts.insert(id.account.clone());
+            self.gates.dirty_accounts.insert(id.account.clone());
         }
     }
 
@@ -236,12 +220,19 @@ impl EngineState {
         self.gates.attempts.insert(id, attempt);
     }
 
-    pub(crate) fn postpone_attempt(&mut self, id: AttemptId, deadline: Timestamp) {
+    /// Gives an attempt more time: to `deadline`, after the consumer asked for `until`.
+    pub(crate) fn postpone_attempt(
+        &mut self,
+        id: AttemptId,
+        deadline: Timestamp,
+        until: Timestamp,
+    ) {
         let Some(attempt) = self.gates.attempts.get_mut(&id) else {
             return;
         };
         self.timers.clear(attempt.deadline, Timer::Attempt(id));
         attempt.deadline = deadline;
+        attempt.extended_until = Some(until);
         self.timers.set(deadline, Timer::Attempt(id));
     }
 
@@ -250,7 +241,7 @@ impl EngineState {
         let attempt = self.gates.attempts.remove(&id)?;
         self.timers.clear(attempt.deadline, Timer::Attempt(id));
         self.count_call(&attempt.lane, |calls| *calls -= 1);
-        if let Lane::CarriedRules {
+        if let Lane::Carried {
             flow: Some(flow), ..
         } = &attempt.lane
         {
@@ -262,41 +253,25 @@ impl EngineState {
     fn count_call(&mut self, lane: &Lane, change: impl Fn(&mut u32)) {
         match lane {
             Lane::Queue(queue) => {
-                if let Some(queue_index) = self.queue_indices.get_mut(queue) {
-                    change(&mut queue_index.calls);
-                    self.stirred.insert(*queue);
+                if let Some(index) = self.indices.get_mut(queue) {
+                    change(&mut index.calls);
+                    self.dirty.insert(*queue);
                 }
             }
-            Lane::CarriedRules { account, flow } => {
+            Lane::Carried { account, flow } => {
                 let gate = self.gates.accounts.entry(account.clone()).or_default();
                 change(&mut gate.calls);
-                self.gates.stirred_accounts.insert(account.clone());
+                self.gates.dirty_accounts.insert(account.clone());
                 if let Some(flow) = flow {
                     let gate = self.gates.flows.entry(flow.clone()).or_default();
                     change(&mut gate.calls);
-                    self.gates.stirred_flows.insert(flow.clone());
+                    self.gates.dirty_flows.insert(flow.clone());
                 }
             }
         }
     }
 
     // ----- for the invariants -----
-
-    /// Whether a message stands where [`EngineState::room`] says, as far as that is a gate.
-    pub(crate) fn stands_right(&self, message: &Message) -> bool {
-        let order = message.order();
-        match self.room(message) {
-            Some(Room::Flow(flow)) => {
-                let gate = self.gates.flows.get(&flow);
-                gate.is_some_and(|gate| gate.waiting.contains(&order))
-            }
-            Some(Room::Account(account)) => {
-                let gate = self.gates.accounts.get(&account);
-                gate.is_some_and(|gate| gate.waiting.contains(&order))
-            }
-            Some(Room::QueueIndex) | None => true,
-        }
-    }
 
     /// How many messages wait before gates, and how many calls the gates count.
     pub(crate) fn gate_totals(&self) -> (usize, u32) {
@@ -319,10 +294,15 @@ impl EngineState {
     /// Keys that somebody waits for: the first one, the calls and the offer.
     pub(crate) fn flows_waiting(
         &self,
-    ) -> impl Iterator<Item = (&FlowKeyId, MessageId, u32, Option<MessageId>)> {
+    ) -> impl Iterator<Item = (&FlowKeyId, Sequence, u32, Option<Sequence>)> {
         self.gates.flows.iter().filter_map(|(id, gate)| {
-            let first = gate.waiting.first()?.id;
-            Some((id, first, gate.calls, gate.offered.map(|order| order.id)))
+            let first = gate.waiting.first()?.sequence;
+            Some((
+                id,
+                first,
+                gate.calls,
+                gate.offered.map(|order| order.sequence),
+            ))
         })
     }
 }

@@ -1,9 +1,10 @@
 //! A queue's messages in order: an index that follows from the messages and is never stored.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
-use crate::engine::model::id::{MessageId, WaiterId};
-use crate::engine::model::message::{Message, Order, State};
+use crate::engine::model::id::{QueueName, WaiterId};
+use crate::engine::model::message::{Order, Sequence, Stage};
 use crate::engine::model::metrics::{Counters, Histogram, QueueMetrics};
 use crate::engine::model::time::Timestamp;
 
@@ -11,91 +12,105 @@ use crate::engine::model::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Send a message to the queue's webhook.
-    Push(MessageId),
-    /// Give a slot to a message that carries its own rules.
-    Admit(MessageId),
+    Push(Sequence),
+    /// Give a slot to a message that carries its rules.
+    Admit(Sequence),
+}
+
+/// Among which ready messages of its queue one stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// Never handed out in this queue.
+    New,
+    /// Due again.
+    Again,
+    /// With rules that it carries, and without a slot (or the queue is paused).
+    Carried,
+}
+
+/// What a queue counts of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) stage: Stage,
+    /// If it is ready and waits in this queue, and not before another gate.
+    pub(super) ready: Option<Ready>,
+    /// Started, not finished, no attempt under way, and delivered by this queue's rules.
+    pub(super) rests: bool,
 }
 
 /// Who stands where in one queue.
 #[derive(Debug, Default)]
 pub(crate) struct QueueIndex {
-    /// All messages, finished ones included, by sequence.
-    pub(crate) members: BTreeMap<u64, MessageId>,
-    /// Due and never handed out in this queue.
+    /// All messages, finished ones included.
+    members: BTreeSet<Sequence>,
     ready_new: BTreeSet<Order>,
-    /// Due again.
     ready_again: BTreeSet<Order>,
-    /// Due, with rules of their own, and without a slot (or the queue is paused).
     ready_carried: BTreeSet<Order>,
     /// Due and past this queue: waiting before another gate.
     passed: u64,
-    /// Who holds a slot, and how many unfinished messages keep it.
-    slots: BTreeMap<MessageId, usize>,
-    /// Not due.
     delayed: u64,
-    /// In flight.
     in_flight: u64,
-    /// Under a lease.
     leased: u64,
-    /// Started, not finished, no attempt under way, and delivered by this queue's rules.
     resting: u64,
+    /// Who holds a slot, and how many unfinished messages keep it.
+    slots: BTreeMap<Sequence, usize>,
+    /// Dead letters in this queue, by the queue in which they died.
+    dead_from: BTreeMap<QueueName, usize>,
     /// Webhook calls under way, those of messages that are finished meanwhile included.
-    pub(crate) calls: u32,
+    pub(super) calls: u32,
     /// Callers that wait, first come first served.
-    pub(crate) waiters: BTreeSet<WaiterId>,
-    /// What happened.
-    pub(crate) counters: Counters,
+    pub(super) waiters: BTreeSet<WaiterId>,
+    pub(super) counters: Counters,
     /// From publishing to delivery.
-    pub(crate) latency: Histogram,
+    pub(super) latency: Histogram,
 }
 
 impl QueueIndex {
-    /// Adds a message; `waits_here` says whether it waits in this queue or before another gate.
-    pub(crate) fn add(&mut self, message: &Message, waits_here: bool) {
-        self.members.insert(message.sequence, message.id);
-        self.count(message, waits_here, |gauge| *gauge += 1);
-        if waits_here {
-            self.ready(message).insert(message.order());
-        }
+    // ----- changing, by the state alone -----
+
+    pub(super) fn join(&mut self, sequence: Sequence) {
+        self.members.insert(sequence);
     }
 
-    pub(crate) fn remove(&mut self, message: &Message, waits_here: bool) {
-        self.members.remove(&message.sequence);
-        self.count(message, waits_here, |gauge| *gauge -= 1);
-        if waits_here {
-            self.ready(message).remove(&message.order());
-        }
+    pub(super) fn leave(&mut self, sequence: Sequence) {
+        self.members.remove(&sequence);
     }
 
-    fn ready(&mut self, message: &Message) -> &mut BTreeSet<Order> {
-        if message.carried().is_some() {
-            &mut self.ready_carried
-        } else if message.has_started() {
-            &mut self.ready_again
-        } else {
-            &mut self.ready_new
+    pub(super) fn count(&mut self, standing: Standing, there: bool) {
+        let change = |gauge: &mut u64| {
+            if there {
+                *gauge += 1;
+            } else {
+                *gauge -= 1;
+            }
+        };
+        match standing.stage {
+            Stage::Delayed => change(&mut self.delayed),
+            Stage::InFlight => change(&mut self.in_flight),
+            Stage::Leased => change(&mut self.leased),
+            Stage::Ready if standing.ready.is_none() => change(&mut self.passed),
+            Stage::Ready | Stage::Delivered | Stage::Failed | Stage::Cancelled => {}
         }
-    }
-
-    fn count(&mut self, message: &Message, waits_here: bool, change: impl Fn(&mut u64)) {
-        match message.state {
-            State::Delayed { .. } => change(&mut self.delayed),
-            State::InFlight { .. } => change(&mut self.in_flight),
-            State::Leased { .. } => change(&mut self.leased),
-            State::Ready if !waits_here => change(&mut self.passed),
-            State::Ready | State::Finished { .. } => {}
-        }
-        let rests = !matches!(
-            message.state,
-            State::InFlight { .. } | State::Finished { .. }
-        );
-        if rests && message.has_started() && message.carried().is_none() {
+        if standing.rests {
             change(&mut self.resting);
         }
     }
 
+    pub(super) fn set_ready(&mut self, ready: Ready, order: Order, there: bool) {
+        let set = match ready {
+            Ready::New => &mut self.ready_new,
+            Ready::Again => &mut self.ready_again,
+            Ready::Carried => &mut self.ready_carried,
+        };
+        if there {
+            set.insert(order);
+        } else {
+            set.remove(&order);
+        }
+    }
+
     /// One more or one less unfinished message keeps the slot that `source` took.
-    pub(crate) fn hold_slot(&mut self, source: MessageId, holds: bool) {
+    pub(super) fn hold_slot(&mut self, source: Sequence, holds: bool) {
         let keepers = self.slots.entry(source).or_default();
         if holds {
             *keepers += 1;
@@ -107,34 +122,65 @@ impl QueueIndex {
         }
     }
 
+    /// One more or one less dead letter is here that died in `source`.
+    pub(super) fn count_dead(&mut self, source: &QueueName, there: bool) {
+        let count = self.dead_from.entry(source.clone()).or_default();
+        if there {
+            *count += 1;
+        } else {
+            *count -= 1;
+        }
+        if *count == 0 {
+            self.dead_from.remove(source);
+        }
+    }
+
+    // ----- looking -----
+
+    /// The first member after another one; finished ones are members, too.
+    pub(crate) fn member_after(&self, after: Option<Sequence>) -> Option<Sequence> {
+        self.members_after(after).next()
+    }
+
+    /// The members after another one, in the order in which they were published.
+    pub(crate) fn members_after(&self, after: Option<Sequence>) -> impl Iterator<Item = Sequence> {
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.members.range((start, Bound::Unbounded)).copied()
+    }
+
+    /// The queues in which the dead letters of this one died.
+    pub(crate) fn sources(&self) -> impl Iterator<Item = &QueueName> {
+        self.dead_from.keys()
+    }
+
     /// The messages that took a slot which is kept.
-    pub(crate) fn slot_holders(&self) -> impl Iterator<Item = MessageId> {
+    pub(super) fn slot_holders(&self) -> impl Iterator<Item = Sequence> {
         self.slots.keys().copied()
     }
 
     /// The first that could be received, whether it was handed out before or not.
-    pub(crate) fn first_ready(&self) -> Option<MessageId> {
-        self.next_to_push().map(|order| order.id)
+    pub(crate) fn first_ready(&self) -> Option<Sequence> {
+        self.next_to_push().map(|order| order.sequence)
     }
 
     /// The next message that may go: be pushed, if the queue `pushes`, or get a slot.
     ///
     /// At parallelism 1 a started message holds the only slot until it is finished; with more, one
     /// that waits for its next attempt has given its slot back (v1.md section 5, *Order*). A message
-    /// with rules of its own always keeps its slot (v2.md section 3.6).
+    /// that carries its rules always keeps its slot (v2.md section 3.6).
     pub(crate) fn next_to_go(&self, parallelism: u32, pushes: bool) -> Option<Next> {
         if self.calls as usize + self.slots.len() >= parallelism as usize {
             return None;
         }
-        let push = if pushes { self.next_to_push() } else { None };
-        let admit = self.ready_carried.first();
         if pushes && parallelism == 1 && self.resting > 0 {
-            return self.ready_again.first().map(|order| Next::Push(order.id));
+            let first = self.ready_again.first();
+            return first.map(|order| Next::Push(order.sequence));
         }
-        match (push, admit) {
-            (Some(push), Some(admit)) if admit < push => Some(Next::Admit(admit.id)),
-            (Some(push), _) => Some(Next::Push(push.id)),
-            (None, admit) => admit.map(|order| Next::Admit(order.id)),
+        let push = if pushes { self.next_to_push() } else { None };
+        match (push, self.ready_carried.first()) {
+            (Some(push), Some(admit)) if admit < push => Some(Next::Admit(admit.sequence)),
+            (Some(push), _) => Some(Next::Push(push.sequence)),
+            (None, admit) => admit.map(|order| Next::Admit(order.sequence)),
         }
     }
 
@@ -148,7 +194,16 @@ impl QueueIndex {
         self.ready_new.len() + self.ready_again.len()
     }
 
-    pub(crate) fn ready_count(&self) -> u64 {
+    /// Callers that wait, first come first served.
+    pub(crate) fn waiters(&self) -> impl ExactSizeIterator<Item = WaiterId> {
+        self.waiters.iter().copied()
+    }
+
+    pub(crate) fn calls(&self) -> u32 {
+        self.calls
+    }
+
+    fn ready_count(&self) -> u64 {
         (self.receivable() + self.ready_carried.len()) as u64 + self.passed
     }
 
@@ -158,11 +213,8 @@ impl QueueIndex {
     }
 
     pub(crate) fn metrics(&self, now: Timestamp) -> QueueMetrics {
-        let oldest = self
-            .next_to_push()
-            .into_iter()
-            .chain(self.ready_carried.first());
-        let oldest = oldest.min();
+        let first = self.next_to_push().into_iter();
+        let oldest = first.chain(self.ready_carried.first()).min();
         QueueMetrics {
             ready: self.ready_count(),
             delayed: self.delayed,
@@ -172,6 +224,8 @@ impl QueueIndex {
             delivery_latency: self.latency.percentiles(),
         }
     }
+
+    // ----- for the invariants -----
 
     /// What the index says of every state, to be compared with the messages.
     pub(crate) fn gauges(&self) -> [u64; 5] {
@@ -185,7 +239,17 @@ impl QueueIndex {
     }
 
     /// Who keeps which slot, to be compared with the messages.
-    pub(crate) fn slots(&self) -> &BTreeMap<MessageId, usize> {
+    pub(crate) const fn slots(&self) -> &BTreeMap<Sequence, usize> {
         &self.slots
+    }
+
+    /// How many members there are.
+    pub(crate) fn size(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Dead letters by the queue in which they died.
+    pub(crate) const fn dead_from(&self) -> &BTreeMap<QueueName, usize> {
+        &self.dead_from
     }
 }

@@ -1,44 +1,48 @@
-//! What is only stored and looked up: keys, URL groups, schedules, flow-control keys, dead letters of
-//! accounts, the log.
+//! What is only stored and looked up: accounts, day counters, deduplication keys, URL groups, schedules,
+//! flow-control keys.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
-use crate::engine::config::Limits;
-use crate::engine::manage::dead_letters::DlqEntry;
-use crate::engine::manage::flow_control::FlowKey;
-use crate::engine::manage::log::LogRow;
-use crate::engine::manage::schedules::Schedule;
-use crate::engine::manage::url_groups::UrlGroup;
-use crate::engine::model::entity::{DedupKey, DedupKeyId, Entity, EntityKey};
-use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, RowId, ScheduleId};
+use super::EngineState;
+use super::held::Shelf;
+use super::timers::Timer;
+use crate::engine::model::cost::Overhead;
+use crate::engine::model::entity::{DayCounter, DedupKey, DedupKeyId, Entity, EntityKey};
+use crate::engine::model::flow_key::FlowKey;
+use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, ScheduleId};
+use crate::engine::model::keys::Account;
+use crate::engine::model::schedule::Schedule;
 use crate::engine::model::time::Timestamp;
-use crate::engine::state::EngineState;
-use crate::engine::state::timers::Timer;
+use crate::engine::model::url_group::UrlGroup;
 
 /// The maps.
 #[derive(Debug, Default)]
 pub(super) struct Records {
+    accounts: BTreeMap<AccountName, Account>,
+    days: BTreeMap<AccountName, DayCounter>,
+    newest_day: u64,
     keys: BTreeMap<DedupKeyId, DedupKey>,
-    flows: BTreeMap<FlowKeyId, FlowKey>,
+    pub(super) flows: BTreeMap<FlowKeyId, KnownFlow>,
     groups: BTreeMap<AccountName, BTreeMap<GroupName, UrlGroup>>,
     schedules: BTreeMap<AccountName, BTreeMap<ScheduleId, Schedule>>,
-    dead: BTreeMap<AccountName, BTreeMap<RowId, DlqEntry>>,
-    logs: BTreeMap<AccountName, Log>,
 }
 
-/// The log of one account.
-#[derive(Debug, Default)]
-struct Log {
-    rows: BTreeMap<RowId, LogRow>,
-    bytes: usize,
+/// A flow-control key and its one timer.
+#[derive(Debug)]
+pub(super) struct KnownFlow {
+    pub(super) key: FlowKey,
+    pub(super) timer: Option<Timestamp>,
 }
 
 impl Records {
     /// The names of all these things.
     pub(super) fn entity_keys(&self) -> Vec<EntityKey> {
+        let accounts = self.accounts.keys().cloned().map(EntityKey::Account);
+        let days = self.days.keys().cloned().map(EntityKey::Day);
         let keys = self.keys.keys().cloned().map(EntityKey::DedupKey);
         let flows = self.flows.keys().cloned().map(EntityKey::FlowKey);
-        let mut all: Vec<_> = keys.chain(flows).collect();
+        let mut all: Vec<_> = accounts.chain(days).chain(keys).chain(flows).collect();
         for (account, groups) in &self.groups {
             let named = |name: &GroupName| EntityKey::UrlGroup(account.clone(), name.clone());
             all.extend(groups.keys().map(named));
@@ -47,60 +51,103 @@ impl Records {
             let named = |id: &ScheduleId| EntityKey::Schedule(account.clone(), id.clone());
             all.extend(schedules.keys().map(named));
         }
-        for (account, dead) in &self.dead {
-            all.extend(dead.keys().map(|id| EntityKey::Dlq(account.clone(), *id)));
-        }
-        for (account, log) in &self.logs {
-            all.extend(
-                log.rows
-                    .keys()
-                    .map(|id| EntityKey::Log(account.clone(), *id)),
-            );
-        }
         all
     }
 
-    /// A stored thing by its name, if it is one of these.
-    pub(super) fn entity(&self, key: &EntityKey) -> Option<Entity> {
-        match key {
-            EntityKey::DedupKey(id) => self.keys.get(id).cloned().map(Entity::DedupKey),
-            EntityKey::FlowKey(id) => self.flows.get(id).cloned().map(Entity::FlowKey),
-            EntityKey::UrlGroup(account, name) => {
-                let group = self.groups.get(account)?.get(name);
-                group.cloned().map(Entity::UrlGroup)
-            }
-            EntityKey::Schedule(account, id) => {
-                let schedule = self.schedules.get(account)?.get(id);
-                schedule.cloned().map(Box::new).map(Entity::Schedule)
-            }
-            EntityKey::Dlq(account, id) => {
-                let entry = self.dead.get(account)?.get(id);
-                entry.cloned().map(Box::new).map(Entity::Dlq)
-            }
-            EntityKey::Log(account, id) => {
-                let row = self.logs.get(account)?.rows.get(id);
-                row.cloned().map(Box::new).map(Entity::Log)
-            }
-            EntityKey::Meta
-            | EntityKey::Account(_)
-            | EntityKey::Queue(_)
-            | EntityKey::Body(_)
-            | EntityKey::Message(_) => None,
-        }
+    pub(super) fn account(&self, name: &AccountName) -> Option<Entity> {
+        self.accounts.get(name).cloned().map(Entity::Account)
+    }
+
+    pub(super) fn day(&self, name: &AccountName) -> Option<Entity> {
+        self.days.get(name).cloned().map(Entity::Day)
+    }
+
+    pub(super) fn dedup_key(&self, id: &DedupKeyId) -> Option<Entity> {
+        self.keys.get(id).cloned().map(Entity::DedupKey)
+    }
+
+    pub(super) fn flow_key(&self, id: &FlowKeyId) -> Option<Entity> {
+        let known = self.flows.get(id)?;
+        Some(Entity::FlowKey(known.key.clone()))
+    }
+
+    pub(super) fn url_group(&self, account: &AccountName, name: &GroupName) -> Option<Entity> {
+        let group = self.groups.get(account)?.get(name)?;
+        Some(Entity::UrlGroup(Box::new(group.clone())))
+    }
+
+    pub(super) fn schedule(&self, account: &AccountName, id: &ScheduleId) -> Option<Entity> {
+        let schedule = self.schedules.get(account)?.get(id)?;
+        Some(Entity::Schedule(Box::new(schedule.clone())))
     }
 }
 
+/// The values of a map after a key, in order.
+fn after<'a, K: Ord, V>(
+    map: Option<&'a BTreeMap<K, V>>,
+    after: Option<&K>,
+) -> impl Iterator<Item = &'a V> {
+    let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+    let range = map.map(|map| map.range::<K, _>((start, Bound::Unbounded)));
+    range.into_iter().flatten().map(|(_, value)| value)
+}
+
 impl EngineState {
+    // ----- accounts -----
+
+    pub(crate) fn account(&self, name: &AccountName) -> Option<&Account> {
+        self.records.accounts.get(name)
+    }
+
+    pub(crate) fn account_count(&self) -> usize {
+        self.records.accounts.len()
+    }
+
+    pub(crate) fn all_accounts(&self) -> impl Iterator<Item = &Account> {
+        self.records.accounts.values()
+    }
+
+    pub(crate) fn put_account(&mut self, account: Account) {
+        self.note(EntityKey::Account(account.name.clone()));
+        let cost = Overhead::KEY + account.name.as_str().len();
+        let name = account.name.clone();
+        if self.records.accounts.insert(name, account).is_none() {
+            self.ledger.hold(Shelf::Held, cost);
+        }
+    }
+
+    /// How many messages an account published on the newest day that it published any.
+    pub(crate) fn day(&self, account: &AccountName) -> Option<&DayCounter> {
+        self.records.days.get(account)
+    }
+
+    /// Counts messages of a day. When a new day begins, the counters of earlier ones are forgotten.
+    pub(crate) fn put_day(&mut self, day: DayCounter) {
+        if day.day > self.records.newest_day {
+            self.records.newest_day = day.day;
+            for account in std::mem::take(&mut self.records.days).into_keys() {
+                self.note(EntityKey::Day(account));
+            }
+        }
+        self.note(EntityKey::Day(day.account.clone()));
+        self.records.days.insert(day.account.clone(), day);
+    }
+
     // ----- deduplication keys -----
 
     pub(crate) fn key(&self, id: &DedupKeyId) -> Option<&DedupKey> {
         self.records.keys.get(id)
     }
 
+    pub(crate) fn key_count(&self) -> usize {
+        self.records.keys.len()
+    }
+
     pub(crate) fn put_key(&mut self, key: DedupKey) {
         self.remove_key(&key.id);
-        self.changed.push(EntityKey::DedupKey(key.id.clone()));
-        self.held_bytes += key.id.text.len() + Limits::KEY_OVERHEAD;
+        self.note(EntityKey::DedupKey(key.id.clone()));
+        let cost = key.id.text.len() + Overhead::KEY;
+        self.ledger.hold(Shelf::Held, cost);
         self.timers
             .set(key.expires_at, Timer::DedupKey(key.id.clone()));
         self.records.keys.insert(key.id.clone(), key);
@@ -110,8 +157,9 @@ impl EngineState {
         let Some(key) = self.records.keys.remove(id) else {
             return;
         };
-        self.changed.push(EntityKey::DedupKey(key.id.clone()));
-        self.held_bytes -= key.id.text.len() + Limits::KEY_OVERHEAD;
+        self.note(EntityKey::DedupKey(key.id.clone()));
+        let cost = key.id.text.len() + Overhead::KEY;
+        self.ledger.let_go(Shelf::Held, cost);
         self.timers.clear(key.expires_at, Timer::DedupKey(key.id));
     }
 
@@ -121,28 +169,33 @@ impl EngineState {
         self.records.groups.get(account)?.get(name)
     }
 
-    pub(crate) fn url_groups(&self, account: &AccountName) -> impl Iterator<Item = &UrlGroup> {
-        let groups = self.records.groups.get(account);
-        groups.into_iter().flat_map(BTreeMap::values)
+    pub(crate) fn url_group_count(&self, account: &AccountName) -> usize {
+        self.records.groups.get(account).map_or(0, BTreeMap::len)
+    }
+
+    pub(crate) fn url_groups_after(
+        &self,
+        account: &AccountName,
+        name: Option<&GroupName>,
+    ) -> impl Iterator<Item = &UrlGroup> {
+        after(self.records.groups.get(account), name)
     }
 
     pub(crate) fn put_url_group(&mut self, group: UrlGroup) {
         let (account, name) = (group.account.clone(), group.name.clone());
-        self.changed
-            .push(EntityKey::UrlGroup(account.clone(), name.clone()));
-        self.held_bytes += group.cost();
+        self.note(EntityKey::UrlGroup(account.clone(), name.clone()));
+        self.ledger.hold(Shelf::Held, group.cost());
         let groups = self.records.groups.entry(account).or_default();
         if let Some(old) = groups.insert(name, group) {
-            self.held_bytes -= old.cost();
+            self.ledger.let_go(Shelf::Held, old.cost());
         }
     }
 
     pub(crate) fn remove_url_group(&mut self, account: &AccountName, name: &GroupName) {
         let groups = self.records.groups.get_mut(account);
         if let Some(old) = groups.and_then(|groups| groups.remove(name)) {
-            self.held_bytes -= old.cost();
-            let key = EntityKey::UrlGroup(account.clone(), name.clone());
-            self.changed.push(key);
+            self.ledger.let_go(Shelf::Held, old.cost());
+            self.note(EntityKey::UrlGroup(account.clone(), name.clone()));
         }
     }
 
@@ -152,21 +205,29 @@ impl EngineState {
         self.records.schedules.get(account)?.get(id)
     }
 
-    pub(crate) fn schedules(&self, account: &AccountName) -> impl Iterator<Item = &Schedule> {
-        let schedules = self.records.schedules.get(account);
-        schedules.into_iter().flat_map(BTreeMap::values)
+    pub(crate) fn schedule_count(&self, account: &AccountName) -> usize {
+        self.records.schedules.get(account).map_or(0, BTreeMap::len)
     }
 
-    /// Stores a schedule; its timer follows.
+    pub(crate) fn schedules_after(
+        &self,
+        account: &AccountName,
+        id: Option<&ScheduleId>,
+    ) -> impl Iterator<Item = &Schedule> {
+        after(self.records.schedules.get(account), id)
+    }
+
+    /// Stores a schedule, which has its body from now on; its timer follows.
     pub(crate) fn put_schedule(&mut self, schedule: Schedule) {
         let (account, id) = (schedule.account.clone(), schedule.id.clone());
+        self.hold_body(schedule.body.stored());
         self.remove_schedule(&account, &id);
-        self.changed
-            .push(EntityKey::Schedule(account.clone(), id.clone()));
-        if let Some((at, timer)) = schedule.timer() {
-            self.timers.set(at, timer);
+        self.note(EntityKey::Schedule(account.clone(), id.clone()));
+        if let Some(at) = schedule.next_at {
+            self.timers
+                .set(at, Timer::Schedule(account.clone(), id.clone()));
         }
-        self.held_bytes += schedule.send.cost();
+        self.ledger.hold(Shelf::Held, schedule.cost());
         let schedules = self.records.schedules.entry(account).or_default();
         schedules.insert(id, schedule);
     }
@@ -176,134 +237,31 @@ impl EngineState {
         let Some(old) = schedules.and_then(|schedules| schedules.remove(id)) else {
             return;
         };
-        self.changed
-            .push(EntityKey::Schedule(account.clone(), id.clone()));
-        self.held_bytes -= old.send.cost();
-        if let Some((at, timer)) = old.timer() {
-            self.timers.clear(at, timer);
+        self.note(EntityKey::Schedule(account.clone(), id.clone()));
+        self.ledger.let_go(Shelf::Held, old.cost());
+        if let Some(at) = old.next_at {
+            self.timers
+                .clear(at, Timer::Schedule(account.clone(), id.clone()));
         }
+        self.let_go_body(old.body.stored());
     }
 
-    // ----- flow-control keys -----
-
-    pub(crate) fn flow_key(&self, id: &FlowKeyId) -> Option<&FlowKey> {
-        self.records.flows.get(id)
+    /// All schedules, for the invariants.
+    pub(crate) fn all_schedules(&self) -> impl Iterator<Item = &Schedule> {
+        self.records.schedules.values().flat_map(BTreeMap::values)
     }
 
-    pub(crate) fn flow_keys(&self, account: &AccountName) -> impl Iterator<Item = &FlowKey> {
-        let first = FlowKeyId {
-            account: account.clone(),
-            key: "".into(),
-        };
-        let account = account.clone();
-        let keys = self.records.flows.range(first..);
-        keys.map(|(_, key)| key)
-            .take_while(move |key| key.id.account == account)
-    }
-
-    pub(crate) fn flow_count(&self) -> usize {
-        self.records.flows.len()
-    }
-
-    pub(crate) fn put_flow_key(&mut self, key: FlowKey) {
-        self.changed.push(EntityKey::FlowKey(key.id.clone()));
-        self.mark_flow_dirty(key.id.clone());
-        let cost = key.id.key.len() + Limits::KEY_OVERHEAD;
-        if self.records.flows.insert(key.id.clone(), key).is_none() {
-            self.held_bytes += cost;
-        }
-    }
-
-    pub(crate) fn remove_flow_key(&mut self, id: &FlowKeyId) {
-        if self.records.flows.remove(id).is_some() {
-            self.held_bytes -= id.key.len() + Limits::KEY_OVERHEAD;
-            self.changed.push(EntityKey::FlowKey(id.clone()));
-        }
-    }
-
-    // ----- dead letters of accounts -----
-
-    pub(crate) fn dlq_entry(&self, account: &AccountName, id: RowId) -> Option<&DlqEntry> {
-        self.records.dead.get(account)?.get(&id)
-    }
-
-    /// The oldest first.
-    pub(crate) fn dlq(&self, account: &AccountName) -> impl DoubleEndedIterator<Item = &DlqEntry> {
-        let dead = self.records.dead.get(account);
-        dead.into_iter().flat_map(BTreeMap::values)
-    }
-
-    pub(crate) fn dlq_len(&self, account: &AccountName) -> usize {
-        self.records.dead.get(account).map_or(0, BTreeMap::len)
-    }
-
-    /// Stores a dead letter, which holds its message's body.
-    pub(crate) fn put_dlq_entry(&mut self, entry: DlqEntry) {
-        let account = entry.message.account.clone();
-        let key = EntityKey::Dlq(account.clone(), entry.id);
-        self.changed.push(key);
-        let timer = Timer::Dlq(account.clone(), entry.id);
-        self.timers.set(entry.expires_at, timer);
-        self.hold(&entry.message, false);
-        self.held_bytes += entry.response.as_ref().map_or(0, |it| it.cost());
-        let dead = self.records.dead.entry(account).or_default();
-        dead.insert(entry.id, entry);
-    }
-
-    pub(crate) fn remove_dlq_entry(
-        &mut self,
-        account: &AccountName,
-        id: RowId,
-    ) -> Option<DlqEntry> {
-        let entry = self.records.dead.get_mut(account)?.remove(&id)?;
-        self.changed.push(EntityKey::Dlq(account.clone(), id));
-        let timer = Timer::Dlq(account.clone(), id);
-        self.timers.clear(entry.expires_at, timer);
-        self.held_bytes -= entry.response.as_ref().map_or(0, |it| it.cost());
-        self.let_go(&entry.message, false);
-        Some(entry)
-    }
-
-    /// All dead letters, for the invariants.
-    pub(crate) fn dead(&self) -> impl Iterator<Item = &DlqEntry> {
-        self.records.dead.values().flat_map(BTreeMap::values)
-    }
-
-    // ----- the log -----
-
-    /// The oldest first.
-    pub(crate) fn log(&self, account: &AccountName) -> impl DoubleEndedIterator<Item = &LogRow> {
-        let log = self.records.logs.get(account);
-        log.into_iter().flat_map(|log| log.rows.values())
-    }
-
-    pub(crate) fn put_log_row(&mut self, row: LogRow) {
-        self.changed
-            .push(EntityKey::Log(row.account.clone(), row.id));
-        let log = self.records.logs.entry(row.account.clone()).or_default();
-        log.bytes += row.cost();
-        log.rows.insert(row.id, row);
-    }
-
-    /// Forgets rows before `oldest` and over the bounds, the oldest first.
-    pub(crate) fn trim_log(
-        &mut self,
-        account: &AccountName,
-        oldest: Timestamp,
-        most_rows: usize,
-        most_bytes: usize,
-    ) {
-        let Some(log) = self.records.logs.get_mut(account) else {
-            return;
-        };
-        while let Some(id) = log.rows.keys().next().copied() {
-            if id.at >= oldest && log.rows.len() <= most_rows && log.bytes <= most_bytes {
-                return;
-            }
-            if let Some(row) = log.rows.remove(&id) {
-                log.bytes -= row.cost();
-                self.changed.push(EntityKey::Log(account.clone(), id));
-            }
-        }
+    /// Bytes of all that stands here, for the invariants.
+    pub(crate) fn record_bytes(&self) -> usize {
+        let records = &self.records;
+        let names = records.accounts.keys().map(|it| it.as_str().len());
+        let keys = records.keys.keys().map(|it| it.text.len());
+        let flows = records.flows.keys().map(|it| it.key.len());
+        let flat = names.chain(keys).chain(flows);
+        let flat: usize = flat.map(|text| text + Overhead::KEY).sum();
+        let groups = records.groups.values().flat_map(BTreeMap::values);
+        let groups: usize = groups.map(UrlGroup::cost).sum();
+        let schedules = self.all_schedules().map(Schedule::cost);
+        flat + groups + schedules.sum::<usize>()
     }
 }

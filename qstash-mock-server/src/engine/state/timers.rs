@@ -1,58 +1,73 @@
-//! Everything that time can do, in one ordered table.
+//! Everything that time can do, in two ordered tables.
 
 use std::collections::BTreeSet;
 
 use crate::engine::model::entity::DedupKeyId;
-use crate::engine::model::id::{
-    AccountName, AttemptId, FlowKeyId, MessageId, RowId, ScheduleId, WaiterId,
-};
+use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, RowId, ScheduleId, WaiterId};
+use crate::engine::model::message::Sequence;
 use crate::engine::model::time::Timestamp;
 
 /// What is due at a time; in this order, where several are due at one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    /// A delay, a lease or the retention of a message is over.
-    Message(MessageId),
+    /// A delay or a lease of a message is over.
+    Message(Sequence),
     /// An attempt has taken too long.
     Attempt(AttemptId),
     /// A long poll has waited long enough.
     Waiter(WaiterId),
-    /// An idempotency key may be forgotten.
+    /// A deduplication key may be forgotten.
     DedupKey(DedupKeyId),
     /// The window of a flow-control key turns, or the key may be forgotten.
     FlowKey(FlowKeyId),
-    /// A schedule makes its messages.
+    /// A schedule publishes.
     Schedule(AccountName, ScheduleId),
-    /// A dead letter may be forgotten.
-    Dlq(AccountName, RowId),
+    /// A listed dead letter may be forgotten.
+    Listed(AccountName, RowId),
 }
 
-/// The table of timers.
+/// The tables of timers. Those of messages are by far the most, and have a small one of their own.
 #[derive(Debug, Default)]
-pub(crate) struct Timers(BTreeSet<(Timestamp, Timer)>);
+pub(super) struct Timers {
+    messages: BTreeSet<(Timestamp, Sequence)>,
+    others: BTreeSet<(Timestamp, Timer)>,
+}
 
 impl Timers {
-    pub(crate) fn set(&mut self, at: Timestamp, timer: Timer) {
-        self.0.insert((at, timer));
+    pub(super) fn set(&mut self, at: Timestamp, timer: Timer) {
+        match timer {
+            Timer::Message(sequence) => self.messages.insert((at, sequence)),
+            other => self.others.insert((at, other)),
+        };
     }
 
-    pub(crate) fn clear(&mut self, at: Timestamp, timer: Timer) {
-        self.0.remove(&(at, timer));
+    pub(super) fn clear(&mut self, at: Timestamp, timer: Timer) {
+        match timer {
+            Timer::Message(sequence) => self.messages.remove(&(at, sequence)),
+            other => self.others.remove(&(at, other)),
+        };
     }
 
-    pub(crate) fn next(&self) -> Option<Timestamp> {
-        self.0.first().map(|(at, _)| *at)
+    pub(super) fn next(&self) -> Option<Timestamp> {
+        let message = self.messages.first().map(|(at, _)| *at);
+        let other = self.others.first().map(|(at, _)| *at);
+        message.into_iter().chain(other).min()
     }
 
     /// Takes the first timer that is due.
-    pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
-        if self.next()? > now {
-            return None;
+    pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
+        let next = self.next().filter(|next| *next <= now)?;
+        if self.messages.first().is_some_and(|(at, _)| *at == next) {
+            let (at, sequence) = self.messages.pop_first()?;
+            return Some((at, Timer::Message(sequence)));
         }
-        self.0.pop_first()
+        self.others.pop_first()
     }
 
-    pub(crate) fn contains(&self, at: Timestamp, timer: Timer) -> bool {
-        self.0.contains(&(at, timer))
+    pub(super) fn contains(&self, at: Timestamp, timer: Timer) -> bool {
+        match timer {
+            Timer::Message(sequence) => self.messages.contains(&(at, sequence)),
+            other => self.others.contains(&(at, other)),
+        }
     }
 }

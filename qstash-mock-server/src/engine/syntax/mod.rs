@@ -1,6 +1,5 @@
-//! Small languages that callers write: cron, retry delays, filters, URLs.
+//! Small languages that callers write: cron, retry delays, URLs.
 
 pub(super) mod cron;
 pub(super) mod expr;
-pub(super) mod filter;
 pub(super) mod url;

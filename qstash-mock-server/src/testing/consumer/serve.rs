@@ -18,7 +18,7 @@ use super::script::Script;
 use crate::connection::{Reset, Resettable, http1};
 use crate::delivery::Payload;
 use crate::driver::Driver;
-use crate::engine::{AccountName, Action, Caller, Command, Reply};
+use crate::engine::{AccountName, Caller, Command, KeyAction, Reply};
 
 /// The largest body that is read.
 const MAX_BODY: usize = 128 << 20;
@@ -111,18 +111,18 @@ impl Shared {
     ) -> Result<(), VerifyError> {
         let account = account.unwrap_or_else(|| AccountName::new(AccountName::DEFAULT));
         let caller = Arc::new(Caller::owner(account.as_str()));
-        let ask = |action| {
+        let ask = |action: KeyAction| {
             self.driver.call(Command {
                 caller: Arc::clone(&caller),
-                action,
+                action: action.into(),
             })
         };
         // Fails only once the server is stopped.
         let missing = || VerifyError::MissingSignature;
-        let Ok(Reply::SigningSecret(secrets)) = ask(Action::SigningSecret).await else {
+        let Ok(Reply::SigningSecret(secrets)) = ask(KeyAction::Secret).await else {
             return Err(missing());
         };
-        let Ok(Reply::SigningKeys(keys)) = ask(Action::SigningKeys).await else {
+        let Ok(Reply::SigningKeys(keys)) = ask(KeyAction::Keys).await else {
             return Err(missing());
         };
         let verifier = Verifier::builder()

@@ -310,6 +310,11 @@ async fn a_mistake_in_what_belongs_to_v2_is_told_with_its_place() {
             "schedules[0].schedule_id",
         ),
         (
+            r#"{"url_groups":[{"name":"a","endpoints":[],"headers":{"Upstash-Not-Before":"1"}}],
+                "schedules":[{"cron":"* * * * *","destination":"a"}]}"#,
+            "schedules[0].headers",
+        ),
+        (
             r#"{"messages":[{"destination":"http://a","message":1}]}"#,
             "messages[0].message",
         ),

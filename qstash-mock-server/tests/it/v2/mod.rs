@@ -6,6 +6,9 @@
 mod batch;
 mod dead_letters;
 mod flow_control;
+mod group_commits;
+mod group_defaults;
+mod group_sums;
 mod keys;
 mod logs;
 mod messages;

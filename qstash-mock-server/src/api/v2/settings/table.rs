@@ -1,14 +1,17 @@
 //! One row for each header: its name, where it may stand, and how it is read.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Method;
 
 use super::super::super::limits::{V2_LABELS, V2_NAME_BYTES};
-use super::super::{destination, duration, flow};
-use super::{Options, Place, Settings, is_of_connection};
-use crate::engine::{Cron, QueueName, RetryDelay, Timestamp};
+use super::super::{destination, duration, flow, redact};
+use super::{Place, Settings, given_header, is_of_connection};
+use crate::engine::{
+    Cron, GivenValue, Method, PartialCallback, PartialOptions as Options, QueueName, RetryDelay,
+    SettingsOf, Timestamp,
+};
 
 /// Goes on a sentence that begins with the header's name.
 type Fault = String;
@@ -18,39 +21,30 @@ type Fault = String;
 pub(super) enum Setting {
     ContentType,
     /// An option of the message or, by its prefix, of a callback.
-    Option(Whose, &'static Row<Options>),
+    Option(SettingsOf, &'static Row<Options>),
     /// `Upstash-Forward-<H>`, and the same for callbacks.
-    Forward(Whose),
+    Forward(SettingsOf),
     /// The URL of a callback.
-    Callback(Whose),
+    Callback(fn(&mut Settings) -> &mut PartialCallback),
     /// Of the message alone.
     Message(&'static Row<Settings>),
 }
 
-/// To whom an option belongs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Whose {
-    Message,
-    Callback,
-    FailureCallback,
+/// What stands between `upstash-` and the name of an option.
+pub(in super::super) const fn prefix(of: SettingsOf) -> &'static str {
+    match of {
+        SettingsOf::Message => "",
+        SettingsOf::Callback => "callback-",
+        SettingsOf::FailureCallback => "failure-callback-",
+    }
 }
 
-impl Whose {
-    /// What stands between `upstash-` and the name of the option.
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Message => "",
-            Self::Callback => "callback-",
-            Self::FailureCallback => "failure-callback-",
-        }
-    }
-
-    fn options(self, settings: &mut Settings) -> &mut Options {
-        match self {
-            Self::Message => &mut settings.carried,
-            Self::Callback => &mut settings.callback.options,
-            Self::FailureCallback => &mut settings.failure_callback.options,
-        }
+const fn options(of: SettingsOf, settings: &mut Settings) -> &mut Options {
+    let given = &mut settings.given;
+    match of {
+        SettingsOf::Message => &mut given.message,
+        SettingsOf::Callback => &mut given.callback.options,
+        SettingsOf::FailureCallback => &mut given.failure_callback.options,
     }
 }
 
@@ -105,18 +99,20 @@ const OPTIONS: &[Row<Options>] = &[
         set(&mut it.timeout, positive(text))
     }),
     Row::new("retries", ANYWHERE, |it, text| {
-        set(&mut it.retries, retries(text))
+        set(&mut it.max_retries, retries(text))
     }),
     Row::new("retry-delay", ANYWHERE, |it, text| {
         let parsed = RetryDelay::parse(text);
         set(
             &mut it.retry_delay,
-            parsed.map_err(|error| format!("must be a retry-delay expression: {error}")),
+            parsed
+                .map(Arc::new)
+                .map_err(|error| format!("must be a retry-delay expression: {error}")),
         )
     }),
     Row::new("delay", ANYWHERE, |it, text| set(&mut it.delay, span(text))),
     Row::new("flow-control-key", ANYWHERE, |it, text| {
-        set(&mut it.flow_key, name(text))
+        set(&mut it.flow_key, name(text).map(Into::into))
     }),
     Row::new("flow-control-value", ANYWHERE, |it, text| {
         set(&mut it.flow_limits, flow::parse(text))
@@ -126,23 +122,26 @@ const OPTIONS: &[Row<Options>] = &[
 /// `Upstash-<X>`.
 const MESSAGE: &[Row<Settings>] = &[
     Row::new("header-forward", IN_TIME, |it, text| {
-        it.forward_all = boolean(text)?;
-        Ok(())
+        set(&mut it.given.forward_incoming, boolean(text))
     }),
     Row::new("not-before", IN_TIME, |it, text| {
-        set(&mut it.not_before, not_before(text))
+        set(&mut it.given.not_before, not_before(text))
     }),
     Row::new("deduplication-id", ANYWHERE, |it, text| {
-        set(&mut it.deduplication_id, deduplication_id(text))
+        set(
+            &mut it.given.deduplication_id,
+            deduplication_id(text).map(Into::into),
+        )
     }),
     Row::new("content-based-deduplication", ANYWHERE, |it, text| {
-        it.content_based = boolean(text)?;
-        Ok(())
+        set(&mut it.given.deduplicate_by_content, boolean(text))
     }),
     Row::list("label", ANYWHERE, |it, text| {
-        add_labels(&mut it.labels, text)
+        add_labels(&mut it.given.labels, text)
     }),
-    Row::list("redact-fields", ANYWHERE, |it, text| it.redact.add(text)),
+    Row::list("redact-fields", ANYWHERE, |it, text| {
+        redact::add(&mut it.given.redaction, text)
+    }),
     Row::new("queue-name", SCHEDULES, |it, text| {
         let name = QueueName::parse(text).ok_or(NAME_RULE);
         set(&mut it.queue, name.map_err(Into::into))
@@ -170,23 +169,23 @@ pub(super) fn find(name: &str) -> Option<Setting> {
     }
     let rest = name.strip_prefix("upstash-")?;
     match rest {
-        "callback" => return Some(Setting::Callback(Whose::Callback)),
-        "failure-callback" => return Some(Setting::Callback(Whose::FailureCallback)),
+        "callback" => return Some(Setting::Callback(|it| &mut it.given.callback)),
+        "failure-callback" => return Some(Setting::Callback(|it| &mut it.given.failure_callback)),
         _ => {}
     }
     if let Some(row) = MESSAGE.iter().find(|row| row.name == rest) {
         return Some(Setting::Message(row));
     }
-    let whose = [Whose::Callback, Whose::FailureCallback]
+    let of = [SettingsOf::Callback, SettingsOf::FailureCallback]
         .into_iter()
-        .find(|whose| rest.starts_with(whose.prefix()))
-        .unwrap_or(Whose::Message);
-    let option = &rest[whose.prefix().len()..];
+        .find(|of| rest.starts_with(prefix(*of)))
+        .unwrap_or(SettingsOf::Message);
+    let option = &rest[prefix(of).len()..];
     if option.starts_with("forward-") {
-        return Some(Setting::Forward(whose));
+        return Some(Setting::Forward(of));
     }
     let row = OPTIONS.iter().find(|row| row.name == option)?;
-    Some(Setting::Option(whose, row))
+    Some(Setting::Option(of, row))
 }
 
 impl Setting {
@@ -208,29 +207,24 @@ impl Setting {
         match self {
             // A client library's own does not mean the message that is retried.
             Self::ContentType if place == Retry => {}
-            Self::ContentType => settings.content_type = Some(value.clone()),
-            Self::Forward(whose) => {
-                let prefix = "upstash-forward-".len() + whose.prefix().len();
-                let name = &line[prefix..];
+            Self::ContentType => settings.given.content_type = Some(GivenValue::from(&**value)),
+            Self::Forward(of) => {
+                let name = &line["upstash-forward-".len() + prefix(of).len()..];
                 if name.is_empty() {
                     return Err("must name a header to forward".into());
                 }
                 if !is_of_connection(name) {
-                    let forward = &mut whose.options(settings).forward;
-                    forward.push((name.to_owned(), value.clone()));
+                    let forward = &mut options(of, settings).forward;
+                    forward.push(given_header(name, value));
                 }
             }
-            Self::Callback(whose) => {
+            Self::Callback(callback) => {
                 let url = destination::url(text(value)?)?;
-                let callback = match whose {
-                    Whose::FailureCallback => &mut settings.failure_callback,
-                    _ => &mut settings.callback,
-                };
-                callback.url = Some(url.to_owned());
+                callback(settings).url = Some(url.into());
             }
-            Self::Option(whose, row) => {
+            Self::Option(of, row) => {
                 allowed(row.places, place)?;
-                (row.read)(whose.options(settings), text(value)?)?;
+                (row.read)(options(of, settings), text(value)?)?;
             }
             Self::Message(row) => {
                 allowed(row.places, place)?;
@@ -279,16 +273,10 @@ fn text(value: &Bytes) -> Result<&str, Fault> {
 }
 
 fn method(text: &str) -> Result<Method, Fault> {
-    [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-    ]
-    .into_iter()
-    .find(|method| method.as_str().eq_ignore_ascii_case(text))
-    .ok_or_else(|| "must be GET, POST, PUT, PATCH or DELETE".into())
+    Method::ALL
+        .into_iter()
+        .find(|method| method.as_str().eq_ignore_ascii_case(text))
+        .ok_or_else(|| "must be GET, POST, PUT, PATCH or DELETE".into())
 }
 
 fn retries(text: &str) -> Result<u32, Fault> {
@@ -346,11 +334,11 @@ fn deduplication_id(text: &str) -> Result<String, Fault> {
     name(text)
 }
 
-fn add_labels(labels: &mut Vec<String>, text: &str) -> Result<(), Fault> {
+fn add_labels(labels: &mut Vec<Arc<str>>, text: &str) -> Result<(), Fault> {
     for label in text.split(',').map(str::trim) {
         let label = name(label).map_err(|error| format!("has a label that {error}"))?;
-        if !labels.contains(&label) {
-            labels.push(label);
+        if labels.iter().all(|it| **it != *label) {
+            labels.push(label.into());
         }
     }
     if labels.len() > V2_LABELS {

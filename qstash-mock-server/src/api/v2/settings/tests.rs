@@ -1,8 +1,11 @@
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
+use crate::engine::{self, Headers, Method, PartialOptions};
 
-fn lines(pairs: &[(&str, &str)]) -> Lines {
+pub(super) fn lines(pairs: &[(&str, &str)]) -> Lines {
     let mut headers = http::HeaderMap::new();
     for (name, value) in pairs {
         let name: http::HeaderName = name.parse().unwrap();
@@ -14,12 +17,35 @@ fn lines(pairs: &[(&str, &str)]) -> Lines {
     Lines::of_request(&headers).unwrap()
 }
 
-fn read(pairs: &[(&str, &str)], place: Place) -> Result<Settings, String> {
+pub(super) fn read(pairs: &[(&str, &str)], place: Place) -> Result<Settings, String> {
     Settings::read(&lines(pairs), place).map_err(|error| error.parts().1.to_owned())
 }
 
-fn good(pairs: &[(&str, &str)]) -> Settings {
-    read(pairs, Place::Message).unwrap()
+fn good(pairs: &[(&str, &str)]) -> PartialSettings {
+    read(pairs, Place::Message).unwrap().given
+}
+
+/// With nothing left to be said.
+fn complete(pairs: &[(&str, &str)], place: Place) -> Result<engine::Settings, String> {
+    let given = read(pairs, place)?.given;
+    given.complete().map_err(sentence)
+}
+
+fn sentence(fault: engine::SettingsFault) -> String {
+    Refusal::from(fault).into_sentence()
+}
+
+pub(super) fn shown(headers: &[GivenHeader]) -> Vec<String> {
+    let value = |value: &GivenValue| match value {
+        GivenValue::Text(text) => text.clone(),
+        GivenValue::NoText => "no text".to_owned(),
+    };
+    let line = |it: &GivenHeader| format!("{}={}", it.name, value(&it.value));
+    headers.iter().map(line).collect()
+}
+
+fn texts(labels: &[std::sync::Arc<str>]) -> Vec<&str> {
+    labels.iter().map(|label| &**label).collect()
 }
 
 #[test]
@@ -44,25 +70,27 @@ fn every_header_of_a_message_is_read() {
         ("Upstash-Feature-Set", "y"),
         ("Accept", "z"),
     ]);
-    let carried = &settings.carried;
-    assert_eq!(carried.method, Some(Method::PUT));
-    assert_eq!(carried.retries, Some(2));
+    let message = &settings.message;
+    assert_eq!(message.method, Some(Method::Put));
+    assert_eq!(message.max_retries, Some(2));
     assert_eq!(
-        carried.retry_delay.as_ref().unwrap().as_str(),
+        message.retry_delay.as_ref().unwrap().as_str(),
         "1000 * retried"
     );
-    assert_eq!(carried.delay, Some(Duration::from_secs(60)));
-    assert_eq!(carried.timeout, Some(Duration::from_secs(30)));
-    assert_eq!(carried.flow_key.as_deref(), Some("k/1"));
-    assert_eq!(carried.flow_limits.unwrap().rate, 3);
-    assert!(carried.forward.is_empty());
-    assert_eq!(settings.content_type.as_deref(), Some(&b"text/plain"[..]));
+    assert_eq!(message.delay, Some(Duration::from_secs(60)));
+    assert_eq!(message.timeout, Some(Duration::from_secs(30)));
+    assert_eq!(message.flow_key.as_deref(), Some("k/1"));
+    assert_eq!(message.flow_limits.unwrap().rate, Some(3));
+    assert!(message.forward.is_empty());
+    assert_eq!(settings.content_type, Some(b"text/plain"[..].into()));
     assert_eq!(settings.not_before.unwrap().as_secs(), 1_700_000_000);
     assert_eq!(settings.deduplication_id.as_deref(), Some("an id"));
-    assert!(settings.content_based && settings.redact.body && !settings.forward_all);
+    assert_eq!(settings.deduplicate_by_content, Some(true));
+    assert_eq!(settings.forward_incoming, None);
+    assert!(settings.redaction.body && settings.incoming.is_empty());
     assert_eq!(settings.callback.url.as_deref(), Some("https://cb/x"));
     assert_eq!(settings.failure_callback.url.as_deref(), Some("http://fcb"));
-    assert_eq!(settings.labels, ["a", "b"]);
+    assert_eq!(texts(&settings.labels), ["a", "b"]);
 }
 
 #[test]
@@ -98,17 +126,14 @@ fn options_of_callbacks_have_a_prefix() {
         ("Upstash-Callback-X", "means nothing"),
     ]);
     let callback = settings.callback.options;
-    assert_eq!(callback.method, Some(Method::GET));
+    assert_eq!(callback.method, Some(Method::Get));
     assert_eq!(callback.delay, Some(Duration::from_secs(5)));
-    assert_eq!(
-        callback.forward,
-        [("authorization".into(), Bytes::from("Bearer x"))]
-    );
+    assert_eq!(shown(&callback.forward), ["Authorization=Bearer x"]);
     let failure = settings.failure_callback.options;
-    assert_eq!(failure.retries, Some(7));
+    assert_eq!(failure.max_retries, Some(7));
     assert_eq!(failure.timeout, Some(Duration::from_secs(9)));
     assert_eq!(failure.flow_key.as_deref(), Some("k"));
-    assert_eq!(settings.carried, Options::default());
+    assert_eq!(settings.message, PartialOptions::default());
 }
 
 #[test]
@@ -121,20 +146,14 @@ fn forwarded_headers_keep_their_lines_and_their_bytes() {
         ("Upstash-Forward-Host", "left out"),
         ("Upstash-Forward-Umlaut", "\u{e4}"),
     ]);
-    let shown: Vec<_> = settings
-        .carried
-        .forward
-        .iter()
-        .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()))
-        .collect();
     assert_eq!(
-        shown,
+        shown(&settings.message.forward),
         [
-            ("x", "a, b"),
-            ("x", "c"),
-            ("x", "a, b"),
-            ("upstash-workflow-id", "w"),
-            ("umlaut", "\u{e4}")
+            "X=a, b",
+            "X=c",
+            "X=a, b",
+            "Upstash-Workflow-Id=w",
+            "Umlaut=\u{e4}"
         ]
     );
 }
@@ -144,12 +163,12 @@ fn a_forwarded_content_type_beats_the_plain_one() {
     let plain = ("Content-Type", "text/plain");
     let forwarded = ("Upstash-Forward-Content-Type", "application/json");
     for pairs in [[plain, forwarded], [forwarded, plain]] {
-        let settings = good(&pairs);
+        let settings = complete(&pairs, Place::Message).unwrap();
+        let headers = settings.headers.unwrap();
         assert_eq!(
-            settings.content_type.as_deref(),
-            Some(&b"application/json"[..])
+            *headers,
+            [("Content-Type".into(), "application/json".into())]
         );
-        assert!(settings.carried.forward.is_empty());
     }
 }
 
@@ -157,48 +176,13 @@ fn a_forwarded_content_type_beats_the_plain_one() {
 fn a_retry_changes_the_content_type_only_if_it_is_forwarded() {
     let plain = ("Content-Type", "text/plain");
     let forwarded = ("Upstash-Forward-Content-Type", "application/json");
-    let given = |pairs: &[_], place| read(pairs, place).unwrap().content_type;
-    let bytes = |text: &'static str| Some(Bytes::from(text));
-    assert_eq!(given(&[plain], Place::Message), bytes("text/plain"));
-    assert_eq!(given(&[plain], Place::Retry), None);
-    let json = bytes("application/json");
+    let given = |pairs: &[_], place| complete(pairs, place).unwrap().headers.unwrap();
+    let typed = |text: &str| -> Headers { [("Content-Type".into(), text.into())].into() };
+    assert_eq!(given(&[plain], Place::Message), typed("text/plain"));
+    assert_eq!(given(&[plain], Place::Retry), [].into());
+    let json = typed("application/json");
     assert_eq!(given(&[plain, forwarded], Place::Retry), json);
     assert_eq!(given(&[forwarded], Place::Retry), json);
-}
-
-#[test]
-fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
-    let pairs = [
-        ("Upstash-Header-Forward", "TRUE"),
-        ("Upstash-Forward-X", "explicit"),
-        ("Authorization", "Bearer token"),
-        ("Host", "h"),
-        ("Content-Length", "3"),
-        ("Content-Type", "a/b"),
-        ("Connection", "close, X-Hop"),
-        ("X-Hop", "1"),
-        ("User-Agent", "ua"),
-        ("X", "plain"),
-        ("Y", "1"),
-        ("Y", "2"),
-    ];
-    let forwarded = |token: &str| {
-        let mut settings = good(&pairs);
-        settings.forward_incoming(&lines(&pairs), token);
-        let lines = settings.carried.forward.into_iter();
-        lines
-            .map(|(name, value)| format!("{name}={}", value.escape_ascii()))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        forwarded("token"),
-        ["x=explicit", "user-agent=ua", "y=1", "y=2"]
-    );
-    // The token came in the query, so this one is the destination's.
-    assert!(forwarded("other").contains(&"authorization=Bearer token".to_owned()));
-    let mut settings = good(&pairs[1..]);
-    settings.forward_incoming(&lines(&pairs), "token");
-    assert_eq!(settings.carried.forward.len(), 1);
 }
 
 #[test]
@@ -285,29 +269,36 @@ fn the_parts_of_a_flow_control_belong_together() {
     for prefix in ["", "Callback-", "Failure-Callback-"] {
         let header = |name: &str| format!("Upstash-{prefix}Flow-Control-{name}");
         let (key, value) = (header("Key"), header("Value"));
-        let error = read(&[(&key, "k")], Place::Message).unwrap_err();
+        let error = complete(&[(&key, "k")], Place::Message).unwrap_err();
         assert_eq!(error, format!("`{key}` needs `{value}` beside it"));
-        let error = read(&[(&value, "rate=1")], Place::Message).unwrap_err();
+        let error = complete(&[(&value, "rate=1")], Place::Message).unwrap_err();
         assert_eq!(error, format!("`{value}` needs `{key}` beside it"));
     }
 }
 
 #[test]
 fn a_setting_that_is_given_twice_is_refused_unless_it_says_the_same_or_is_a_list() {
-    let twice = |name, one, other| read(&[(name, one), (name, other)], Place::Message);
+    let twice = |name, one, other| {
+        let settings = read(&[(name, one), (name, other)], Place::Message);
+        settings.map(|it| it.given)
+    };
     assert_eq!(
         twice("Upstash-Retries", "1", "2").unwrap_err(),
         "`Upstash-Retries` must not be given twice"
     );
     assert_eq!(
-        twice("Upstash-Retries", "1", "1").unwrap().carried.retries,
+        twice("Upstash-Retries", "1", "1")
+            .unwrap()
+            .message
+            .max_retries,
         Some(1)
     );
-    assert_eq!(twice("Upstash-Label", "a", "b").unwrap().labels, ["a", "b"]);
-    let redact = twice("Upstash-Redact-Fields", "body", "header")
+    let labels = twice("Upstash-Label", "a", "b").unwrap().labels;
+    assert_eq!(texts(&labels), ["a", "b"]);
+    let redaction = twice("Upstash-Redact-Fields", "body", "header")
         .unwrap()
-        .redact;
-    assert!(redact.body && redact.all_headers);
+        .redaction;
+    assert!(redaction.body && redaction.all_headers);
 }
 
 #[test]
@@ -343,7 +334,8 @@ proptest! {
         headers.append(name, http::HeaderValue::from_bytes(&value).unwrap());
         let lines = Lines::of_request(&headers).unwrap();
         for place in [Place::Message, Place::Schedule, Place::Retry, Place::Group] {
-            if let Err(error) = Settings::read(&lines, place) {
+            let complete = |settings: Settings| Ok(settings.given.complete()?);
+            if let Err(error) = Settings::read(&lines, place).and_then(complete) {
                 prop_assert_eq!(error.parts().0, 400);
                 let stated = error.parts().1.to_ascii_lowercase();
                 prop_assert!(stated.contains(name), "{}", stated);

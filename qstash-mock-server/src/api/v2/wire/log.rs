@@ -5,11 +5,11 @@ use axum::response::Response;
 use super::super::super::json::Json;
 use super::message::write_origin;
 use super::parts;
-use crate::engine::{Event, LogRow, QueueName, RowId};
+use crate::engine::{Event, LogView, QueueName, RowId};
 use crate::text::v2_message_id;
 
 /// The documents and the SDKs disagree on the name of the array, so it is there under both.
-pub(in super::super) fn log(rows: &[LogRow], next: Option<RowId>) -> Response {
+pub(in super::super) fn log(rows: &[LogView], next: Option<RowId>) -> Response {
     let entries = Json::array(|json| {
         for row in rows {
             json.members(|json| write_row(json, row));
@@ -35,11 +35,16 @@ pub(in super::super) const fn event_name(event: Event) -> &'static str {
         Event::Failed => "FAILED",
         Event::CancelRequested => "CANCEL_REQUESTED",
         Event::Cancelled => "CANCELED",
+        // Of messages that follow their queue's rules, which this log does not tell of.
+        Event::DeadLettered => "DEAD_LETTERED",
+        Event::Redriven => "REDRIVEN",
     }
 }
 
-fn write_row(json: &mut Json, row: &LogRow) {
-    let carried = &row.carried;
+fn write_row(json: &mut Json, row: &LogView) {
+    let Some(carried) = &row.carried else {
+        return;
+    };
     let redaction = carried.redaction.as_deref();
     json.key("time").integer(row.id.at.as_millis());
     json.key("messageId").text(&v2_message_id(row.message));
@@ -56,8 +61,9 @@ fn write_row(json: &mut Json, row: &LogRow) {
         json.key("header");
         parts::write_headers(json, row.headers.iter(), redaction);
     }
-    let body = row.body.as_deref().unwrap_or_default();
-    parts::write_base64(json, "body", body, redaction);
+    if let Some(body) = &row.body {
+        parts::write_base64(json, "body", body.bytes(), redaction);
+    }
     write_response(json, row);
     if let Some(timeout) = carried.timeout {
         let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
@@ -87,7 +93,7 @@ fn write_row(json: &mut Json, row: &LogRow) {
 }
 
 /// The headers, too, have one name in an SDK and another in the documents.
-fn write_response(json: &mut Json, row: &LogRow) {
+fn write_response(json: &mut Json, row: &LogView) {
     let Some(response) = &row.response else {
         return;
     };

@@ -5,19 +5,34 @@ use axum::response::Response;
 use super::super::super::json::Json;
 use super::parts;
 use crate::engine::{
-    CarriedRules, DlqView, Message, MessageWithBody, QueueName, RowId, ScheduleId,
+    BodySource, CarriedRules, DeadLetterView, Headers, MessageId, MessageView, QueueName, RowId,
+    ScheduleId, Timestamp,
 };
 use crate::text::v2_message_id;
 
-pub(in super::super) fn message(found: &MessageWithBody) -> Response {
-    Json::object(|json| write_message(json, &found.message, &found.body)).into_ok()
+pub(in super::super) fn message(found: &MessageView) -> Response {
+    let shown = found.carried.as_deref().map(|carried| Shown {
+        id: found.id,
+        carried,
+        headers: &found.headers,
+        queue: found.queue.as_ref(),
+        published_at: found.published_at,
+        due_at: found.due_at,
+        body: found.body.as_ref(),
+    });
+    Json::object(|json| {
+        if let Some(shown) = shown {
+            write_message(json, &shown);
+        }
+    })
+    .into_ok()
 }
 
-pub(in super::super) fn dead_letter(found: &DlqView) -> Response {
+pub(in super::super) fn dead_letter(found: &DeadLetterView) -> Response {
     Json::object(|json| write_dead_letter(json, found)).into_ok()
 }
 
-pub(in super::super) fn dead_letters(found: &[DlqView], next: Option<RowId>) -> Response {
+pub(in super::super) fn dead_letters(found: &[DeadLetterView], next: Option<RowId>) -> Response {
     let json = Json::object(|json| {
         json.key("messages").items(found, |json, entry| {
             json.members(|json| write_dead_letter(json, entry));
@@ -27,10 +42,20 @@ pub(in super::super) fn dead_letters(found: &[DlqView], next: Option<RowId>) -> 
     json.into_ok()
 }
 
-fn write_message(json: &mut Json, message: &Message, body: &[u8]) {
-    let Some(carried) = message.carried() else {
-        return;
-    };
+/// What a message and a dead letter show alike.
+struct Shown<'a> {
+    id: MessageId,
+    carried: &'a CarriedRules,
+    headers: &'a Headers,
+    queue: Option<&'a QueueName>,
+    published_at: Timestamp,
+    due_at: Timestamp,
+    body: Option<&'a BodySource>,
+}
+
+fn write_message(json: &mut Json, message: &Shown<'_>) {
+    let carried = message.carried;
+    let body: &[u8] = message.body.map_or(b"", |body| body.bytes());
     let redaction = carried.redaction.as_deref();
     json.key("messageId").text(&v2_message_id(message.id));
     write_origin(json, carried);
@@ -56,11 +81,7 @@ fn write_message(json: &mut Json, message: &Message, body: &[u8]) {
         carried.failure_callback.as_deref(),
         redaction,
     );
-    parts::write_text(
-        json,
-        "queueName",
-        message.queue_name().map(QueueName::as_str),
-    );
+    parts::write_text(json, "queueName", message.queue.map(QueueName::as_str));
     parts::write_text(json, "callerIP", carried.caller_ip.as_deref());
     parts::write_labels(json, &carried.labels);
     parts::write_flow_control(json, carried.flow_control.as_deref());
@@ -82,12 +103,20 @@ pub(super) fn write_origin(json: &mut Json, carried: &CarriedRules) {
     parts::write_text(json, "api", carried.api.as_deref());
 }
 
-fn write_dead_letter(json: &mut Json, view: &DlqView) {
-    let entry = &view.entry;
-    json.key("dlqId").text(&entry.id.to_string());
-    write_message(json, &entry.message, &view.body);
+fn write_dead_letter(json: &mut Json, view: &DeadLetterView) {
+    json.key("dlqId").text(&view.id.to_string());
+    let shown = Shown {
+        id: view.message,
+        carried: &view.carried,
+        headers: &view.headers,
+        queue: view.queue.as_ref(),
+        published_at: view.published_at,
+        due_at: view.due_at,
+        body: Some(&view.body),
+    };
+    write_message(json, &shown);
     // 0 where there was no answer: an SDK reads it unconditionally.
-    let response = entry.response.as_deref();
+    let response = view.response.as_deref();
     json.key("responseStatus")
         .integer(response.map_or(0, |it| it.status).into());
     if let Some(response) = response {

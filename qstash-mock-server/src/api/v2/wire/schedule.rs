@@ -3,25 +3,27 @@
 use axum::response::Response;
 
 use super::super::super::json::Json;
+use super::super::error::Refusal;
 use super::parts;
-use crate::engine::{Destination, QueueName, Schedule, ScheduleState, Settings};
+use crate::engine::{Destination, QueueName, Schedule, ScheduleState, ScheduleView, Settings};
 use crate::text::v2_message_id;
 
-pub(in super::super) fn schedule(schedule: &Schedule) -> Response {
+pub(in super::super) fn schedule(schedule: &ScheduleView) -> Response {
     Json::object(|json| write_schedule(json, schedule)).into_ok()
 }
 
-pub(in super::super) fn schedules(schedules: &[Schedule]) -> Response {
+pub(in super::super) fn schedules(schedules: &[ScheduleView]) -> Response {
     super::list(schedules, write_schedule)
 }
 
-fn write_schedule(json: &mut Json, schedule: &Schedule) {
-    let send = &schedule.send;
-    let settings = &send.settings;
+fn write_schedule(json: &mut Json, view: &ScheduleView) {
+    let schedule = &view.schedule;
+    let to = &schedule.to;
+    let settings = &to.settings;
     let redaction = settings.redaction.as_deref();
     json.key("scheduleId").text(schedule.id.as_str());
     json.key("cron").text(schedule.cron.as_str());
-    match &send.destination {
+    match &to.destination {
         Destination::Url(url) => json.key("destination").text(url),
         Destination::Group(name) => json.key("destination").text(name.as_str()),
         Destination::Api { name, .. } => json.key("destination").text(&format!("api/{name}")),
@@ -35,7 +37,7 @@ fn write_schedule(json: &mut Json, schedule: &Schedule) {
         json.key("header");
         parts::write_headers(json, headers, redaction);
     }
-    parts::write_body(json, "body", "bodyBase64", &send.body, redaction);
+    parts::write_body(json, "body", "bodyBase64", view.body.bytes(), redaction);
     let retries = settings.max_retries.unwrap_or(Settings::DEFAULT_RETRIES);
     json.key("retries").integer(retries.into());
     for (name, span) in [("delay", settings.delay), ("timeout", settings.timeout)] {
@@ -56,11 +58,7 @@ fn write_schedule(json: &mut Json, schedule: &Schedule) {
         settings.failure_callback.as_deref(),
         redaction,
     );
-    parts::write_text(
-        json,
-        "queueName",
-        send.queue.as_ref().map(QueueName::as_str),
-    );
+    parts::write_text(json, "queueName", to.queue.as_ref().map(QueueName::as_str));
     parts::write_text(json, "callerIP", settings.caller_ip.as_deref());
     json.key("isPaused").boolean(schedule.paused);
     parts::write_flow_control(json, settings.flow_control.as_deref());
@@ -93,5 +91,8 @@ fn write_runs(json: &mut Json, schedule: &Schedule) {
             }
         });
     }
-    parts::write_text(json, "error", schedule.error.as_deref());
+    if let Some(error) = schedule.error.as_deref() {
+        let sentence = Refusal::from(error.clone()).into_sentence();
+        json.key("error").text(&sentence);
+    }
 }

@@ -66,6 +66,30 @@ impl Filter {
             && among(&self.caller_ips, carried.caller_ip.as_deref())
     }
 
+    /// The same for a message that follows its queue's rules, and so has no more than its queue.
+    pub(crate) fn matches_queued(
+        &self,
+        id: MessageId,
+        at: Timestamp,
+        queue: Option<&QueueName>,
+    ) -> bool {
+        let of_carried = [
+            &self.urls,
+            &self.hosts,
+            &self.paths,
+            &self.groups,
+            &self.schedules,
+            &self.labels,
+            &self.flow_keys,
+            &self.caller_ips,
+        ];
+        (self.messages.is_empty() || self.messages.contains(&id))
+            && self.from.is_none_or(|from| at >= from)
+            && self.to.is_none_or(|to| at <= to)
+            && among(&self.queues, queue.map(QueueName::as_str))
+            && of_carried.iter().all(|wanted| wanted.is_empty())
+    }
+
     pub(crate) fn matches_status(&self, status: Option<u16>) -> bool {
         self.statuses.is_empty() || self.statuses.contains(&status.unwrap_or(0))
     }

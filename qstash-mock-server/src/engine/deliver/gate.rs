@@ -1,0 +1,117 @@
+//! Who may start (v1.md section 5, v2.md sections 3.6 and 3.7).
+//!
+//! A ready message that carries its rules passes up to three gates, in this order: the slots of its queue, its
+//! flow-control key, the account's parallelism. It waits at the first one that is closed, and takes from the last
+//! two only when both are open. One that follows queue rules passes the first alone.
+
+use crate::engine::error::Error;
+use crate::engine::inputs::Engine;
+use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::flow_key::Closed;
+use crate::engine::model::id::{AccountName, FlowKeyId, QueueId};
+use crate::engine::model::message::{Sequence, Slot};
+use crate::engine::model::time::Timestamp;
+use crate::engine::reply::Reply;
+use crate::engine::state::{Next, NextOfAccount, QueueIndex};
+
+impl Engine {
+    /// Hands out what a queue has to give: to its webhook or to those who wait, and slots to messages
+    /// that carry their rules.
+    pub(crate) fn serve(&mut self, now: Timestamp, id: QueueId) {
+        let Some(queue) = self.state.queue(id) else {
+            return;
+        };
+        let settings = &queue.settings;
+        let (paused, parallelism) = (settings.paused, settings.parallelism);
+        let pushes = settings.webhook_url.is_some();
+        if pushes {
+            let waiters = self.state.queue_index(id);
+            let waiters: Vec<_> = waiters.into_iter().flat_map(QueueIndex::waiters).collect();
+            self.dismiss_waiters(waiters);
+        }
+        if paused {
+            return;
+        }
+        while let Some(index) = self.state.queue_index(id) {
+            match index.next_to_go(parallelism, pushes) {
+                Some(Next::Push(next)) if self.start(now, next) => {}
+                Some(Next::Admit(next)) => self.admit(next, id),
+                Some(Next::Push(_)) | None => break,
+            }
+        }
+        if !pushes {
+            self.answer_waiters(now, id);
+        }
+    }
+
+    /// Gives a message a slot of its queue; it keeps it until it and its callbacks are finished.
+    fn admit(&mut self, sequence: Sequence, queue: QueueId) {
+        self.state.update(sequence, |state| {
+            let source = sequence;
+            state.slot = Some(Slot { queue, source });
+        });
+    }
+
+    /// Lets the first message of a flow-control key stand for a free place of the account, if the key is
+    /// open. It starts nothing itself: messages without a key, or with another, may be older.
+    pub(crate) fn serve_flow(&mut self, now: Timestamp, id: &FlowKeyId) {
+        match self.state.first_of_flow(id) {
+            Some(first) if self.flow_is_open(now, id, first) => self.state.offer_flow(id),
+            _ => self.state.withdraw_flow(id),
+        }
+    }
+
+    /// Hands out the account's free places, in the order of the messages, whether they have a
+    /// flow-control key or not.
+    pub(crate) fn serve_account(&mut self, now: Timestamp, account: &AccountName) {
+        while self.account_is_open(account) {
+            match self.state.next_of_account(account) {
+                Some(NextOfAccount::Message(sequence)) if self.start(now, sequence) => {}
+                Some(NextOfAccount::Flow(flow, offered)) => {
+                    self.state.withdraw_flow(&flow);
+                    if self.start(now, offered) {
+                        self.serve_flow(now, &flow);
+                    }
+                }
+                Some(NextOfAccount::Message(_)) | None => return,
+            }
+        }
+    }
+
+    /// Whether `first` may pass; if only time keeps it, a timer is set.
+    fn flow_is_open(&mut self, now: Timestamp, id: &FlowKeyId, first: Sequence) -> bool {
+        if self.state.flow_key(id).is_none() {
+            // Nobody used it for a while, and it was forgotten; the message brings it back.
+            let carried = self.state.spec(first).and_then(|spec| spec.carried());
+            if let Some(flow) = carried.and_then(|carried| carried.flow_control.clone()) {
+                self.adopt_flow_control(now, &id.account, &flow);
+            }
+        }
+        let (_, calls) = self.state.flow_load(id);
+        let Some(key) = self.state.flow_key(id) else {
+            return true;
+        };
+        match key.closed(now, calls) {
+            None => true,
+            Some(Closed::ForNow) => false,
+            Some(Closed::Until(end)) => {
+                self.state.wake_flow_key(id, end);
+                false
+            }
+        }
+    }
+
+    fn account_is_open(&self, account: &AccountName) -> bool {
+        let calls = u64::from(self.state.account_calls(account));
+        let most = self.config.quotas.global_parallelism;
+        most.is_none_or(|most| calls < most)
+    }
+
+    pub(crate) fn global_parallelism(&self, caller: &Caller) -> Result<Reply, Error> {
+        caller.check_account(Permission::Metrics)?;
+        Ok(Reply::GlobalParallelism {
+            max: self.config.quotas.global_parallelism,
+            count: self.state.account_calls(&caller.account),
+        })
+    }
+}

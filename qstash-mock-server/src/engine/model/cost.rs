@@ -1,0 +1,175 @@
+//! What the things that the server keeps count for in its bounds on bytes: their text, and a flat sum for the rest.
+
+use std::sync::Arc;
+
+use super::carried_rules::{Callback, CarriedRules, Settings};
+use super::headers::headers_cost;
+use super::log_row::LogRow;
+use super::message::{AttemptRecord, DeadLetter};
+use super::partial_settings::{
+    GivenHeader, GivenValue, PartialCallback, PartialOptions, PartialSettings,
+};
+use super::queue::{Backoff, Queue};
+use super::schedule::Schedule;
+use super::spec::MessageSpec;
+use super::url_group::UrlGroup;
+
+/// What things cost beside their text, so that the bounds count the bookkeeping, too.
+pub(crate) struct Overhead;
+
+impl Overhead {
+    /// What a message costs beside its body and headers, in bytes.
+    pub(crate) const MESSAGE: usize = 512;
+    /// What the record of an attempt costs.
+    pub(crate) const RECORD: usize = 192;
+    /// What a deduplication key, an endpoint or a flow-control key costs beside its text.
+    pub(crate) const KEY: usize = 192;
+    /// What a row of the log costs beside the answer and the error that it tells.
+    pub(crate) const ROW: usize = 256;
+    /// What a queue costs beside its text.
+    pub(crate) const QUEUE: usize = 1024;
+}
+
+fn text(text: Option<&Arc<str>>) -> usize {
+    text.map_or(0, |text| text.len())
+}
+
+fn callback_cost(callback: &Callback) -> usize {
+    let flow = callback.flow_control.as_ref().map_or(0, |it| it.key.len());
+    callback.url.len() + headers_cost(&callback.headers) + flow + Overhead::KEY
+}
+
+fn labels_cost(labels: &[Arc<str>]) -> usize {
+    labels.iter().map(|label| label.len() + 32).sum()
+}
+
+impl MessageSpec {
+    /// Without the body.
+    pub(crate) fn cost(&self) -> usize {
+        let carried = self.carried().map_or(0, |carried| carried.cost());
+        Overhead::MESSAGE + headers_cost(&self.headers) + carried
+    }
+}
+
+impl CarriedRules {
+    pub(crate) fn cost(&self) -> usize {
+        let callbacks = [&self.callback, &self.failure_callback];
+        let callbacks = callbacks.into_iter().flatten().map(|it| callback_cost(it));
+        let flow = self.flow_control.as_ref().map_or(0, |it| it.key.len());
+        let names = self.group.as_ref().map_or(0, |(group, endpoint)| {
+            group.as_str().len() + text(endpoint.as_ref())
+        });
+        let redaction = self
+            .redaction
+            .as_ref()
+            .map_or(0, |it| it.headers.len() * 64);
+        Overhead::KEY
+            + self.url.len()
+            + names
+            + flow
+            + labels_cost(&self.labels)
+            + redaction
+            + callbacks.sum::<usize>()
+    }
+}
+
+impl Settings {
+    pub(crate) fn cost(&self) -> usize {
+        let callbacks = [&self.callback, &self.failure_callback];
+        let callbacks = callbacks.into_iter().flatten().map(|it| callback_cost(it));
+        headers_cost(self.headers.as_deref().unwrap_or_default())
+            + labels_cost(self.labels.as_deref().unwrap_or_default())
+            + callbacks.sum::<usize>()
+            + Overhead::KEY
+    }
+}
+
+impl PartialSettings {
+    pub(crate) fn cost(&self) -> usize {
+        let callbacks = [&self.callback, &self.failure_callback];
+        let callbacks = callbacks.into_iter().map(PartialCallback::cost);
+        let texts = [self.deduplication_id.as_ref(), self.caller_ip.as_ref()];
+        let redacted = self.redaction.headers.iter().map(|it| it.len() + 64);
+        self.message.cost()
+            + value_cost(self.content_type.as_ref())
+            + given_cost(&self.incoming)
+            + labels_cost(&self.labels)
+            + texts.into_iter().map(text).sum::<usize>()
+            + redacted.sum::<usize>()
+            + callbacks.sum::<usize>()
+            + Overhead::MESSAGE
+    }
+}
+
+impl PartialCallback {
+    fn cost(&self) -> usize {
+        text(self.url.as_ref()) + value_cost(self.content_type.as_ref()) + self.options.cost()
+    }
+}
+
+impl PartialOptions {
+    fn cost(&self) -> usize {
+        let expression = self.retry_delay.as_ref();
+        let expression = expression.map_or(0, |it| it.as_str().len());
+        expression + text(self.flow_key.as_ref()) + given_cost(&self.forward)
+    }
+}
+
+fn given_cost(headers: &[GivenHeader]) -> usize {
+    let one = |it: &GivenHeader| it.name.len() + value_cost(Some(&it.value)) + 64;
+    headers.iter().map(one).sum()
+}
+
+fn value_cost(value: Option<&GivenValue>) -> usize {
+    match value {
+        Some(GivenValue::Text(text)) => text.len(),
+        Some(GivenValue::NoText) | None => 0,
+    }
+}
+
+impl AttemptRecord {
+    pub(crate) fn cost(&self) -> usize {
+        Overhead::RECORD + text(self.error.as_ref())
+    }
+}
+
+impl DeadLetter {
+    pub(crate) fn cost(&self) -> usize {
+        Overhead::KEY + text(self.last_error.as_ref()) + self.last_body.len()
+    }
+}
+
+impl LogRow {
+    pub(crate) fn cost(&self) -> usize {
+        let response = self.response.as_ref().map_or(0, |it| it.cost());
+        Overhead::ROW + text(self.error.as_ref()) + response
+    }
+}
+
+impl Queue {
+    pub(crate) fn cost(&self) -> usize {
+        let waits = match &self.settings.retry_backoff {
+            Backoff::List(waits) => waits.len() * 16,
+            Backoff::Exponential { .. } | Backoff::Fixed(_) => 0,
+        };
+        Overhead::QUEUE
+            + self.name.as_str().len()
+            + text(self.settings.webhook_url.as_ref())
+            + waits
+    }
+}
+
+impl Schedule {
+    pub(crate) fn cost(&self) -> usize {
+        let made = self.last_states.len() * 32;
+        Overhead::MESSAGE + self.to.settings.cost() + self.body.length() + made
+    }
+}
+
+impl UrlGroup {
+    pub(crate) fn cost(&self) -> usize {
+        let endpoints = self.endpoints.iter();
+        let endpoints = endpoints.map(|it| it.url.len() + text(it.name.as_ref()) + Overhead::KEY);
+        endpoints.sum::<usize>() + self.defaults.cost() + Overhead::MESSAGE
+    }
+}

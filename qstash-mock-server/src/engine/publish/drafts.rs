@@ -1,0 +1,162 @@
+//! From what a publisher asked for to the messages to be made.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::engine::error::Error;
+use crate::engine::inputs::Engine;
+use crate::engine::model::carried_rules::{CarriedRules, Deduplication, Settings};
+use crate::engine::model::headers::Headers;
+use crate::engine::model::id::{AccountName, BodyId, QueueName, ScheduleId};
+use crate::engine::model::partial_settings::{PartialSettings, SettingsFault};
+use crate::engine::model::publish::{Destination, Target, ToDestination, ToGroup, ToQueue};
+use crate::engine::model::spec::{BodyRef, Policy};
+use crate::engine::model::time::Timestamp;
+
+/// A message to be made, for one endpoint.
+pub(crate) struct Draft {
+    pub(crate) policy: Policy,
+    pub(crate) headers: Headers,
+    pub(crate) queue: Option<QueueName>,
+    pub(crate) due_at: Timestamp,
+    /// By what a second publish of the same is recognised.
+    pub(super) recognition: Option<Recognition>,
+}
+
+/// By what a second publish of the same is recognised.
+pub(super) enum Recognition {
+    /// The publisher's own key, in one queue.
+    InQueue(Arc<str>),
+    /// An id or the content, in the whole account, for each endpoint.
+    InAccount(Deduplication),
+}
+
+/// The body of messages to be made.
+pub(crate) enum Content {
+    /// Bytes that came with the command; stored once somebody needs them.
+    New(Bytes),
+    /// The same, stored by the publisher, who has them until all messages are made.
+    Stored(BodyId, Bytes),
+    /// A body that somebody has already.
+    Known(BodyRef),
+}
+
+impl Content {
+    pub(super) fn length(&self) -> usize {
+        match self {
+            Self::New(bytes) | Self::Stored(_, bytes) => bytes.len(),
+            Self::Known(body) => body.length(),
+        }
+    }
+
+    /// The bytes, if they came with the command.
+    pub(super) const fn bytes(&self) -> Option<&Bytes> {
+        match self {
+            Self::New(bytes) | Self::Stored(_, bytes) => Some(bytes),
+            Self::Known(_) => None,
+        }
+    }
+}
+
+impl Draft {
+    /// Where it goes, if it carries its rules.
+    pub(crate) fn url(&self) -> Option<&Arc<str>> {
+        match &self.policy {
+            Policy::CarriedRules(carried) => Some(&carried.url),
+            Policy::QueueRules { .. } => None,
+        }
+    }
+}
+
+impl Engine {
+    /// The one message of a publish to a queue.
+    pub(super) fn draft_for_queue(now: Timestamp, to: ToQueue) -> Draft {
+        Draft {
+            policy: Policy::QueueRules {
+                max_retries: to.max_retries,
+            },
+            headers: to.headers,
+            due_at: now + to.delay,
+            recognition: to
+                .idempotency_key
+                .map(|key| Recognition::InQueue(key.into())),
+            queue: Some(to.queue),
+        }
+    }
+
+    /// A target with nothing left to be said of it: a URL group adds its defaults, and `complete` checks the sum.
+    pub(crate) fn settle(
+        &self,
+        account: &AccountName,
+        target: Target,
+        complete: impl FnOnce(PartialSettings) -> Result<Settings, SettingsFault>,
+    ) -> Result<ToDestination, Error> {
+        let ToGroup {
+            group,
+            queue,
+            settings,
+        } = match target {
+            Target::Destination(to) => return Ok(*to),
+            Target::Group(to) => *to,
+        };
+        let defaults = &self.known_url_group(account, &group)?.defaults;
+        Ok(ToDestination {
+            settings: complete(settings.or(defaults))?,
+            destination: Destination::Group(group),
+            queue,
+        })
+    }
+
+    /// The messages of a publish to a destination: one for each endpoint of a URL group, in their order.
+    pub(super) fn drafts_for_destination(
+        &self,
+        now: Timestamp,
+        account: &AccountName,
+        to: &ToDestination,
+        schedule: Option<&ScheduleId>,
+    ) -> Result<Vec<Draft>, Error> {
+        let settings = &to.settings;
+        let rules: Vec<CarriedRules> = match &to.destination {
+            Destination::Url(url) => vec![CarriedRules::new(Arc::clone(url), settings)],
+            Destination::Api { name, url } => vec![CarriedRules {
+                api: Some(Arc::clone(name)),
+                ..CarriedRules::new(Arc::clone(url), settings)
+            }],
+            Destination::Group(name) => {
+                let group = self.known_url_group(account, name)?;
+                let endpoints = group.endpoints.iter();
+                let rules = endpoints.map(|endpoint| CarriedRules {
+                    group: Some((name.clone(), endpoint.name.clone())),
+                    ..CarriedRules::new(Arc::clone(&endpoint.url), settings)
+                });
+                rules.collect()
+            }
+        };
+        let due_at = settings.due_at(now);
+        let headers = settings.headers.clone().unwrap_or_default();
+        let draft = |rules: CarriedRules| {
+            let rules = CarriedRules {
+                schedule: schedule.cloned(),
+                ..rules
+            };
+            let recognition = settings.deduplication.clone().map(Recognition::InAccount);
+            Draft {
+                policy: Policy::CarriedRules(Arc::new(rules)),
+                headers: Arc::clone(&headers),
+                queue: to.queue.clone(),
+                due_at,
+                recognition,
+            }
+        };
+        Ok(rules.into_iter().map(draft).collect())
+    }
+}
+
+impl Settings {
+    /// When a message with these settings is due that is published now (v2.md section 3.4).
+    pub(crate) fn due_at(&self, now: Timestamp) -> Timestamp {
+        let delayed = now + self.delay.unwrap_or_default();
+        self.not_before.unwrap_or(delayed).max(now)
+    }
+}

@@ -1,0 +1,296 @@
+//! One path for every message that is made: published to a queue or to a destination, by a schedule, out of a
+//! dead letter, or as a callback.
+
+use std::sync::Arc;
+
+use super::drafts::{Content, Draft};
+use crate::engine::error::Error;
+use crate::engine::inputs::Engine;
+use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::carried_rules::CarriedRules;
+use crate::engine::model::cost::Overhead;
+use crate::engine::model::entity::DedupKeyId;
+use crate::engine::model::headers::{Headers, headers_cost};
+use crate::engine::model::id::{AccountName, FlowKeyId, MessageId, QueueId, ScheduleId};
+use crate::engine::model::message::{MessageState, Slot};
+use crate::engine::model::partial_settings::PartialSettings;
+use crate::engine::model::publish::{
+    Destination, Publish, Published, PublishedMessage, To, ToDestination,
+};
+use crate::engine::model::randomness::Purpose;
+use crate::engine::model::spec::BodyRef;
+use crate::engine::model::spec::{MessageSpec, Policy};
+use crate::engine::model::time::Timestamp;
+use crate::engine::state::Shelf;
+
+impl Engine {
+    pub(crate) fn publish(
+        &mut self,
+        now: Timestamp,
+        caller: &Caller,
+        publish: Publish,
+    ) -> Result<Published, Error> {
+        let Publish { to, body } = publish;
+        match to {
+            To::Queue(to) => {
+                caller.check(&to.queue, Permission::Publish)?;
+                let draft = Self::draft_for_queue(now, *to);
+                let account = &caller.account;
+                let mut stored = self.store_all(now, account, vec![draft], Content::New(body))?;
+                Ok(stored
+                    .pop()
+                    .map_or_else(|| Published::Group(vec![]), Published::One))
+            }
+            To::Destination(to) => {
+                caller.check_either(to.queue(), Permission::Publish)?;
+                let to = self.settle(&caller.account, to, PartialSettings::complete)?;
+                self.publish_to(now, &caller.account, &to, Content::New(body), None)
+            }
+        }
+    }
+
+    /// Publishes to a destination on behalf of an account: a caller's message, or a schedule's.
+    pub(crate) fn publish_to(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        to: &ToDestination,
+        content: Content,
+        schedule: Option<&ScheduleId>,
+    ) -> Result<Published, Error> {
+        self.check_quotas(now, content.length(), &to.settings)?;
+        let drafts = self.drafts_for_destination(now, account, to, schedule)?;
+        let mut stored = self.store_all(now, account, drafts, content)?;
+        Ok(match (&to.destination, stored.pop()) {
+            (Destination::Url(_) | Destination::Api { .. }, Some(one)) => Published::One(one),
+            (_, last) => {
+                stored.extend(last);
+                Published::Group(stored)
+            }
+        })
+    }
+
+    /// Stores those of the messages that are not remembered. All of them, or an error and none.
+    fn store_all(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        drafts: Vec<Draft>,
+        mut content: Content,
+    ) -> Result<Vec<PublishedMessage>, Error> {
+        let keyed: Vec<_> = drafts
+            .into_iter()
+            .map(|draft| (self.dedup_key(account, &draft, &content), draft))
+            .collect();
+        self.check_room(account, &keyed, content.length())?;
+        let carried = |(key, draft): &&(Option<DedupKeyId>, Draft)| {
+            draft.url().is_some() && self.first_with_key(key.as_ref()).is_none()
+        };
+        let counted = keyed.iter().filter(carried).count() as u64;
+        if counted > 0 {
+            self.count_messages_of_the_day(now, account, counted)?;
+        }
+        self.ensure_account(account);
+        let mut stored = Vec::with_capacity(keyed.len());
+        for (key, draft) in keyed {
+            let url = draft.url().cloned();
+            // The draft before this one may be the same message.
+            if let Some(first) = self.first_with_key(key.as_ref()) {
+                self.count_deduplicated(account, &draft);
+                stored.push(PublishedMessage {
+                    id: first,
+                    url,
+                    deduplicated: true,
+                });
+                continue;
+            }
+            let queue = self.queue_of_draft(now, account, &draft)?;
+            // In a queue that is new the key is known only now.
+            let key = key.or_else(|| self.dedup_key(account, &draft, &content));
+            let body = self.body_of(&mut content);
+            let id = self.make(now, account, draft, queue, body, None);
+            if let Some(key) = key {
+                self.remember(now, key, id);
+            }
+            stored.push(PublishedMessage {
+                id,
+                url,
+                deduplicated: false,
+            });
+        }
+        if let Content::Stored(id, _) = content {
+            // Those who need the bytes have them; the publisher is done with them.
+            self.state.let_go_body(id);
+        }
+        Ok(stored)
+    }
+
+    /// Makes one message, which counts for nothing but its room: for whoever has checked all that.
+    pub(crate) fn make(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        draft: Draft,
+        queue: Option<QueueId>,
+        body: BodyRef,
+        slot: Option<Slot>,
+    ) -> MessageId {
+        let sequence = self.state.next_sequence();
+        let id = MessageId(self.random.uuid_v7(now, Purpose::MessageId, sequence.0));
+        let flow = match &draft.policy {
+            Policy::CarriedRules(carried) => carried.flow_control.clone(),
+            Policy::QueueRules { .. } => None,
+        };
+        if let Some(flow) = flow {
+            self.adopt_flow_control(now, account, &flow);
+        }
+        let state = MessageState {
+            queue,
+            slot,
+            ..MessageState::new(now, draft.due_at)
+        };
+        self.state.insert_message(
+            MessageSpec {
+                id,
+                sequence,
+                account: account.clone(),
+                body,
+                headers: draft.headers,
+                policy: draft.policy,
+            },
+            state,
+        );
+        self.state.count(queue, |counters| counters.published += 1);
+        self.log_created(now, sequence);
+        id
+    }
+
+    /// The bytes are stored when the first message needs them.
+    fn body_of(&mut self, content: &mut Content) -> BodyRef {
+        let (id, bytes) = match content {
+            Content::Known(body) => return body.clone(),
+            Content::Stored(id, bytes) => (*id, bytes.clone()),
+            Content::New(bytes) => {
+                let (id, bytes) = (self.state.next_body_id(), std::mem::take(bytes));
+                self.state.put_body(id, bytes.clone());
+                (id, bytes)
+            }
+        };
+        let body = BodyRef::new(id, bytes.len());
+        *content = Content::Stored(id, bytes);
+        body
+    }
+
+    fn queue_of_draft(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        draft: &Draft,
+    ) -> Result<Option<QueueId>, Error> {
+        let Some(name) = &draft.queue else {
+            return Ok(None);
+        };
+        let counts = draft.url().is_some();
+        self.ensure_queue(now, account, name, counts).map(Some)
+    }
+
+    fn count_deduplicated(&mut self, account: &AccountName, draft: &Draft) {
+        let queue = draft.queue.as_ref();
+        let queue = queue.and_then(|name| self.state.queue_id(account, name));
+        self.state
+            .count(queue, |counters| counters.deduplicated += 1);
+    }
+
+    // ----- room -----
+
+    /// Whether the server may hold what is not remembered, before anything is made.
+    fn check_room(
+        &self,
+        account: &AccountName,
+        keyed: &[(Option<DedupKeyId>, Draft)],
+        body: usize,
+    ) -> Result<(), Error> {
+        let is_fresh =
+            |(key, _): &&(Option<DedupKeyId>, Draft)| self.first_with_key(key.as_ref()).is_none();
+        let (mut cost, mut keys, mut flows, mut first) = (0, 0, 0, None);
+        for (_, draft) in keyed.iter().filter(is_fresh) {
+            cost += body + draft.cost();
+            keys += usize::from(draft.recognition.is_some());
+            flows += usize::from(self.brings_flow_key(account, draft));
+            first = first.or(Some(draft));
+        }
+        let Some(draft) = first else {
+            return Ok(());
+        };
+        self.check_held(cost)?;
+        self.check_account(account)?;
+        if self.state.key_count() + keys > self.config.limits.dedup_keys {
+            return Err(Error::Overloaded("too many deduplication keys"));
+        }
+        if flows > 0 {
+            self.check_room_for_flow_key()?;
+        }
+        match &draft.queue {
+            Some(queue) => self.check_room_for_queue(account, queue, draft.url().is_some()),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a message names a flow-control key that is not there yet.
+    fn brings_flow_key(&self, account: &AccountName, draft: &Draft) -> bool {
+        let carried = match &draft.policy {
+            Policy::CarriedRules(carried) => carried,
+            Policy::QueueRules { .. } => return false,
+        };
+        carried.flow_control.as_ref().is_some_and(|flow| {
+            let id = FlowKeyId {
+                account: account.clone(),
+                key: Arc::clone(&flow.key),
+            };
+            self.state.flow_key(&id).is_none()
+        })
+    }
+
+    /// Whether the server may hold so many bytes more.
+    pub(crate) fn check_held(&self, more: usize) -> Result<(), Error> {
+        if self.state.bytes(Shelf::Held) + more > self.config.limits.held_bytes {
+            return Err(Error::Overloaded("the bound on held bytes is reached"));
+        }
+        Ok(())
+    }
+
+    /// Whether an account is there, or may be made.
+    pub(crate) fn check_account(&self, account: &AccountName) -> Result<(), Error> {
+        let known = self.state.account(account).is_some();
+        if !known && self.state.account_count() >= self.config.limits.accounts {
+            return Err(Error::Overloaded("too many accounts"));
+        }
+        Ok(())
+    }
+}
+
+impl Draft {
+    /// What it will count for, without its body.
+    pub(crate) fn cost(&self) -> usize {
+        let carried = match &self.policy {
+            Policy::CarriedRules(carried) => carried.cost(),
+            Policy::QueueRules { .. } => 0,
+        };
+        let key = match &self.recognition {
+            Some(_) => Overhead::KEY + 256,
+            None => 0,
+        };
+        Overhead::MESSAGE + headers_cost(&self.headers) + carried + key
+    }
+
+    /// A message that nobody recognises a second time.
+    pub(crate) fn carried(rules: CarriedRules, headers: Headers, due_at: Timestamp) -> Self {
+        Self {
+            policy: Policy::CarriedRules(Arc::new(rules)),
+            headers,
+            queue: None,
+            due_at,
+            recognition: None,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What the state has of one message, and what that counts for.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::held::Shelf;
+use crate::engine::model::id::RowId;
+use crate::engine::model::log_row::LogKind;
+use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Stage};
+use crate::engine::model::spec::MessageSpec;
+
+/// One message, or what is left of it.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) spec: MessageSpec,
+    /// None: it is forgotten, and only the log or the dead-letter list still tells of it.
+    pub(super) state: Option<MessageState>,
+    pub(super) past: Option<Box<Past>>,
+    /// Rows of the log that tell of it.
+    pub(super) rows: u32,
+    /// Those among them that show the body.
+    pub(super) rows_with_body: u32,
+}
+
+/// What has happened to a message.
+#[derive(Debug, Default)]
+pub(crate) struct Past {
+    /// The newest attempts that ended, oldest first, each with the number of its lease.
+    pub(super) records: VecDeque<(u32, AttemptRecord)>,
+    /// The beginning of the newest answer, if the message follows its queue's rules.
+    pub(super) answer: Bytes,
+    pub(super) dead_letter: Option<Box<DeadLetter>>,
+    /// Where it stands in the account's dead-letter list.
+    pub(super) listed: Option<RowId>,
+}
+
+impl Past {
+    pub(crate) fn records(&self) -> impl Iterator<Item = &AttemptRecord> {
+        self.records.iter().map(|(_, record)| record)
+    }
+
+    pub(super) fn numbered_records(&self) -> impl Iterator<Item = (u32, &AttemptRecord)> {
+        let records = self.records.iter();
+        records.map(|(number, record)| (*number, record))
+    }
+
+    pub(crate) const fn answer(&self) -> &Bytes {
+        &self.answer
+    }
+
+    pub(crate) fn dead_letter(&self) -> Option<&DeadLetter> {
+        self.dead_letter.as_deref()
+    }
+
+    pub(crate) const fn listed(&self) -> Option<RowId> {
+        self.listed
+    }
+
+    fn cost(&self) -> usize {
+        let records = self.records.iter().map(|(_, record)| record.cost());
+        let dead_letter = self.dead_letter.as_ref().map_or(0, |it| it.cost());
+        records.sum::<usize>() + self.answer.len() + dead_letter
+    }
+}
+
+impl Entry {
+    const fn listed(&self) -> bool {
+        matches!(&self.past, Some(past) if past.listed.is_some())
+    }
+
+    /// Whether its body is kept: until it is finished, for a look at it after it was delivered if it carries its
+    /// rules (v2.md section 2.4), and as long as the log or the dead-letter list shows it.
+    pub(super) fn keeps_body(&self) -> bool {
+        let shown = self.rows_with_body > 0 || self.listed();
+        shown
+            || self.state.is_some_and(|state| match state.state.stage() {
+                Stage::Failed | Stage::Cancelled => false,
+                Stage::Delivered => self.spec.carried().is_some(),
+                Stage::Delayed | Stage::Ready | Stage::InFlight | Stage::Leased => true,
+            })
+    }
+
+    /// Which bound it counts for.
+    pub(super) fn shelf(&self) -> Shelf {
+        match self.state {
+            Some(state) if !state.is_finished() => Shelf::Held,
+            _ if self.listed() => Shelf::Held,
+            Some(_) => Shelf::Finished,
+            None => Shelf::Log,
+        }
+    }
+
+    pub(super) fn cost(&self) -> usize {
+        let body = if self.keeps_body() {
+            self.spec.body.length()
+        } else {
+            0
+        };
+        self.spec.cost() + body + self.past.as_ref().map_or(0, |past| past.cost())
+    }
+
+    pub(super) const fn is_needed(&self) -> bool {
+        self.state.is_some() || self.rows > 0 || self.listed()
+    }
+
+    pub(super) const fn kind(&self) -> LogKind {
+        match self.spec.carried() {
+            Some(_) => LogKind::CarriedRules,
+            None => LogKind::QueueRules,
+        }
+    }
+
+    pub(super) fn past_mut(&mut self) -> &mut Past {
+        self.past.get_or_insert_default()
+    }
+}

@@ -1,0 +1,305 @@
+//! Messages: their specs, states and records, who holds them, and what they count for.
+//!
+//! A spec stays as long as somebody needs it: the message itself, a row of the log, or a listed dead letter. Its
+//! body stays as long as one of them shows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::EngineState;
+use super::entry::{Entry, Past};
+use super::held::Shelf;
+use crate::engine::model::entity::EntityKey;
+use crate::engine::model::id::{AccountName, BodyId, MessageId, RowId};
+use crate::engine::model::log_row::LogKind;
+use crate::engine::model::message::{MessageState, Sequence, State};
+use crate::engine::model::spec::MessageSpec;
+use crate::engine::model::time::Timestamp;
+
+/// All that the engine has of messages.
+#[derive(Debug, Default)]
+pub(super) struct Messages {
+    /// Boxed: they are large, and half of the slots of a tree that grows at its end stay empty.
+    pub(super) entries: BTreeMap<Sequence, Box<Entry>>,
+    ids: BTreeMap<MessageId, Sequence>,
+    /// How many specs and schedules have a body, where that is more than one.
+    pub(super) shared: BTreeMap<BodyId, u32>,
+    /// Messages of an account that carry their rules, as long as they are not forgotten.
+    carried: BTreeMap<AccountName, BTreeSet<Sequence>>,
+    /// Finished messages, the oldest first: those that follow queue rules, and those that carry theirs.
+    pub(super) finished: [BTreeSet<(Timestamp, Sequence)>; 2],
+    /// Messages that go on without anybody doing anything: see [`State::goes_on`].
+    pub(super) going_on: usize,
+}
+
+impl EngineState {
+    // ----- looking -----
+
+    pub(crate) fn sequence_of(&self, id: MessageId) -> Option<Sequence> {
+        self.messages.ids.get(&id).copied()
+    }
+
+    /// What was published; also of a message that is forgotten, while the log or the dead-letter list tells of it.
+    pub(crate) fn spec(&self, sequence: Sequence) -> Option<&MessageSpec> {
+        let entry = self.messages.entries.get(&sequence)?;
+        Some(&entry.spec)
+    }
+
+    /// How far a message has come, unless it is forgotten.
+    pub(crate) fn message(&self, sequence: Sequence) -> Option<MessageState> {
+        self.messages.entries.get(&sequence)?.state
+    }
+
+    /// Both.
+    pub(crate) fn whole(&self, sequence: Sequence) -> Option<(&MessageSpec, MessageState)> {
+        let entry = self.messages.entries.get(&sequence)?;
+        Some((&entry.spec, entry.state?))
+    }
+
+    pub(crate) fn past(&self, sequence: Sequence) -> Option<&Past> {
+        self.messages.entries.get(&sequence)?.past.as_deref()
+    }
+
+    pub(crate) fn keeps_body(&self, sequence: Sequence) -> bool {
+        let entry = self.messages.entries.get(&sequence);
+        entry.is_some_and(|entry| entry.keeps_body())
+    }
+
+    /// The account's messages that carry their rules, after another one, in the order of publishing.
+    pub(crate) fn carried_after(
+        &self,
+        account: &AccountName,
+        after: Option<Sequence>,
+    ) -> impl Iterator<Item = Sequence> {
+        use std::ops::Bound;
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let carried = self.messages.carried.get(account).into_iter();
+        carried
+            .flat_map(move |all| all.range((start, Bound::Unbounded)))
+            .copied()
+    }
+
+    /// Messages that go on without anybody doing anything, but for those that wait for a flow-control key.
+    pub(crate) const fn going_on(&self) -> usize {
+        self.messages.going_on
+    }
+
+    /// All messages that are not forgotten, for the invariants.
+    pub(crate) fn messages(&self) -> impl Iterator<Item = (&MessageSpec, MessageState)> {
+        let entries = self.messages.entries.values();
+        entries.filter_map(|entry| Some((&entry.spec, entry.state?)))
+    }
+
+    /// All that there is a spec of, for the invariants.
+    pub(crate) fn all_sequences(&self) -> impl Iterator<Item = Sequence> {
+        self.messages.entries.keys().copied()
+    }
+
+    // ----- changing -----
+
+    /// Adds a message whose body is there.
+    pub(crate) fn insert_message(&mut self, spec: MessageSpec, state: MessageState) {
+        let sequence = spec.sequence;
+        self.insert_spec(spec);
+        self.insert_state(sequence, state);
+    }
+
+    /// A spec that nobody holds yet.
+    pub(crate) fn insert_spec(&mut self, spec: MessageSpec) {
+        let sequence = spec.sequence;
+        self.note(EntityKey::Spec(sequence));
+        self.messages.ids.insert(spec.id, sequence);
+        let entry = Entry {
+            spec,
+            state: None,
+            past: None,
+            rows: 0,
+            rows_with_body: 0,
+        };
+        let (shelf, cost) = (entry.shelf(), entry.cost());
+        self.charge(&entry.spec.account.clone(), entry.kind(), shelf, cost);
+        self.messages.entries.insert(sequence, Box::new(entry));
+    }
+
+    /// The state of a spec that has none.
+    pub(crate) fn insert_state(&mut self, sequence: Sequence, state: MessageState) {
+        self.note(EntityKey::State(sequence));
+        self.change_entry(sequence, |entry| entry.state = Some(state));
+        let Some(entry) = self.messages.entries.get(&sequence) else {
+            return;
+        };
+        if entry.spec.carried().is_some() {
+            let account = entry.spec.account.clone();
+            let carried = self.messages.carried.entry(account).or_default();
+            carried.insert(sequence);
+        }
+        self.enter(sequence, state);
+    }
+
+    /// Changes how far a message has come; its indices, timer and body follow.
+    pub(crate) fn update(&mut self, sequence: Sequence, change: impl FnOnce(&mut MessageState)) {
+        let Some(entry) = self.messages.entries.get(&sequence) else {
+            return;
+        };
+        let Some(before) = entry.state else {
+            return;
+        };
+        let mut after = before;
+        change(&mut after);
+        if after == before {
+            return;
+        }
+        let old = self.footprint(&entry.spec, &before);
+        let new = self.footprint(&entry.spec, &after);
+        if before.is_finished() == after.is_finished() {
+            if let Some(entry) = self.messages.entries.get_mut(&sequence) {
+                entry.state = Some(after);
+            }
+        } else {
+            self.change_entry(sequence, |entry| entry.state = Some(after));
+        }
+        self.move_footprint(sequence, &old, &new);
+        self.note(EntityKey::State(sequence));
+    }
+
+    /// Forgets how far a message has come; what the log and the dead-letter list tell of it stays.
+    pub(crate) fn forget_message(&mut self, sequence: Sequence) {
+        let Some((spec, state)) = self.whole(sequence) else {
+            return;
+        };
+        let carries = spec.carried().is_some();
+        let (account, kind) = (spec.account.clone(), self.kind_of(sequence));
+        self.set_dead_letter(sequence, None);
+        self.leave(sequence, state);
+        if carries && let Some(all) = self.messages.carried.get_mut(&account) {
+            all.remove(&sequence);
+            if all.is_empty() {
+                self.messages.carried.remove(&account);
+            }
+        }
+        self.note(EntityKey::State(sequence));
+        self.note_past(sequence);
+        self.change_entry(sequence, |entry| {
+            entry.state = None;
+            let listed = entry.past.take().and_then(|past| past.listed);
+            if listed.is_some() {
+                entry.past_mut().listed = listed;
+            }
+        });
+        self.drop_unneeded(sequence);
+        // What was kept to be looked at may count for the log from now on.
+        self.trim_log(&account, kind);
+    }
+
+    fn kind_of(&self, sequence: Sequence) -> LogKind {
+        let entry = self.messages.entries.get(&sequence);
+        entry.map_or(LogKind::QueueRules, |entry| entry.kind())
+    }
+
+    /// A row of the log, or one less, tells of a message.
+    pub(super) fn hold_for_row(&mut self, sequence: Sequence, with_body: bool, holds: bool) {
+        let change = |count: &mut u32| {
+            if holds {
+                *count += 1;
+            } else {
+                *count -= 1;
+            }
+        };
+        self.change_entry(sequence, |entry| {
+            change(&mut entry.rows);
+            if with_body {
+                change(&mut entry.rows_with_body);
+            }
+        });
+        self.drop_unneeded(sequence);
+    }
+
+    /// Notes that a message stands in the dead-letter list, or no more.
+    pub(super) fn hold_for_list(&mut self, sequence: Sequence, listed: Option<RowId>) {
+        self.change_entry(sequence, |entry| entry.past_mut().listed = listed);
+        let Some(entry) = self.messages.entries.get(&sequence) else {
+            return;
+        };
+        let (account, kind) = (entry.spec.account.clone(), entry.kind());
+        self.drop_unneeded(sequence);
+        if listed.is_none() {
+            // What the list kept may count for the log from now on.
+            self.trim_log(&account, kind);
+        }
+    }
+
+    /// Drops a spec that nobody needs.
+    pub(crate) fn drop_unneeded(&mut self, sequence: Sequence) {
+        let entries = &mut self.messages.entries;
+        let needed = entries.get(&sequence).is_none_or(|entry| entry.is_needed());
+        if needed || self.loading {
+            return;
+        }
+        if let Some(entry) = entries.remove(&sequence) {
+            self.messages.ids.remove(&entry.spec.id);
+            self.note(EntityKey::Spec(sequence));
+            let cost = entry.cost();
+            self.refund(&entry.spec.account, entry.kind(), entry.shelf(), cost);
+        }
+    }
+
+    /// Drops every spec that nobody needs.
+    pub(super) fn drop_unneeded_specs(&mut self) {
+        let entries = self.messages.entries.iter();
+        let unneeded = entries.filter(|(_, entry)| !entry.is_needed());
+        let unneeded: Vec<_> = unneeded.map(|(sequence, _)| *sequence).collect();
+        for sequence in unneeded {
+            self.drop_unneeded(sequence);
+        }
+    }
+
+    /// Changes an entry; what it counts for and who has its body follow.
+    pub(super) fn change_entry(&mut self, sequence: Sequence, change: impl FnOnce(&mut Entry)) {
+        let Some(entry) = self.messages.entries.get_mut(&sequence) else {
+            return;
+        };
+        let before = (entry.shelf(), entry.cost(), entry.keeps_body());
+        change(entry);
+        let after = (entry.shelf(), entry.cost(), entry.keeps_body());
+        if before == after {
+            return;
+        }
+        let (kind, body) = (entry.kind(), entry.spec.body.stored());
+        // Only the log counts by account.
+        let account = if before.0 == Shelf::Log || after.0 == Shelf::Log {
+            Some(entry.spec.account.clone())
+        } else {
+            None
+        };
+        match &account {
+            Some(account) => {
+                self.refund(account, kind, before.0, before.1);
+                self.charge(account, kind, after.0, after.1);
+            }
+            None => {
+                self.ledger.let_go(before.0, before.1);
+                self.ledger.hold(after.0, after.1);
+            }
+        }
+        match (before.2, after.2) {
+            (false, true) => self.hold_body(body),
+            (true, false) => self.let_go_body(body),
+            (true, true) | (false, false) => {}
+        }
+    }
+}
+
+/// Whether a finished message is forgotten: which list of finished ones it stands in.
+pub(super) const fn finished_list(spec: &MessageSpec) -> usize {
+    match spec.carried() {
+        None => 0,
+        Some(_) => 1,
+    }
+}
+
+/// When a message was finished.
+pub(super) const fn finished_at(state: &MessageState) -> Option<Timestamp> {
+    match state.state {
+        State::Finished { at, .. } => Some(at),
+        _ => None,
+    }
+}

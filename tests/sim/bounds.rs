@@ -1,0 +1,29 @@
+//! What is bounded stays so: at the limit, one past it, and however it is come by.
+
+mod answers;
+mod bulk;
+mod flow;
+mod log;
+mod numbers;
+mod pages;
+mod properties;
+
+use qstash_mock_server::engine::{Config, Error, Limits, Reply, Seed};
+
+use crate::world::World;
+
+/// A world with other bounds.
+fn bounded(change: impl FnOnce(&mut Limits)) -> World {
+    let mut config = Config::new(Seed::from(1));
+    change(&mut config.limits);
+    World::with(config)
+}
+
+/// Refused for want of room, and nothing has changed.
+fn is_refused(world: &World, reply: &Result<Reply, Error>) -> bool {
+    let changed = world
+        .commits
+        .last()
+        .is_some_and(|commit| !commit.is_empty());
+    matches!(reply, Err(Error::Overloaded(_))) && !changed
+}
