@@ -4,6 +4,7 @@
 //! cargo bench -p qstash-mock-server --bench load
 //! cargo bench -p qstash-mock-server --bench load -- --only deliver,latency --rounds 9
 //! cargo bench -p qstash-mock-server --bench load -- --only million
+//! cargo bench -p qstash-mock-server --bench load -- --only stall --messages 100000
 //! ```
 //!
 //! Four subjects, each in a process of its own so that its processor time can be told: (a) a bare axum
@@ -18,6 +19,7 @@ mod million;
 mod publish;
 mod pull;
 mod report;
+mod stall;
 mod startup;
 mod subject;
 mod wire;
@@ -32,7 +34,7 @@ use subject::Role;
 /// Measures the server beside a bare handler and a toy relay.
 #[derive(Debug, Parser)]
 struct Args {
-    /// What to measure [default: all but million]
+    /// What to measure [default: all but million and stall]
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
     /// How often each measurement is repeated
@@ -44,6 +46,9 @@ struct Args {
     /// Connections that the load comes over
     #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 64])]
     connections: Vec<usize>,
+    /// Messages held by `million` and `stall`
+    #[arg(long, default_value_t = 1_000_000)]
+    messages: usize,
     /// Runs everything once and briefly, to see that it works; its figures mean nothing
     #[arg(long)]
     quick: bool,
@@ -74,6 +79,8 @@ enum Part {
     Startup,
     /// A million delayed messages: held, listed, cancelled
     Million,
+    /// How long one caller holds up all others, with a million messages held
+    Stall,
 }
 
 /// How much is measured.
@@ -108,15 +115,16 @@ impl Args {
             connections: self.connections.clone(),
             singles: 2_000,
             starts: 51,
-            held: 1_000_000,
+            held: self.messages,
         }
     }
 
     fn parts(&self) -> Vec<Part> {
         let every = !self.bench || self.quick;
         let all = Part::value_variants().iter().copied();
+        let is_long = |part: &Part| matches!(part, Part::Million | Part::Stall);
         match self.only.is_empty() {
-            true => all.filter(|part| every || *part != Part::Million).collect(),
+            true => all.filter(|part| every || !is_long(part)).collect(),
             false => self.only.clone(),
         }
     }
@@ -143,6 +151,7 @@ fn main() {
                 Part::V2 => publish::both_dialects(&plan).await,
                 Part::Startup => startup::both_ways(&plan).await,
                 Part::Million => million::held(&plan).await,
+                Part::Stall => stall::longest_holds(&plan).await,
             }
         }
     });

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::Plan;
 use crate::report::{self, line, millis};
 use crate::subject::{Role, Subject};
-use crate::wire::{Connection, bare, message, post};
+use crate::wire::{Connection, bare, message, next_page, post};
 
 /// Bytes of one message's body.
 const SMALL: usize = 128;
@@ -90,13 +90,12 @@ async fn list(subject: &Subject, connection: &mut Connection, count: usize) -> V
         let start = Instant::now();
         let page = connection.succeed(&request).await;
         pages.push(start.elapsed());
-        let page = std::str::from_utf8(page).expect("UTF-8");
-        seen += page.matches(r#""message_id":"#).count();
-        let Some((_, next)) = page.rsplit_once(r#""cursor":""#) else {
+        let text = std::str::from_utf8(page).expect("UTF-8");
+        seen += text.matches(r#""message_id":"#).count();
+        let Some(next) = next_page(page) else {
             assert_eq!(seen, count, "every message is listed once");
             return pages;
         };
-        let next = next.split('"').next().unwrap_or_default();
         cursor = format!("&cursor={next}");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ const ANSWER: &str = r#"{"message_id":"00000000-0000-7000-8000-000000000000","a"
 #[derive(Debug)]
 pub(crate) struct Subject {
     child: Child,
+    stdout: BufReader<ChildStdout>,
     pub(crate) address: SocketAddr,
     /// The `Authorization` header, ready to be written.
     pub(crate) bearer: String,
@@ -61,9 +62,9 @@ impl Subject {
             .stdout(Stdio::piped())
             .spawn()
             .expect("this program starts again");
+        let mut stdout = BufReader::new(child.stdout.take().expect("it is piped"));
         let mut line = String::new();
-        let stdout = child.stdout.as_mut().expect("it is piped");
-        BufReader::new(stdout)
+        stdout
             .read_line(&mut line)
             .expect("a line from the subject");
         let (address, token) = line
@@ -74,7 +75,19 @@ impl Subject {
             address: address.parse().expect("an address from the subject"),
             bearer: format!("Authorization: Bearer {token}\r\n"),
             child,
+            stdout,
         }
+    }
+
+    /// The longest time that the server's lock was held since this was last asked.
+    pub(crate) fn longest_hold(&mut self) -> Duration {
+        let stdin = self.child.stdin.as_mut().expect("it is piped");
+        stdin.write_all(b"\n").expect("the subject listens");
+        let mut line = String::new();
+        self.stdout
+            .read_line(&mut line)
+            .expect("a line from the subject");
+        Duration::from_nanos(line.trim().parse().expect("nanoseconds"))
     }
 
     /// Processor time that the process has used. Known on Linux only.
@@ -132,7 +145,11 @@ pub(crate) fn run(role: Role, consumer: Option<SocketAddr>) {
         }
         None
     });
-    let _ = std::io::stdin().read_to_end(&mut Vec::new());
+    // Each line asks how long the lock was held; the end of them is the end of whoever started this.
+    for _ in std::io::stdin().lines().map_while(Result::ok) {
+        let held = server.as_ref().map(MockServer::take_longest_hold);
+        println!("{}", held.unwrap_or_default().as_nanos());
+    }
     drop(server);
     runtime.shutdown_background();
 }

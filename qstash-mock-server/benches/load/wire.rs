@@ -51,6 +51,14 @@ impl Connection {
     }
 }
 
+/// Where the next page of a list begins, if there is one.
+pub(crate) fn next_page(page: &[u8]) -> Option<String> {
+    let page = std::str::from_utf8(page).expect("UTF-8");
+    let (_, rest) = page.rsplit_once(r#""cursor":""#)?;
+    let (cursor, _) = rest.split_once('"')?;
+    Some(cursor.to_owned())
+}
+
 /// The status of an answer and where its body lies, once the whole head is there.
 fn answer(bytes: &[u8]) -> io::Result<Option<(u16, Range<usize>)>> {
     let mut headers = [httparse::EMPTY_HEADER; 32];

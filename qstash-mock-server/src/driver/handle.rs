@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::inbox::Inbox;
 use super::limits::Limits;
 use super::lock::{Answer, Core, Flight, Locked, Outgoing};
+use super::stopwatch::LongestHold;
 use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
     AccountName, Action, Attempt, AttemptId, BodySource, Caller, Command, Engine, Entity, Envelope,
@@ -31,6 +32,7 @@ impl std::fmt::Debug for Driver {
 pub(super) struct Shared {
     /// Fair in the long run, so that the steps of a bulk operation keep no caller out.
     core: Mutex<Core>,
+    pub(super) longest_hold: LongestHold,
     /// What the store has told, and nobody with the lock has looked at yet.
     pub(super) inbox: Arc<Inbox>,
     pub(super) clock: Arc<Clock>,
@@ -82,6 +84,7 @@ impl Driver {
             Shared {
                 first_accounts: engine.accounts(),
                 core: Mutex::new(Core::new(engine, store)),
+                longest_hold: LongestHold::default(),
                 inbox,
                 clock: Arc::clone(&instruments.clock),
                 start: instruments.clock.now(),
@@ -111,12 +114,19 @@ impl Driver {
             let Some(mut core) = self.0.core.try_lock() else {
                 return;
             };
+            let stopwatch = self.0.longest_hold.watch();
             if let Some(told) = self.0.inbox.take() {
                 core.hear(self, told);
             }
+            drop(stopwatch);
             drop(core);
             self.0.delivered.notify_one();
         }
+    }
+
+    /// The longest time that somebody held the lock, since it was last asked for.
+    pub(crate) fn take_longest_hold(&self) -> Duration {
+        self.0.longest_hold.take()
     }
 
     pub(crate) fn instruments(&self) -> &Arc<Instruments> {

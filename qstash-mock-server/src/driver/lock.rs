@@ -14,6 +14,7 @@ use tokio::task::AbortHandle;
 use super::advance::Advanced;
 use super::handle::{CallError, Driver};
 use super::inbox::Told;
+use super::stopwatch::Stopwatch;
 use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestamp, WaiterId};
 use crate::instruments::Record;
 use crate::storage::{Commit, Durability, Hold, Store, StoreError};
@@ -21,6 +22,7 @@ use crate::storage::{Commit, Durability, Hold, Store, StoreError};
 /// The lock, held. Once it is let go, what the store has told meanwhile is looked at.
 pub(super) struct Locked<'a> {
     // Dropped in this order.
+    _stopwatch: Stopwatch<'a>,
     core: MutexGuard<'a, Core>,
     _look: LookAtInbox<'a>,
 }
@@ -36,6 +38,7 @@ impl Drop for LookAtInbox<'_> {
 impl<'a> Locked<'a> {
     pub(super) fn new(driver: &'a Driver, core: MutexGuard<'a, Core>) -> Self {
         Self {
+            _stopwatch: driver.shared().longest_hold.watch(),
             core,
             _look: LookAtInbox(driver),
         }

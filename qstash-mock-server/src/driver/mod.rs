@@ -1,9 +1,9 @@
 //! The driver owns the engine: it stamps the time on one input at a time, commits what the input
 //! changed, and lets replies and effects go once that is durable.
 //!
-//! Read `lock.rs` (one input), `inbox.rs` (what the store tells meanwhile), `handle.rs` (what the rest of the server calls), `timer.rs` (the one
-//! timer), `advance.rs` (moving a manual clock from deadline to deadline), `replace.rs` (going back to
-//! a snapshot).
+//! Read `lock.rs` (one input), `inbox.rs` (what the store tells meanwhile), `handle.rs` (what the rest of the
+//! server calls), `timer.rs` (the one timer), `advance.rs` (moving a manual clock from deadline to deadline),
+//! `replace.rs` (going back to a snapshot), `stopwatch.rs` (how long the lock is held, for the benchmark).
 
 mod advance;
 
@@ -12,6 +12,7 @@ mod inbox;
 mod limits;
 mod lock;
 mod replace;
+mod stopwatch;
 #[cfg(test)]
 mod tests;
 mod timer;

@@ -161,6 +161,14 @@ impl MockServer {
         self.watch().settle().await
     }
 
+    /// The longest time that one caller held up all others, since it was last asked for: what the benchmark `load`
+    /// measures. No part of the interface.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn take_longest_hold(&self) -> Duration {
+        self.running.driver.take_longest_hold()
+    }
+
     pub(super) fn watch(&self) -> Watch {
         Watch::new(self.running.driver.clone(), self.auto)
     }
