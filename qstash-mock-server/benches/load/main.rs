@@ -49,6 +49,9 @@ struct Args {
     /// Messages held by `million` and `stall`
     #[arg(long, default_value_t = 1_000_000)]
     messages: usize,
+    /// Only what has this in its name, of `stall`
+    #[arg(long, default_value = "")]
+    matching: String,
     /// Runs everything once and briefly, to see that it works; its figures mean nothing
     #[arg(long)]
     quick: bool,
@@ -95,6 +98,8 @@ struct Plan {
     starts: usize,
     /// Messages that are held at once.
     held: usize,
+    /// What the name of an operation must hold.
+    matching: String,
 }
 
 impl Args {
@@ -107,6 +112,7 @@ impl Args {
                 singles: 50,
                 starts: 3,
                 held: 20_000,
+                matching: self.matching.clone(),
             };
         }
         Plan {
@@ -116,6 +122,7 @@ impl Args {
             singles: 2_000,
             starts: 51,
             held: self.messages,
+            matching: self.matching.clone(),
         }
     }
 
