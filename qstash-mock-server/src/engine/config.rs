@@ -125,7 +125,7 @@ impl Default for Limits {
             finished_bytes: 128 << 20,
             queues: 10_000,
             history: 100,
-            bulk_step: 1_000,
+            bulk_step: 100,
             list_scan: 2_000,
             waiters: 10_000,
             queue_answer: 4 << 10,

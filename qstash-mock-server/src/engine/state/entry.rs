@@ -92,12 +92,17 @@ impl Entry {
     }
 
     pub(super) fn cost(&self) -> usize {
+        self.spec.cost() + self.changing_cost()
+    }
+
+    /// What it costs beside its spec, which walks through its headers and labels to know its own cost.
+    pub(super) fn changing_cost(&self) -> usize {
         let body = if self.keeps_body() {
             self.spec.body.length()
         } else {
             0
         };
-        self.spec.cost() + body + self.past.as_ref().map_or(0, |past| past.cost())
+        body + self.past.as_ref().map_or(0, |past| past.cost())
     }
 
     pub(super) const fn is_needed(&self) -> bool {

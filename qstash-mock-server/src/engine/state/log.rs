@@ -23,7 +23,8 @@ pub(super) struct Logs {
 /// One log.
 #[derive(Debug, Default)]
 struct Log {
-    rows: BTreeMap<RowId, LogRow>,
+    /// Boxed: they are large, and a tree moves what it holds.
+    rows: BTreeMap<RowId, Box<LogRow>>,
     /// In the order in which they were written.
     written: VecDeque<(Timestamp, RowId)>,
     by_message: BTreeSet<(Sequence, RowId)>,
@@ -54,7 +55,7 @@ impl Logs {
             let log = self.logs.get(&(account.clone(), kind))?;
             log.rows.get(&id)
         })?;
-        Some(Entity::Log(Box::new(row.clone())))
+        Some(Entity::Log(row.clone()))
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = EntityKey> {
@@ -96,7 +97,7 @@ impl EngineState {
         if is_empty(range) {
             return Box::new(std::iter::empty());
         }
-        let rows = log.rows.range(range).map(|(_, row)| row);
+        let rows = log.rows.range(range).map(|(_, row)| &**row);
         if earliest_first {
             Box::new(rows)
         } else {
@@ -122,7 +123,7 @@ impl EngineState {
         let log = self.logs.logs.get(&(account.clone(), kind)).into_iter();
         log.flat_map(move |log| {
             let ids = log.by_message.range(edge(0)..=edge(u64::MAX));
-            ids.filter_map(|(_, id)| log.rows.get(id))
+            ids.filter_map(|(_, id)| Some(&**log.rows.get(id)?))
         })
     }
 
@@ -131,11 +132,12 @@ impl EngineState {
         let (account, kind, id) = (row.account.clone(), row.kind, row.id);
         self.note(EntityKey::Log(account.clone(), id));
         let (message, with_body, cost) = (row.message, row.holds_body(), row.cost());
-        self.charge(&account, kind, Shelf::Log, cost);
+        self.ledger.hold(Shelf::Log, cost);
         let log = self.logs.logs.entry((account.clone(), kind)).or_default();
+        log.bytes += cost;
         log.written.push_back((row.written_at, id));
         log.by_message.insert((message, id));
-        log.rows.insert(id, row);
+        log.rows.insert(id, Box::new(row));
         if log.front.is_none() {
             log.front = Some(id.sequence);
             self.logs
@@ -213,7 +215,8 @@ impl EngineState {
 
     /// All rows, for the invariants.
     pub(crate) fn all_rows(&self) -> impl Iterator<Item = &LogRow> {
-        self.logs.logs.values().flat_map(|log| log.rows.values())
+        let logs = self.logs.logs.values();
+        logs.flat_map(|log| log.rows.values().map(|row| &**row))
     }
 }
 

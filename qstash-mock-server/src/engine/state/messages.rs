@@ -178,14 +178,16 @@ impl EngineState {
         }
         self.note(EntityKey::State(sequence));
         self.note_past(sequence);
-        self.change_entry(sequence, |entry| {
+        let is_needed = self.change_entry(sequence, |entry| {
             entry.state = None;
             let listed = entry.past.take().and_then(|past| past.listed);
             if listed.is_some() {
                 entry.past_mut().listed = listed;
             }
         });
-        self.drop_unneeded(sequence);
+        if !is_needed {
+            self.drop_unneeded(sequence);
+        }
         // What was kept to be looked at may count for the log from now on.
         self.trim_log(&account, kind);
     }
@@ -204,23 +206,27 @@ impl EngineState {
                 *count -= 1;
             }
         };
-        self.change_entry(sequence, |entry| {
+        let is_needed = self.change_entry(sequence, |entry| {
             change(&mut entry.rows);
             if with_body {
                 change(&mut entry.rows_with_body);
             }
         });
-        self.drop_unneeded(sequence);
+        if !is_needed {
+            self.drop_unneeded(sequence);
+        }
     }
 
     /// Notes that a message stands in the dead-letter list, or no more.
     pub(super) fn hold_for_list(&mut self, sequence: Sequence, listed: Option<RowId>) {
-        self.change_entry(sequence, |entry| entry.past_mut().listed = listed);
+        let is_needed = self.change_entry(sequence, |entry| entry.past_mut().listed = listed);
         let Some(entry) = self.messages.entries.get(&sequence) else {
             return;
         };
         let (account, kind) = (entry.spec.account.clone(), entry.kind());
-        self.drop_unneeded(sequence);
+        if !is_needed {
+            self.drop_unneeded(sequence);
+        }
         if listed.is_none() {
             // What the list kept may count for the log from now on.
             self.trim_log(&account, kind);
@@ -252,17 +258,23 @@ impl EngineState {
         }
     }
 
-    /// Changes an entry; what it counts for and who has its body follow.
-    pub(super) fn change_entry(&mut self, sequence: Sequence, change: impl FnOnce(&mut Entry)) {
+    /// Changes an entry; what it counts for and who has its body follow. Returns whether anybody still needs it.
+    pub(super) fn change_entry(
+        &mut self,
+        sequence: Sequence,
+        change: impl FnOnce(&mut Entry),
+    ) -> bool {
         let Some(entry) = self.messages.entries.get_mut(&sequence) else {
-            return;
+            return true;
         };
-        let before = (entry.shelf(), entry.cost(), entry.keeps_body());
+        let before = (entry.shelf(), entry.changing_cost(), entry.keeps_body());
         change(entry);
-        let after = (entry.shelf(), entry.cost(), entry.keeps_body());
+        let after = (entry.shelf(), entry.changing_cost(), entry.keeps_body());
+        let is_needed = entry.is_needed();
         if before == after {
-            return;
+            return is_needed;
         }
+        let fixed = entry.spec.cost();
         let (kind, body) = (entry.kind(), entry.spec.body.stored());
         // Only the log counts by account.
         let account = if before.0 == Shelf::Log || after.0 == Shelf::Log {
@@ -272,12 +284,12 @@ impl EngineState {
         };
         match &account {
             Some(account) => {
-                self.refund(account, kind, before.0, before.1);
-                self.charge(account, kind, after.0, after.1);
+                self.refund(account, kind, before.0, fixed + before.1);
+                self.charge(account, kind, after.0, fixed + after.1);
             }
             None => {
-                self.ledger.let_go(before.0, before.1);
-                self.ledger.hold(after.0, after.1);
+                self.ledger.let_go(before.0, fixed + before.1);
+                self.ledger.hold(after.0, fixed + after.1);
             }
         }
         match (before.2, after.2) {
@@ -285,6 +297,7 @@ impl EngineState {
             (true, false) => self.let_go_body(body),
             (true, true) | (false, false) => {}
         }
+        is_needed
     }
 }
 
