@@ -1,4 +1,4 @@
-//! What a grant allows (v1.md section 1), and a plan (v2.md section 1.6).
+//! Checks of what a token allows (v1.md section 1) and of quotas (v2.md section 7).
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ impl Caller {
         })
     }
 
-    /// For what shows the caller's own queues alone, however many those are.
+    /// Checks a command that shows only the queues which the caller may see.
     pub(crate) fn check_permission(&self, permission: Permission) -> Result<(), Error> {
         let allowed = self.permissions.has(permission);
         allowed
@@ -24,8 +24,8 @@ impl Caller {
             .ok_or(Error::ForbiddenPermission { permission })
     }
 
-    /// For what belongs to the account as a whole, and is tied to no queue: a grant that is limited to some queues
-    /// does not reach it (v1.md section 1).
+    /// Checks a command about the whole account. A token that is limited to some queues does not allow it (v1.md
+    /// section 1).
     pub(crate) fn check_account(&self, permission: Permission) -> Result<(), Error> {
         self.check_permission(permission)?;
         let whole = self.queues.is_none();
@@ -34,7 +34,7 @@ impl Caller {
             .ok_or(Error::ForbiddenAccount { permission })
     }
 
-    /// For what belongs to a queue if there is one, else to the whole account.
+    /// Checks a command about `queue` if there is one, else about the whole account.
     pub(crate) fn check_either(
         &self,
         queue: Option<&QueueName>,
@@ -47,7 +47,7 @@ impl Caller {
     }
 }
 
-/// Refuses `value` over `limit`.
+/// Refuses a `value` over `limit`.
 pub(crate) fn check_quota(quota: QuotaKind, value: u64, limit: Option<u64>) -> Result<(), Error> {
     match limit {
         Some(limit) if value > limit => Err(Error::Quota { quota, limit }),
@@ -55,7 +55,7 @@ pub(crate) fn check_quota(quota: QuotaKind, value: u64, limit: Option<u64>) -> R
     }
 }
 
-/// As [`check_quota`], for a duration, told in whole seconds.
+/// Like [`check_quota`], for a duration; the error gives the limit in whole seconds.
 pub(crate) fn check_duration_quota(
     quota: QuotaKind,
     value: Duration,

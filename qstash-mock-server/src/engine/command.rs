@@ -1,4 +1,4 @@
-//! Everything that can be asked of the engine, by subject. What each subject asks stands in `model`.
+//! Every command of the engine, by subject. The commands of each subject are in `model`.
 
 use std::sync::Arc;
 
@@ -15,25 +15,25 @@ use crate::engine::model::queue::QueueAction;
 use crate::engine::model::schedule::ScheduleAction;
 use crate::engine::model::url_group::UrlGroupAction;
 
-/// What a caller wants, and who it is.
+/// A command of a caller.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// On whose behalf.
+    /// The caller, whose permissions the engine checks.
     pub caller: Arc<Caller>,
-    /// What to do.
+    /// What the engine is to do.
     pub action: Action,
 }
 
-/// What to do.
+/// What the engine is to do.
 #[derive(Clone, Debug)]
 #[expect(
     clippy::large_enum_variant,
     reason = "it lives for one input, and a box would cost every call"
 )]
 pub enum Action {
-    /// Store one message. Answers `Reply::Published`.
+    /// Publish one message. Answers `Reply::Published`.
     Publish(Publish),
-    /// Store many; one that is refused does not stop the others. Answers `Reply::Batch`.
+    /// Publish many messages. If one is refused, the others are still published. Answers `Reply::Batch`.
     PublishBatch(Vec<Publish>),
     /// See [`QueueAction`].
     Queues(QueueAction),
@@ -43,7 +43,7 @@ pub enum Action {
     Messages(MessageAction),
     /// See [`DeadLetterAction`].
     DeadLetters(DeadLetterAction),
-    /// Answers `Reply::Log`.
+    /// Read a page of the log. Answers `Reply::Log`.
     Log(Box<LogQuery>),
     /// See [`UrlGroupAction`].
     UrlGroups(UrlGroupAction),
@@ -57,22 +57,22 @@ pub enum Action {
     Metrics(MetricsAction),
 }
 
-/// Looking at counters and gauges.
+/// Commands that read metrics.
 #[derive(Clone, Debug)]
 pub enum MetricsAction {
-    /// A page of the account's queues by name. Answers `Reply::Metrics`.
+    /// Read the metrics of a page of queues, ordered by name. Answers `Reply::Metrics`.
     Queues {
-        /// Only queues after this one.
+        /// Only queues after this name.
         after: Option<QueueName>,
-        /// At most so many.
+        /// The most queues of the page.
         limit: usize,
     },
-    /// Deliveries of the account. Answers `Reply::GlobalParallelism`.
+    /// Count the account's deliveries that are under way. Answers `Reply::GlobalParallelism`.
     Parallelism,
 }
 
 impl Action {
-    /// Whether it only looks.
+    /// Whether the command changes nothing. Read-only tokens may give such commands only.
     #[must_use]
     pub const fn is_read(&self) -> bool {
         match self {

@@ -8,35 +8,37 @@ use crate::engine::model::id::AccountName;
 use crate::engine::model::seed::Seed;
 use crate::engine::quota::Quotas;
 
-/// What an engine is made with.
+/// The settings of an engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What ids, leases and jitter derive from.
+    /// The seed of ids, leases and jitter.
     pub seed: Seed,
-    /// What the secrets of accounts derive from: who knows it knows them. Treat as a secret.
+    /// The seed of the accounts' secrets. Treat it as a secret: whoever knows it can compute them.
     pub secret_seed: Seed,
-    /// `defaultUser`'s signing secret; derived from `secret_seed` if absent. Treat as a secret.
+    /// The signing secret of the account [`AccountName::DEFAULT`]; without it, one that derives from `secret_seed`.
+    /// Treat it as a secret.
     pub signing_secret: Option<Secret>,
-    /// How long an idempotency key is remembered.
+    /// How long a deduplication key is remembered, counted from the publish that brought it.
     pub deduplication_window: Duration,
-    /// How long a finished message stays readable.
+    /// How long a finished message that followed its queue's rules stays readable.
     pub retention: Duration,
-    /// How long a message that carries its own rules stays readable after it was delivered.
+    /// How long a delivered message that carried its rules stays readable.
     pub carried_retention: Duration,
-    /// What the plan allows.
+    /// The limits of the plan (v2.md section 7).
     pub quotas: Quotas,
-    /// Current and next signing keys of accounts that have fixed ones. Treat as secrets.
+    /// The current and the next signing key of accounts whose keys do not derive from `secret_seed`. Treat them as
+    /// secrets.
     pub signing_keys: BTreeMap<AccountName, [Secret; 2]>,
-    /// By how much the time that the engine was told may lie behind the true one when a delay began. So much later
-    /// everything is due, and no delay is over early.
+    /// By how much the time that is passed to the engine may lie behind the true time. Everything is due later by
+    /// this much, so that no delay ends early.
     pub clock_step: Duration,
-    /// The bounds.
+    /// The bounds on what the engine stores.
     pub limits: Limits,
 }
 
 impl Config {
-    /// The defaults of v1.md with this seed, also for secrets: set `secret_seed` where the seed is known to
-    /// anybody.
+    /// The default settings of v1.md with this seed, without quotas. Secrets derive from the same seed: set
+    /// `secret_seed` if anybody else knows the seed.
     #[must_use]
     pub fn new(seed: Seed) -> Self {
         Self {
@@ -54,7 +56,7 @@ impl Config {
     }
 }
 
-/// A text that never appears in `Debug`.
+/// A text that `Debug` does not show.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(pub Arc<str>);
 
@@ -64,56 +66,59 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Bounds on what the engine holds. Over one of them it refuses or forgets; it never grows on.
+/// The bounds on what the engine stores. When one is reached, the engine refuses what would exceed it or forgets the
+/// oldest finished entry, as each field says.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of all that is kept until somebody or something ends it, its bookkeeping included: unfinished
-    /// messages, listed dead letters, deduplication keys, queues, URL groups, schedules, flow-control keys.
-    /// A body counts for each message that has it. Over it, what would add is refused.
+    /// Bytes of everything that stays until a command, an attempt or a timer ends it, including bookkeeping:
+    /// unfinished messages, listed dead letters, deduplication keys, queues, URL groups, schedules and flow-control
+    /// keys. A body counts once for each message that has it. The engine refuses commands that would exceed the
+    /// bound.
     pub held_bytes: usize,
-    /// Finished messages that stay readable; the oldest are forgotten first.
+    /// Finished messages that stay readable. The engine forgets the oldest first.
     pub finished_messages: usize,
-    /// Bytes of finished messages whose body can still be looked at; the oldest are forgotten first.
+    /// Bytes of finished messages whose body stays readable. The engine forgets the oldest first.
     pub finished_bytes: usize,
-    /// Queues of one account.
+    /// Queues of one account. The engine refuses further ones.
     pub queues: usize,
-    /// Attempts remembered of one message; the oldest are forgotten first.
+    /// Attempt records of one message. The engine forgets the oldest first.
     pub history: usize,
-    /// Entities changed by one step of a bulk operation.
+    /// Entities that one step of a bulk operation changes.
     pub bulk_step: usize,
-    /// Entries looked at for one page of a list.
+    /// Entries that the engine looks at for one page of a list.
     pub list_scan: usize,
-    /// Callers that wait on one queue.
+    /// Callers that wait for messages of one queue. The engine refuses further ones.
     pub waiters: usize,
-    /// Bytes kept of an answer to a message that is delivered by its queue's rules.
+    /// Bytes that are kept of a consumer's answer to a message that follows its queue's rules.
     pub queue_answer: usize,
-    /// Bytes kept of an answer to a message that carries its own rules.
+    /// Bytes that are kept of a consumer's answer to a message that carries its rules.
     pub answer: usize,
-    /// URL groups of one account.
+    /// URL groups of one account. The engine refuses further ones.
     pub url_groups: usize,
-    /// Endpoints of one URL group.
+    /// Endpoints of one URL group. The engine refuses further ones.
     pub endpoints: usize,
-    /// Schedules of one account.
+    /// Schedules of one account. The engine refuses further ones.
     pub schedules: usize,
-    /// Flow-control keys.
+    /// Flow-control keys of all accounts. The engine refuses further ones.
     pub flow_keys: usize,
-    /// Listed dead letters of one account; the oldest are forgotten first.
+    /// Listed dead letters of one account. The engine forgets the oldest first.
     pub dead_letters: usize,
-    /// Listed dead letters of all accounts; the oldest are forgotten first.
+    /// Listed dead letters of all accounts. The engine forgets the oldest first.
     pub all_dead_letters: usize,
-    /// Bytes of the answers that listed dead letters keep; the oldest are cut down to their status first.
+    /// Bytes of the answers that listed dead letters keep. The engine cuts the oldest down to the status code
+    /// first.
     pub answer_bytes: usize,
-    /// Rows of one account's log, of either kind of messages; those written first are forgotten first.
+    /// Rows of each of an account's two logs. The engine forgets the first written first.
     pub log_rows: usize,
-    /// Bytes of one account's log, of either kind of messages.
+    /// Bytes of each of an account's two logs. The engine forgets the first written row first.
     pub log_bytes: usize,
-    /// Bytes of the logs of all accounts; the rows written first are forgotten first.
+    /// Bytes of the logs of all accounts. The engine forgets the first written row first.
     pub all_log_bytes: usize,
-    /// Accounts.
+    /// Accounts. The engine refuses commands that would create further ones.
     pub accounts: usize,
-    /// Deduplication keys that are remembered.
+    /// Deduplication keys that are remembered. The engine refuses publishes that bring further ones.
     pub dedup_keys: usize,
-    /// Bulk operations under way.
+    /// Bulk operations under way. The engine refuses further ones.
     pub bulk_jobs: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What the engine wants done in the world, and how an attempt ended.
+//! What the engine wants done outside, and how an attempt ended.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,20 @@ use crate::engine::model::spec::BodySource;
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 
-/// Something to be done outside the engine.
+/// Something that the engine wants done outside.
 #[derive(Clone, Debug)]
 pub enum Effect {
-    /// Deliver a message and report the outcome under the attempt's id.
+    /// Deliver a message and report the outcome under the attempt's id
+    /// ([`Engine::handle_outcome`](crate::engine::Engine::handle_outcome)).
     Attempt(Box<Attempt>),
-    /// Give up an attempt: its time is over. No outcome is expected any more.
+    /// Give up an attempt, because its timeout has passed. The engine ignores an outcome that still comes.
     Abort(AttemptId),
-    /// Answer a caller that waits.
+    /// Answer a caller that got [`Reply::Waiting`] with this id.
     Answer(WaiterId, Box<Reply>),
 }
 
 impl Effect {
-    /// Whether it names a body that is not there yet.
+    /// Whether the effect names bodies that must be read before it leaves.
     #[must_use]
     pub fn names_bodies(&self) -> bool {
         match self {
@@ -38,63 +39,63 @@ impl Effect {
 /// One try to deliver a message.
 #[derive(Clone)]
 pub struct Attempt {
-    /// Names the attempt in this process.
+    /// The attempt's id, which names it within this process.
     pub id: AttemptId,
     /// The message's id.
     pub message: MessageId,
-    /// Whose message it is.
+    /// The account that owns the message.
     pub account: AccountName,
-    /// Where to.
+    /// The URL of the consumer.
     pub url: Arc<str>,
-    /// What is delivered.
+    /// The body to deliver.
     pub body: BodySource,
-    /// How many bytes that is, about: the length of a callback is known when it is written.
+    /// The length of the body in bytes. For a callback it is an estimate, because its bytes are written later.
     pub body_length: usize,
     /// The publisher's headers.
     pub headers: Headers,
-    /// 1 for the first delivery.
+    /// The attempt's number, from 1.
     pub number: u32,
     /// When the message was published.
     pub published_at: Timestamp,
-    /// When the attempt was started.
+    /// When the attempt started.
     pub started_at: Timestamp,
-    /// How many bytes of the answer's body are wanted.
+    /// How many bytes of the answer's body the engine keeps.
     pub most_answer: usize,
-    /// What else goes with it.
+    /// What else is delivered, depending on the rules of the message.
     pub envelope: Envelope,
 }
 
-/// What goes with a message, by whose rules it is delivered.
+/// What is delivered beside the body and the headers, depending on the rules of the message.
 #[derive(Clone, Debug)]
 pub enum Envelope {
-    /// By those of its queue.
+    /// The message follows its queue's rules.
     QueueRules(QueueEnvelope),
-    /// By its own.
+    /// The message carries its rules.
     CarriedRules(CarriedEnvelope),
 }
 
-/// What goes with a message that is delivered by the rules of its queue.
+/// What is delivered with a message that follows its queue's rules.
 #[derive(Clone)]
 pub struct QueueEnvelope {
-    /// The queue it comes from.
+    /// The queue that the message is in.
     pub queue: QueueName,
     /// The attempt's lease.
     pub lease: LeaseId,
-    /// Signs the body.
+    /// The account's signing secret.
     pub secret: Arc<str>,
 }
 
-/// What goes with a message that carries its own rules.
+/// What is delivered with a message that carries its rules.
 #[derive(Clone)]
 pub struct CarriedEnvelope {
-    /// What it carries.
+    /// The rules that the message carries.
     pub carried: Arc<CarriedRules>,
     /// The account's current signing key.
     pub key: Arc<str>,
 }
 
 impl Attempt {
-    /// The queue the message comes from, if it is delivered by a queue's rules.
+    /// The queue that the message is in, if the message follows its rules.
     #[must_use]
     pub const fn queue(&self) -> Option<&QueueName> {
         match &self.envelope {
@@ -103,7 +104,7 @@ impl Attempt {
         }
     }
 
-    /// The attempt's lease, if it has one.
+    /// The attempt's lease, if the message follows its queue's rules.
     #[must_use]
     pub const fn lease(&self) -> Option<LeaseId> {
         match &self.envelope {
@@ -124,8 +125,8 @@ impl std::fmt::Debug for QueueEnvelope {
 
 impl std::fmt::Debug for CarriedEnvelope {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OwnEnvelope")
-            .field("own", &self.carried)
+        f.debug_struct("CarriedEnvelope")
+            .field("carried", &self.carried)
             .finish_non_exhaustive()
     }
 }
@@ -144,30 +145,30 @@ impl std::fmt::Debug for Attempt {
 /// How an attempt ended.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// What it means.
+    /// What the answer, or its absence, means for the message.
     pub verdict: Verdict,
-    /// The consumer's status code, if it answered.
+    /// The consumer's status code, if there was an answer.
     pub status: Option<u16>,
-    /// One sentence on why it failed, if it did.
+    /// Why the attempt failed, in one sentence, if it did.
     pub error: Option<String>,
-    /// The answer's headers, if it was asked for by a message that carries its own rules.
+    /// The answer's headers; empty for messages that follow their queue's rules.
     pub headers: Headers,
-    /// The beginning of the response body: at most [`Attempt::most_answer`] bytes.
+    /// The beginning of the answer's body, at most [`Attempt::most_answer`] bytes.
     pub body: Bytes,
 }
 
 /// What an answer means for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Delivered.
+    /// The consumer has processed the message.
     Success,
-    /// Taken, but not processed yet.
+    /// The consumer has accepted the message and not processed it yet.
     Accepted,
-    /// Not delivered; `retry_after` is the earliest time the consumer wants to see it again.
+    /// The delivery failed, and a retry may follow.
     Failure {
-        /// From the moment the outcome is reported.
+        /// The shortest wait before the retry that the consumer asked for, counted from the report of the outcome.
         retry_after: Option<Duration>,
     },
-    /// Not delivered, and never to be tried again.
+    /// The consumer refused the message for good: no retry follows.
     Rejected,
 }

@@ -1,4 +1,5 @@
-//! Why the engine refuses a command. Free of HTTP: each dialect maps every variant to its own words.
+//! Why the engine refuses a command. The errors know nothing of HTTP: each dialect maps every variant to a status
+//! code and a text.
 
 use std::sync::Arc;
 
@@ -8,91 +9,91 @@ use crate::engine::model::partial_settings::SettingsFault;
 use crate::engine::model::time::Timestamp;
 use crate::engine::quota::QuotaKind;
 
-/// Why a command was refused. A refused command has changed nothing.
+/// Why the engine refused a command. A refused command has changed nothing.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The caller's grant does not reach that far.
+    /// The token lacks a permission on a queue, or is limited to other queues.
     #[error("the token does not allow `{}` on queue `{queue}`", permission.as_str())]
     Forbidden {
-        /// The queue that was asked for.
+        /// The queue that the command names.
         queue: QueueName,
-        /// The permission that is missing.
+        /// The permission that the command needs.
         permission: Permission,
     },
-    /// The caller's grant lacks a permission.
+    /// The token lacks a permission.
     #[error("the token does not allow `{}`", permission.as_str())]
     ForbiddenPermission {
-        /// The permission that is missing.
+        /// The permission that the command needs.
         permission: Permission,
     },
-    /// The caller's grant is limited to some queues, and what was asked for belongs to the whole account.
+    /// The token is limited to some queues, and the command is about the whole account.
     #[error("the token is limited to some queues, and does not allow `{}` on the whole account", permission.as_str())]
     ForbiddenAccount {
-        /// The permission that is missing.
+        /// The permission that the command needs.
         permission: Permission,
     },
-    /// No such queue.
+    /// There is no queue of this name.
     #[error("queue `{0}` does not exist")]
     QueueNotFound(QueueName),
-    /// No such message, or none that the caller may see.
+    /// There is no message of this id, or none that the caller may see.
     #[error("message not found")]
     MessageNotFound,
-    /// The dead-letter queue is the queue itself or leads back to it.
+    /// The dead-letter queue is the queue itself, or its own dead-letter queues lead back to the queue.
     #[error("dead-letter queue `{0}` leads back to this queue")]
     DeadLetterCycle(QueueName),
     /// Another queue names this one as its dead-letter queue.
     #[error("queue `{by}` names this queue as its dead-letter queue")]
     QueueIsDeadLetterTarget {
-        /// One queue that does.
+        /// A queue that does.
         by: QueueName,
     },
-    /// The queue pushes to a webhook, so nothing is handed out.
+    /// The queue pushes its messages to a webhook, so nobody can receive from it.
     #[error("queue `{0}` is pushed to its webhook; it cannot be received from")]
     QueueIsPushed(QueueName),
-    /// The message is under no lease.
+    /// No lease on the message is in force.
     #[error("the message is not leased")]
     NotLeased,
-    /// The message is under a lease, but not under the one given.
+    /// Another lease on the message is in force than the one that the command names.
     #[error("the lease is no longer current")]
     LeaseLost,
-    /// Redriving a queue into itself.
+    /// The dead letters of a queue were to be moved to that queue.
     #[error("a queue cannot be redriven into itself")]
     RedriveToItself,
-    /// A bound on held bytes or queues is reached.
+    /// One of the engine's [`Limits`](crate::engine::Limits) is reached.
     #[error("the server holds as much as it may: {0}")]
     Overloaded(&'static str),
-    /// The caller may only read.
+    /// The token may only read.
     #[error("the token may read everything and change nothing")]
     ReadOnly,
-    /// No such URL group.
+    /// There is no URL group of this name.
     #[error("URL group `{0}` does not exist")]
     UrlGroupNotFound(GroupName),
-    /// No such schedule.
+    /// There is no schedule of this id.
     #[error("schedule `{0}` does not exist")]
     ScheduleNotFound(ScheduleId),
-    /// No such dead letter.
+    /// There is no listed dead letter of this id.
     #[error("dead letter `{0}` does not exist")]
     DeadLetterNotFound(RowId),
-    /// No such flow-control key.
+    /// There is no such flow-control key.
     #[error("flow-control key `{0}` does not exist")]
     FlowKeyNotFound(Arc<str>),
-    /// What a publisher says and what a URL group says make no settings together.
+    /// The merged settings of a publisher and a URL group are refused.
     #[error(transparent)]
     Settings(#[from] SettingsFault),
-    /// The plan does not allow so much (v2.md section 1.6).
+    /// A quota of the account's plan is exceeded (v2.md sections 1.6 and 7).
     #[error("the quota on {} is exceeded; it allows {limit}", quota.as_str())]
     Quota {
-        /// The quota.
+        /// Which quota.
         quota: QuotaKind,
-        /// What it allows.
+        /// What the quota allows; a duration in whole seconds.
         limit: u64,
     },
-    /// The plan's messages of the day are used up (v2.md section 1.7).
+    /// The account has published as many messages today as its plan allows (v2.md section 1.7).
     #[error("daily message limit of {limit} reached")]
     DailyLimit {
-        /// Messages a day.
+        /// How many messages a day the plan allows.
         limit: u64,
-        /// When the next day begins.
+        /// When the next day (UTC) begins.
         resets_at: Timestamp,
     },
 }

@@ -1,4 +1,4 @@
-//! The engine's face: one input, then its effects, its changes and the next time to call.
+//! The engine's methods: take one input, then poll effects, changes and the time of the next call.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -18,7 +18,8 @@ use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 use crate::engine::state::{EngineState, Timer};
 
-/// A complete queue server without a clock, a socket or a disk.
+/// A complete queue server without a clock, a socket or a disk. The documentation of [`engine`](crate::engine) says
+/// in which order to call its methods.
 #[derive(Debug)]
 pub struct Engine {
     pub(crate) config: Config,
@@ -30,12 +31,12 @@ pub struct Engine {
     pub(crate) started_at: Timestamp,
     next_attempt: u64,
     next_waiter: u64,
-    /// Nothing is handed out any more.
+    /// Whether [`Engine::halt`] was called.
     halted: bool,
 }
 
 impl Engine {
-    /// An engine that holds nothing yet.
+    /// An engine that stores nothing yet.
     #[must_use]
     pub fn new(config: Config, now: Timestamp) -> Self {
         Self::with_meta(config, now, Meta::new())
@@ -56,10 +57,10 @@ impl Engine {
         }
     }
 
-    /// Takes a command from a dialect. What time has made due is done first.
+    /// Carries out a command of a caller. The engine first does what is due at `now`.
     ///
     /// # Errors
-    /// The command was refused and has changed nothing.
+    /// The command was refused and has changed nothing; what was due is done all the same.
     pub fn handle(&mut self, now: Timestamp, command: Command) -> Result<Reply, Error> {
         self.fire_timers(now);
         let reply = self.act(now, &command.caller, command.action);
@@ -67,32 +68,33 @@ impl Engine {
         reply
     }
 
-    /// Takes the outcome of an attempt. One of an attempt that is over is ignored.
+    /// Takes the outcome of an attempt. The engine ignores outcomes of attempts that are over.
     pub fn handle_outcome(&mut self, now: Timestamp, attempt: AttemptId, outcome: Outcome) {
         self.finish_attempt(now, attempt, outcome);
         self.fire_timers(now);
         self.serve_dirty(now);
     }
 
-    /// Does what is due, in bounded steps: call again while [`Engine::poll_timeout`] is not after `now`.
+    /// Does what is due at `now`, in one step of bounded size. Call it again while [`Engine::poll_timeout`] is not
+    /// after `now`. A call when nothing is due is harmless.
     pub fn handle_timeout(&mut self, now: Timestamp) {
         self.fire_timers(now);
         self.continue_bulk(now);
         self.serve_dirty(now);
     }
 
-    /// From now on nothing is handed out by itself: whoever carries out attempts is about to stop. Those under
-    /// way may still end, and what comes in is kept.
+    /// Makes the engine start no further attempts and answer no waiting callers, because the server is about to stop.
+    /// Attempts under way can still end, and commands are still carried out.
     pub const fn halt(&mut self) {
         self.halted = true;
     }
 
-    /// The next thing to be done outside; `None` until the next input.
+    /// The next effect; `None` once all effects of the inputs so far were taken.
     pub fn poll_effect(&mut self) -> Option<Effect> {
         self.effects.pop_front()
     }
 
-    /// When to call [`Engine::handle_timeout`].
+    /// When to call [`Engine::handle_timeout`]; `None` if nothing will fall due.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Timestamp> {
         let bulk = self.jobs.front().map(|job| job.since);
@@ -103,43 +105,44 @@ impl Engine {
         bulk.into_iter().chain(timer).min()
     }
 
-    /// The entities that changed since the last call, each once.
+    /// The entities that changed since the last call, each at most once.
     pub fn take_changes(&mut self) -> Vec<Change> {
         self.state.take_changes()
     }
 
-    /// Instead of [`Engine::take_changes`], where nobody wants them.
+    /// Drops what [`Engine::take_changes`] would return, for a server that stores nothing.
     pub fn forget_changes(&mut self) {
         self.state.forget_changes();
     }
 
-    /// What became of stored bodies since the last call, in order. They belong to the same commit as
-    /// [`Engine::take_changes`].
+    /// The bodies that were stored and deleted since the last call, in order. They belong to the same commit as the
+    /// result of [`Engine::take_changes`].
     pub fn take_body_changes(&mut self) -> Vec<BodyChange> {
         self.state.take_body_changes()
     }
 
-    /// Everything that storage would remember now, but for the bytes of bodies.
+    /// All entities that storage would hold now. The bytes of bodies are not included. Takes time in proportion to
+    /// what is stored.
     #[must_use]
     pub fn entities(&self) -> Vec<Entity> {
         self.state.entities()
     }
 
-    /// The accounts, with their secrets and keys, as storage would remember them.
+    /// The entities of all accounts, with their secrets and keys.
     #[must_use]
     pub fn accounts(&self) -> Vec<Entity> {
         let accounts = self.state.all_accounts();
         accounts.cloned().map(Entity::Account).collect()
     }
 
-    /// What was named by `other` is not named again.
+    /// Takes over the counters of `other`, so that ids of attempts and waiters do not repeat.
     pub(crate) fn continue_ids_of(&mut self, other: &Self) {
         self.state.continue_numbers_of(&other.state);
         self.next_attempt = other.next_attempt;
         self.next_waiter = other.next_waiter;
     }
 
-    /// The metrics of every account.
+    /// The metrics of all queues of every account. Takes time in proportion to the number of queues.
     #[must_use]
     pub fn all_metrics(&self, now: Timestamp) -> Vec<(AccountName, Metrics)> {
         let names = self.state.accounts_with_queues();
@@ -178,10 +181,10 @@ impl Engine {
         }
     }
 
-    /// Does what is due. What falls due at one instant is handed out together, so that it goes in
-    /// order; a long poll that ends at that instant still gets its share.
+    /// Does what is due. Messages that fall due at the same instant start together, so that they start in order. A
+    /// long poll that ends at that instant still gets messages.
     fn fire_timers(&mut self, now: Timestamp) {
-        // What the engine is told may lie behind the time that counts: nothing is due before that is over.
+        // `now` may lie behind the true time by `clock_step`, so nothing is due before that has passed, too.
         let certain = now - self.config.clock_step;
         for _ in 0..self.config.limits.bulk_step {
             let Some((at, timer)) = self.state.pop_due(certain) else {
@@ -207,10 +210,11 @@ impl Engine {
         }
     }
 
-    /// Hands out what the input made ready, and forgets finished messages that are too old or too many.
+    /// Starts attempts and leases that the input made possible, and forgets finished messages that are too old or
+    /// too many.
     fn serve_dirty(&mut self, now: Timestamp) {
         while !self.halted {
-            // In the order of the gates; what passes one makes the next one dirty.
+            // In the order of the gates: a message that passes one makes the next gate dirty.
             if let Some(queue) = self.state.pop_dirty_queue() {
                 self.serve(now, queue);
             } else if let Some(flow) = self.state.pop_dirty_flow() {

@@ -1,19 +1,19 @@
-//! The engine decides; it does nothing else.
+//! The engine holds all rules of queueing. It makes decisions and performs no input or output.
 //!
-//! It reads no clock, opens no socket and rolls no dice: time comes in as an argument, randomness as a
-//! seed. It has four kinds of methods, to be called in this order:
+//! The engine reads no clock, opens no socket and draws no random numbers of its own: its caller passes the time as
+//! an argument and the randomness as a seed. An [`Engine`] has four kinds of methods, to be called in this order:
 //!
-//! 1. `handle`, `handle_outcome`, `handle_timeout` take one input each,
-//! 2. `poll_effect` is drained to `None` after every input,
-//! 3. `take_changes` and `take_body_changes` are what the input changed, for storage,
-//! 4. `poll_timeout` tells when to call `handle_timeout`; a spurious call is harmless.
+//! 1. `handle`, `handle_outcome` and `handle_timeout` take one input each.
+//! 2. `poll_effect` is called after every input until it returns `None`.
+//! 3. `take_changes` and `take_body_changes` return what the input changed, for storage.
+//! 4. `poll_timeout` returns when to call `handle_timeout`. A call at another time is harmless.
 //!
-//! Read on in `command` (what can be asked) and `reply` (what is answered), `inputs` (the engine's face), `effect`
-//! (what it wants done), then in the order in which data flows: `publish`, `deliver`, `pull`, `manage`. `model` is
-//! what they speak of; `state` is the only place that changes anything.
+//! Read `command` (what callers can ask), `reply` (what the engine answers), `inputs` (the methods above) and
+//! `effect` (what the engine wants done) first, then the folders in the order in which data flows: `publish`,
+//! `deliver`, `pull`, `manage`. `model` has the data types; only `state` changes stored values.
 //!
-//! A message follows the rules of its queue or carries its own; `deliver/rules.rs` resolves either to one value, and
-//! everything after that is one path.
+//! A message follows its queue's rules or carries its rules. `deliver/rules.rs` resolves both to one value, `Rules`,
+//! and all code after that is the same for both.
 
 mod access;
 mod command;

@@ -1,33 +1,33 @@
-//! What a plan allows. quotas limit what carries its rules and count what it made
-//! (v2.md section 7); nothing else knows of them.
+//! Quotas: the limits of a plan (v2.md section 7). They limit and count messages that carry their rules, and what was
+//! created for these; messages that follow their queue's rules have none.
 
 use std::time::Duration;
 
-/// What a plan limits.
+/// Which limit of a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum QuotaKind {
-    /// Bytes of a message's body.
+    /// The length of a message's body, in bytes.
     MessageSize,
-    /// Retries of a message.
+    /// The retries of a message.
     Retries,
-    /// How far in the future a message may be due.
+    /// How long after the publish a message may become due.
     Delay,
     /// How long an attempt may take.
     Timeout,
-    /// Queues of the account.
+    /// The queues of the account.
     Queues,
-    /// Parallelism of one queue.
+    /// The parallelism of one queue.
     QueueParallelism,
-    /// URL groups of the account.
+    /// The URL groups of the account.
     UrlGroups,
-    /// Endpoints of one URL group.
+    /// The endpoints of one URL group.
     Endpoints,
-    /// Schedules of the account.
+    /// The schedules of the account.
     Schedules,
 }
 
 impl QuotaKind {
-    /// What is limited, for a sentence.
+    /// What is limited, as a phrase for an error text.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -44,32 +44,32 @@ impl QuotaKind {
     }
 }
 
-/// The limits of a plan; `None` is no limit.
+/// The limits of a plan. `None` means no limit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quotas {
-    /// Messages of one account a day (UTC).
+    /// The most messages that an account may publish in a day (UTC).
     pub messages_per_day: Option<u64>,
-    /// Bytes of a message's body.
+    /// The most bytes of a message's body.
     pub message_size: Option<u64>,
-    /// Retries of a message.
+    /// The most retries of a message.
     pub retries: Option<u64>,
-    /// How far in the future a message may be due.
+    /// The longest time from the publish until a message becomes due.
     pub delay: Option<Duration>,
-    /// How long an attempt may take, and does take where the publisher names no timeout.
+    /// The longest timeout of an attempt, and the timeout if the publisher names none.
     pub timeout: Duration,
-    /// URL groups.
+    /// The most URL groups of an account.
     pub url_groups: Option<u64>,
-    /// Endpoints of one URL group.
+    /// The most endpoints of one URL group.
     pub endpoints: Option<u64>,
-    /// Schedules.
+    /// The most schedules of an account.
     pub schedules: Option<u64>,
-    /// Queues.
+    /// The most queues of an account.
     pub queues: Option<u64>,
-    /// Parallelism of one queue.
+    /// The largest parallelism of one queue.
     pub queue_parallelism: Option<u64>,
-    /// Deliveries of one account at once.
+    /// The most deliveries of an account at the same time.
     pub global_parallelism: Option<u64>,
-    /// How long a dead letter is kept.
+    /// How long a listed dead letter is kept.
     pub dead_letter_retention: Duration,
     /// How long a log row is kept.
     pub log_retention: Duration,
@@ -79,7 +79,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Quotas {
-    /// No plan: only the server's own bounds.
+    /// No quotas: only the bounds of [`Limits`](crate::engine::Limits) apply.
     #[must_use]
     pub const fn unlimited() -> Self {
         Self {
@@ -119,7 +119,7 @@ impl Quotas {
         }
     }
 
-    /// Pay as you go.
+    /// The pay-as-you-go plan.
     #[must_use]
     pub const fn payg() -> Self {
         Self {

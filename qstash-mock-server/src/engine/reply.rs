@@ -1,4 +1,4 @@
-//! Everything that the engine can answer.
+//! Every reply of the engine.
 
 use crate::engine::error::Error;
 use crate::engine::model::dead_letter::DeadLetterView;
@@ -17,124 +17,125 @@ use crate::engine::model::spec::BodySource;
 use crate::engine::model::time::Timestamp;
 use crate::engine::model::url_group::UrlGroup;
 
-/// What came of a command.
+/// The result of a command that was not refused.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reply {
-    /// It is done, and there is nothing to tell.
+    /// The command is carried out, and there is nothing to report.
     Done,
-    /// The answer comes later, as an effect with this id.
+    /// The reply comes later, as an [`Effect::Answer`](crate::engine::Effect::Answer) with this id.
     Waiting(WaiterId),
-    /// A message is stored.
+    /// The message is stored, for each endpoint.
     Published(Published),
-    /// Each message of a batch is stored or refused.
+    /// The results of the messages of a batch, in their order.
     Batch(Vec<Result<Published, Error>>),
-    /// A queue is made or changed.
+    /// A queue was created or changed.
     QueuePut {
         /// Whether the queue is new.
         created: bool,
-        /// As it now is.
+        /// The queue as it is now.
         queue: QueueView,
     },
     /// One queue.
     Queue(QueueView),
     /// A page of queues.
     Queues {
-        /// By name.
+        /// The queues, ordered by name.
         queues: Vec<QueueView>,
-        /// Whether there are more after the last one.
+        /// Whether there are further queues.
         more: bool,
     },
-    /// So many messages were cancelled or removed.
+    /// How many messages were cancelled or removed.
     Removed(usize),
-    /// So many messages were sent back.
+    /// How many messages left the dead-letter queue.
     Redriven(usize),
-    /// Messages handed out under leases.
+    /// Messages that the caller now holds under leases; none if the wait ended without one.
     Received(Vec<Received>),
-    /// A message stays hidden.
+    /// A lease ends later.
     Extended {
-        /// Which message.
+        /// The leased message.
         id: MessageId,
-        /// Until when it is hidden.
+        /// When the lease ends now.
         expires_at: Timestamp,
     },
-    /// The caller that waited waits no more.
+    /// The waiting caller is forgotten.
     Abandoned,
     /// One message.
     Message(Box<MessageView>),
-    /// One message was to be cancelled.
+    /// The result of cancelling one message.
     Cancelled {
-        /// Which message.
+        /// The message.
         id: MessageId,
-        /// False if it was finished already.
+        /// Whether it was cancelled; false if it was finished before.
         cancelled: bool,
     },
     /// A page of messages.
     Messages {
-        /// By sequence.
+        /// The messages, ordered by sequence.
         messages: Vec<MessageView>,
-        /// Where to go on, if the end was not reached. A page may be short, even empty, and still have one.
+        /// The cursor of the next page, if there may be one. A page may be short or even empty and still have a
+        /// cursor.
         next: Option<Sequence>,
     },
-    /// A page of dead letters.
+    /// A page of listed dead letters.
     DeadLetters {
-        /// In the order asked for.
+        /// The dead letters, in the order asked for.
         entries: Vec<DeadLetterView>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
     },
-    /// One dead letter.
+    /// One listed dead letter.
     DeadLetter(Box<DeadLetterView>),
-    /// Dead letters are deleted.
+    /// Listed dead letters were deleted.
     DeadLettersDeleted {
-        /// So many were there.
+        /// How many were deleted.
         deleted: usize,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
     },
-    /// Dead letters are published again.
+    /// Listed dead letters were published again.
     DeadLettersRetried {
-        /// The fresh messages.
+        /// The new messages.
         messages: Vec<PublishedMessage>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
     },
     /// A page of the log.
     Log {
-        /// In the order asked for.
+        /// The rows, in the order asked for.
         rows: Vec<LogView>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
     },
     /// One URL group.
     UrlGroup(Box<UrlGroup>),
     /// A page of URL groups.
     UrlGroups {
-        /// By name.
+        /// The groups, ordered by name.
         groups: Vec<UrlGroup>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<GroupName>,
     },
-    /// A schedule is made.
+    /// The id of the schedule that was created or overwritten.
     ScheduleId(ScheduleId),
     /// A page of schedules, or one that was asked for.
     Schedules {
-        /// By name.
+        /// The schedules, ordered by id.
         schedules: Vec<ScheduleView>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<ScheduleId>,
     },
     /// A page of flow-control keys, or one that was asked for.
     FlowKeys {
-        /// By name.
+        /// The keys, ordered by name.
         keys: Vec<FlowKeyView>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<std::sync::Arc<str>>,
     },
-    /// Deliveries of the account.
+    /// The account's deliveries that are under way.
     GlobalParallelism {
-        /// At most so many at once; `None`: no limit.
+        /// The most that may be under way at the same time; `None` means no limit.
         max: Option<u64>,
-        /// Under way.
+        /// How many are under way.
         count: u32,
     },
     /// The account's shared secrets.
@@ -143,18 +144,18 @@ pub enum Reply {
     SigningKeys(SigningKeys),
     /// A page of the account's metrics.
     Metrics {
-        /// Of these queues.
+        /// The metrics of the queues of this page.
         metrics: Box<Metrics>,
-        /// Where to go on.
+        /// The cursor of the next page, if there may be one.
         next: Option<QueueName>,
     },
 }
 
 impl Reply {
-    /// Calls `read` with each body that the reply names.
+    /// Calls `read` with each body that the reply names, in order, until one call fails.
     ///
     /// # Errors
-    /// The first one of `read`.
+    /// The first error of `read`; bodies after that one were not read.
     pub fn read_bodies<E>(
         &mut self,
         mut read: impl FnMut(&mut BodySource) -> Result<(), E>,
@@ -202,7 +203,7 @@ impl Reply {
         }
     }
 
-    /// Whether the reply names a body that is not there yet.
+    /// Whether the reply is of a kind that names bodies, so that [`Self::read_bodies`] is needed.
     #[must_use]
     pub const fn names_bodies(&self) -> bool {
         matches!(

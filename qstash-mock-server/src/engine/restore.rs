@@ -1,8 +1,8 @@
-//! Coming back from storage: entities in, indices and timers rebuilt.
+//! Restoring an engine from stored entities: indices and timers are rebuilt.
 //!
-//! An attempt whose outcome was never recorded is due again, under the same number: at-least-once
-//! falls out of the design. Leases outlive a restart; counters, waiters and bulk operations do not, but for the
-//! deletion of a queue, which goes on.
+//! An attempt whose outcome was not stored is due again, under the same number, so every message is delivered at
+//! least once. Leases outlive a restart. Counters, waiting callers and bulk operations do not, except the deletion of
+//! a queue, which goes on.
 
 use std::collections::BTreeSet;
 
@@ -19,18 +19,18 @@ use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Seq
 use crate::engine::model::schedule::Schedule;
 use crate::engine::model::time::Timestamp;
 
-/// Why stored entities do not make an engine.
+/// Why an engine cannot be restored from the stored entities.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RestoreError {
-    /// A message that shows its body has none: the store has lost something.
+    /// The body of a message is not stored.
     #[error("message {} has no body", .0.0)]
     BodyMissing(MessageId),
-    /// Something tells of a message of which nothing else is stored.
-    #[error("something tells of message number {} that is not stored", .0.0)]
+    /// An entity belongs to a message whose spec is not stored.
+    #[error("an entity belongs to message number {}, which is not stored", .0.0)]
     SpecMissing(Sequence),
 }
 
-/// What has to wait until messages are there.
+/// Entities that can only be loaded once all specs are.
 #[derive(Default)]
 struct Waiting {
     states: Vec<(Sequence, MessageState)>,
@@ -45,11 +45,11 @@ struct Waiting {
 }
 
 impl Engine {
-    /// An engine that goes on where the stored entities left off. Raises the epoch, so that no id and
-    /// no lease comes twice.
+    /// An engine that continues from the stored entities. It raises the epoch, so that no id and no lease occurs
+    /// twice.
     ///
     /// # Errors
-    /// The entities contradict each other.
+    /// The entities do not fit together.
     pub fn restore(
         config: Config,
         now: Timestamp,
@@ -79,12 +79,12 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Goes on with `entities` and `bodies` instead of all that there is, as if they had been restored, but in the same
-    /// process: the epoch rises, and attempts and waiters get ids that were not there before. What is under
-    /// way is forgotten; whoever carries it out has to give it up.
+    /// Replaces everything that the engine stores by `entities` and `bodies`, as a restart would, but within the
+    /// process: it raises the epoch, and new attempts and waiters get ids that were not used before. The engine
+    /// forgets attempts and waiting callers; its caller has to give them up.
     ///
     /// # Errors
-    /// The entities contradict each other, and nothing has changed.
+    /// The entities do not fit together, and nothing has changed.
     pub fn replace(
         &mut self,
         now: Timestamp,
@@ -105,7 +105,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Takes over what stands alone, and sorts out the rest.
+    /// Loads an entity that needs no other one, and puts the rest into `waiting`.
     fn load(&mut self, entity: Entity, waiting: &mut Waiting) {
         match entity {
             Entity::Meta(_) => {}
@@ -158,7 +158,7 @@ impl Engine {
         self.check_bodies_of(specs, &waiting.bodies)?;
         self.state.end_loading();
         for id in waiting.bodies {
-            // Those who need the bytes have them; the store let nobody wait for this.
+            // Every message that needs the body holds it by now; without one the body is deleted here.
             self.state.let_go_body(id);
         }
         Ok(())
@@ -187,7 +187,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Times that passed while nobody was there are not made up for.
+    /// Runs that fell due while the server was stopped do not happen later.
     fn load_schedule(&mut self, now: Timestamp, mut schedule: Schedule) {
         if schedule.next_at.is_some_and(|next| next <= now) {
             schedule.next_at = schedule.cron.next_after(now);

@@ -1,4 +1,4 @@
-//! Everything that can be set before a server starts.
+//! The settings of a server.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -11,7 +11,8 @@ use crate::engine::{Quotas, Timestamp};
 use crate::instruments::{Bounds, SignatureClock};
 use crate::storage::{Store, Volatile};
 
-/// A server that is not started yet; see [`MockServer::builder`].
+/// The settings of a server that is not started yet. [`MockServer::builder`] makes one, and
+/// [`start`](MockServerBuilder::start) starts the server and checks the settings.
 #[must_use = "a builder does nothing until you `start` it"]
 pub struct MockServerBuilder {
     pub(super) addresses: Vec<SocketAddr>,
@@ -76,103 +77,112 @@ impl std::fmt::Debug for MockServerBuilder {
 }
 
 impl MockServerBuilder {
-    /// Where to listen; port 0 takes a free one. Default: 127.0.0.1:0.
+    /// Sets the address to listen on. Port 0 takes a free port. Default: `127.0.0.1:0`.
     pub fn address(self, address: SocketAddr) -> Self {
         self.addresses([address])
     }
 
-    /// Listens on the first of these that is possible, such as those that a host name stands for.
+    /// Sets several addresses, for example all that a host name resolves to. The server listens on the first one that
+    /// is free.
     pub fn addresses(mut self, addresses: impl IntoIterator<Item = SocketAddr>) -> Self {
         self.addresses = addresses.into_iter().collect();
         self
     }
 
-    /// Runs the server on a thread and a runtime of its own instead of the caller's.
+    /// Runs the server on a thread and a runtime of its own. Default: on the caller's runtime.
     ///
-    /// For one server that several runtimes share, such as a `static` in a test binary, where each test has
-    /// a runtime that ends with it. Not for tests on tokio's paused clock: that clock does not wait for
-    /// other threads, so that clients time out falsely. Default: the caller's runtime.
+    /// Use it for one server that several runtimes share, such as a `static` in a test binary, in which each test has
+    /// a runtime that ends with it. Do not use it with tokio's paused clock: that clock does not wait for other
+    /// threads, so clients time out falsely.
     pub fn dedicated_thread(mut self) -> Self {
         self.dedicated_thread = true;
         self
     }
 
-    /// The secret that signs `defaultUser`'s deliveries, at least 16 bytes. Default: random.
+    /// Sets the secret that signs the v1 deliveries of the account `defaultUser`. It must have at least 16 bytes.
+    /// Default: random.
     pub fn signing_secret(mut self, secret: impl Into<String>) -> Self {
         self.signing_secret = Some(secret.into());
         self
     }
 
-    /// The secret that signs API tokens, at least 16 bytes. With it the published development users are
-    /// off. Default: none.
+    /// Sets the secret that signs API tokens (v1.md section 1). It must have at least 16 bytes. With a secret, the
+    /// server refuses the published development users, unless [`dev_users`](Self::dev_users) allows them. Default:
+    /// none.
     pub fn token_secret(mut self, secret: impl Into<String>) -> Self {
         self.token_secret = Some(secret.into());
         self
     }
 
-    /// The token for test control; not empty. Default: none.
+    /// Sets the token for `/_admin`, the test control over HTTP. It must not be empty. Default: none; then the server
+    /// accepts test control from this computer without a token, unless a token secret is set.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
         self
     }
 
-    /// Accepts the published development users although a token secret is set. Default: false.
+    /// Whether the server accepts the published development users although a token secret is set. Anybody knows their
+    /// tokens. Default: false.
     pub fn dev_users(mut self, accept: bool) -> Self {
         self.dev_users = accept;
         self
     }
 
-    /// Makes ids, leases, jitter, faults, signing secrets and signing keys repeatable, so that secrets are
-    /// predictable: who knows the seed knows them all. Default: ids, leases, jitter and faults derive from a
-    /// random number, which is printed when a test fails; secrets derive from 32 other random bytes, which
-    /// nothing prints.
+    /// Makes ids, leases, jitter, faults, signing secrets and signing keys derive from this seed, so that they are
+    /// the same in every run. The secrets are then predictable: whoever knows the seed knows them all.
+    ///
+    /// Default: ids, leases, jitter and faults derive from a random number, which the server prints when a test
+    /// fails. Secrets derive from 32 other random bytes, which it never prints.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Ids, leases, jitter and faults derive from 32 random bytes, which nothing prints, instead of a number:
-    /// for a server that strangers can reach. Nobody can repeat what it does. [`Self::seed`] has precedence.
+    /// Makes ids, leases, jitter and faults derive from 32 random bytes, which the server never prints, so that
+    /// strangers cannot guess ids. The run cannot be repeated then. [`Self::seed`] has precedence. Default: off.
     pub fn unguessable_ids(mut self) -> Self {
         self.unguessable_ids = true;
         self
     }
 
-    /// Time stands still at `start` and moves only by [`MockServer::advance`]. Default: the machine's time.
+    /// Gives the server a manual clock that shows `start` and moves only by [`MockServer::advance`] and its siblings.
+    /// Default: the time of the operating system.
     pub fn manual_clock(mut self, start: Timestamp) -> Self {
         self.manual_clock = Some(start);
         self
     }
 
-    /// A manual clock that skips idle time by itself, but only while somebody awaits
+    /// Gives the server an automatic clock: a manual clock that skips idle time while the test awaits
     /// [`MockServer::settle`], [`Deliveries::wait_for`](crate::testing::Deliveries::wait_for) or
-    /// [`MockServer::verify`]: else a schedule of every minute would make it spin for ever.
+    /// [`MockServer::verify`]. At other times it stands still, because a schedule of every minute would otherwise
+    /// make it run for ever.
     pub fn auto_clock(mut self, start: Timestamp) -> Self {
         self.auto = true;
         self.manual_clock(start)
     }
 
-    /// Which time v2 signatures tell. Default: the server's, [`SignatureClock::Virtual`].
+    /// Sets which clock gives the time in v2 signatures. Default: the server's clock, [`SignatureClock::Virtual`].
     pub fn signature_clock(mut self, clock: SignatureClock) -> Self {
         self.signature_clock = clock;
         self
     }
 
-    /// How many attempts are kept for [`MockServer::deliveries`]; the oldest are forgotten first, also
-    /// over 64 MiB of published bodies. 0: none. Default: 10,000.
+    /// Sets how many attempts the server keeps for [`MockServer::deliveries`]. The oldest are forgotten first, also
+    /// when the kept bodies exceed 64 MiB. 0 keeps none. Default: 10,000.
     pub fn capture(mut self, attempts: usize) -> Self {
         self.capture.attempts = attempts;
         self
     }
 
-    /// Whether `/_admin`, the control of this server over HTTP, answers. Default: true.
+    /// Whether the server answers `/_admin`, the test control over HTTP. Default: true.
     pub fn admin(mut self, on: bool) -> Self {
         self.admin = on;
         self
     }
 
-    /// How long, in real time, [`MockServer::advance`] waits for a consumer's answer, while no other one
-    /// answers. Default: 5 s.
+    /// Sets how long, in real time, [`MockServer::advance`] waits for consumers while none of them answers. It is
+    /// also the default time of [`Deliveries::wait_for`](crate::testing::Deliveries::wait_for) and
+    /// [`MockServer::verify`]. Default: 5 s.
     pub fn real_time_limit(mut self, limit: Duration) -> Self {
         self.driver_limits.real_time = limit;
         self
@@ -184,89 +194,92 @@ impl MockServerBuilder {
         self.real_time_limit(limit)
     }
 
-    /// How many calls may publish while [`MockServer::advance`] waits at one moment of the server's time: a
-    /// consumer that publishes in answer to what it published would be waited for without end. Default: 10,000.
+    /// Sets how many publish calls the server takes while [`MockServer::advance`] waits at one moment of the server's
+    /// time. Beyond that the clock reports [`ClockBusy::Endless`](crate::ClockBusy::Endless), because consumers that
+    /// publish whenever they receive a message would keep it waiting for ever. Default: 10,000.
     pub fn settle_limit(mut self, calls: usize) -> Self {
         self.driver_limits.settle = calls;
         self
     }
 
-    /// How long an idempotency key is remembered. Default: 10 minutes.
+    /// Sets how long the server remembers idempotency keys (v1) and deduplication ids (v2). Default: 10 minutes.
     pub fn deduplication_window(mut self, window: Duration) -> Self {
         self.deduplication_window = window;
         self
     }
 
-    /// The largest message, in bytes. Default: 1 MiB.
+    /// Sets the largest body of a message, in bytes. Default: 1 MiB.
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
         self.limits.message_bytes = bytes;
         self
     }
 
-    /// The largest batch request, in bytes. Default: 100 MiB.
+    /// Sets the largest body of a batch request, in bytes. Default: 100 MiB.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.limits.batch_bytes = bytes;
         self
     }
 
-    /// How long a request's body may take to arrive, before it is refused with 408. Default: 60 s.
+    /// Sets how long the body of a request may take to arrive. After that the server answers 408. Default: 60 s.
     pub fn request_body_timeout(mut self, timeout: Duration) -> Self {
         self.limits.body_timeout = timeout;
         self
     }
 
-    /// Bytes of all request bodies that are being received, less the first 64 KiB of each, before further
-    /// ones are refused with 503. At least what the largest batch needs. Default: 256 MiB.
+    /// Sets how many bytes of request bodies the server receives at the same time, without the first 64 KiB of each.
+    /// Beyond that it answers 503. Every value leaves room for one batch of the largest size. Default: 256 MiB.
     pub fn max_body_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.limits.body_bytes_in_flight = bytes;
         self
     }
 
-    /// Bytes of unfinished messages and keys that are held before publishing is refused. Default: 1 GiB.
+    /// Sets how many bytes of unfinished messages, dead letters, keys, queues and schedules the server stores. Beyond
+    /// that it refuses publishes with 503. Default: 1 GiB.
     pub fn max_held_bytes(mut self, bytes: usize) -> Self {
         self.engine_limits.held_bytes = bytes;
         self
     }
 
-    /// Finished messages that stay readable. Default: 100,000.
+    /// Sets how many finished messages stay readable. The oldest are forgotten first. Default: 100,000.
     pub fn max_finished_messages(mut self, messages: usize) -> Self {
         self.engine_limits.finished_messages = messages;
         self
     }
 
-    /// Whether `GET /metrics` answers. Default: true.
+    /// Whether the server answers `GET /metrics`. Default: true.
     pub fn metrics(mut self, on: bool) -> Self {
         self.metrics = on;
         self
     }
 
-    /// Serves `GET /metrics` at an address of its own, where nothing else is, and no longer beside the API; port
-    /// 0 takes a free one. Default: beside the API.
+    /// Serves `GET /metrics` at an address of its own instead of the address of the API. Port 0 takes a free port.
+    /// Default: the address of the API.
     pub fn metrics_address(mut self, address: SocketAddr) -> Self {
         self.metrics_address = Some(address);
         self
     }
 
-    /// Where state is kept. Default: [`Volatile`].
+    /// Sets the store that keeps the server's state. Default: [`Volatile`], which keeps nothing.
     pub fn store(mut self, store: impl Store) -> Self {
         self.store = Box::new(store);
         self
     }
 
-    /// Sends deliveries whose URL starts with an origin or prefix somewhere else; may be called several
-    /// times, the longest prefix wins. What is signed, logged and answered keeps the published URL.
+    /// Adds a route: deliveries whose URL begins with the route's origin or prefix go to another URL. Signatures,
+    /// logs and replies keep the published URL. It may be called several times; of several routes that fit, the one
+    /// with the longest prefix is used.
     pub fn route(mut self, route: Route) -> Self {
         self.delivery.routes.push(route);
         self
     }
 
-    /// How far deliveries may go; [`DeliveryScope::Loopback`] by default.
+    /// Sets to which addresses the server delivers. Default: [`DeliveryScope::Loopback`].
     pub fn deliver(mut self, scope: DeliveryScope) -> Self {
         self.delivery.scope = scope;
         self
     }
 
-    /// What the plan allows; [`Quotas::unlimited`] by default.
+    /// Sets the quotas of v2 calls. Default: [`Quotas::unlimited`].
     pub fn quotas(mut self, quotas: Quotas) -> Self {
         self.quotas = quotas;
         self

@@ -1,4 +1,4 @@
-//! What a test does with a server: deliveries, expectations, consumers, faults.
+//! The methods of a server for tests: deliveries, expectations, consumers, faults, state.
 
 use std::panic::Location;
 
@@ -10,34 +10,38 @@ use crate::testing::{
 };
 
 impl MockServer {
-    /// The deliveries that were captured: the newest attempts, up to
-    /// [`MockServerBuilder::capture`](crate::MockServerBuilder::capture).
+    /// The captured deliveries: the newest attempts, as many as
+    /// [`MockServerBuilder::capture`](crate::MockServerBuilder::capture) allows.
     pub fn deliveries(&self) -> Deliveries {
         Deliveries::new(self.watch())
     }
 
-    /// A consumer to be configured and started: a URL that answers by a script and records.
+    /// A consumer that is not started yet: an HTTP server with scripted answers that records its requests.
     pub fn consumer(&self) -> ConsumerBuilder {
         ConsumerBuilder::new(self.running.driver.clone())
     }
 
-    /// An expectation, to be made exact by its methods and judged by [`MockServer::verify`].
+    /// Adds an expectation, which its methods make more exact and [`MockServer::verify`] judges.
     ///
-    /// What is not judged when the server is dropped is judged then, by what was captured until then, and
-    /// an expectation that is not met panics; unless the thread panics already.
+    /// Expectations that are not judged yet when the server is dropped are judged then, by the deliveries captured so
+    /// far. If one is not met, dropping the server panics, unless the thread is panicking already.
     #[track_caller]
     pub fn expect(&self) -> Expectation {
         Expectation::new(self.expectations(), self.now(), Location::caller())
     }
 
-    /// Waits until all expectations are met, judges them, and forgets them.
+    /// Waits until all expectations are met or the wait is over, judges them, and removes them.
     ///
-    /// On a manual clock it settles and time stands still. On an automatic clock it skips idle time. On the
-    /// system clock it waits as long as the expectations give ([`Expectation::within`]), or else the
-    /// server's real-time limit; and to the end where one bounds both the number and the time.
+    /// How long it waits depends on the clock. On a manual clock it waits until nothing is due or in flight at the
+    /// current time; the clock does not move. On an automatic clock it skips idle time. On the system clock it waits
+    /// as long as the expectations allow ([`Expectation::within`]) or, if none of them gives a time, as long as the
+    /// server's [real-time limit](crate::MockServerBuilder::real_time_limit). If an expectation bounds both the time
+    /// and the most deliveries, the wait always lasts the whole time.
+    ///
+    /// Cancel safe: if the future is dropped, the expectations stay.
     ///
     /// # Panics
-    /// With a report, if one is not met. [`MockServer::try_verify`] gives an error instead.
+    /// With a report, if an expectation is not met. [`MockServer::try_verify`] returns an error instead.
     #[track_caller]
     pub fn verify(&self) -> impl Future<Output = ()> + Send + '_ {
         let at = Location::caller();
@@ -48,10 +52,10 @@ impl MockServer {
         }
     }
 
-    /// Like [`MockServer::verify`], without the panic.
+    /// Like [`MockServer::verify`], with an error instead of the panic.
     ///
     /// # Errors
-    /// Some expectation is not met; the error is a report.
+    /// An expectation is not met. The error is a report of all that are not.
     pub async fn try_verify(&self) -> Result<(), Unmet> {
         let (watch, driver) = (self.watch(), &self.running.driver);
         let longest = self.expectations().longest();
@@ -71,11 +75,12 @@ impl MockServer {
         self.expectations().judge(driver)
     }
 
-    /// Puts a fault in force. It stays so until it is removed or the server is reset.
+    /// Puts a fault in force. It stays in force until it is removed ([`FaultHandle::remove`],
+    /// [`MockServer::clear_faults`]) or the server is [reset](MockServer::reset).
     ///
     /// # Panics
-    /// If the fault makes no sense, or there are 1,000 already. [`MockServer::try_inject`] gives an error
-    /// instead.
+    /// If the fault has an invalid setting, or 1,000 faults are in force already. [`MockServer::try_inject`] returns
+    /// an error instead.
     #[track_caller]
     pub fn inject(&self, fault: Fault) -> FaultHandle {
         match self.try_inject(fault) {
@@ -84,60 +89,66 @@ impl MockServer {
         }
     }
 
-    /// Like [`MockServer::inject`], without the panic.
+    /// Like [`MockServer::inject`], with an error instead of the panic.
     ///
     /// # Errors
-    /// The fault makes no sense, or there are 1,000 already.
+    /// The fault has an invalid setting, or 1,000 faults are in force already.
     pub fn try_inject(&self, fault: Fault) -> Result<FaultHandle, InvalidFault> {
         FaultHandle::inject(self.running.driver.instruments(), fault)
     }
 
-    /// Ends all faults.
+    /// Removes all faults. Attempts that a fault has struck already are not changed.
     pub fn clear_faults(&self) {
         self.running.driver.instruments().faults.clear();
     }
 
-    /// Puts everything back to how it was at the start: no queues, messages, captured deliveries,
-    /// expectations or faults, signing secrets as they were, and a manual clock where it began. Consumers
-    /// keep listening, with empty records; deliveries under way are given up, and calls that wait are
-    /// answered 503.
+    /// Puts the server back to how it started: without queues, messages, captured deliveries, expectations and
+    /// faults, with the signing secrets and keys that it had, and with a manual clock at its first time. Consumers
+    /// keep listening, and their records are emptied. The server gives up deliveries under way and answers waiting
+    /// calls with 503.
     ///
-    /// Ids do not come again, so that what a consumer remembers of them does no harm.
+    /// The server makes no id a second time, so a consumer that remembers ids does not take a new message for an
+    /// old one.
     ///
     /// # Errors
-    /// Somebody is moving the clock, and nothing has changed.
+    /// Another call is moving the clock. Nothing has changed.
     pub fn reset(&self) -> Result<(), ReplaceError> {
         self.running.driver.reset()?;
         self.running.driver.instruments().clear();
         Ok(())
     }
 
-    /// A snapshot of all queues, messages, secrets and remembered keys, and of the time.
+    /// A snapshot of everything that the server stores (queues, messages, secrets, deduplication keys and so on) and
+    /// of its time. Captured deliveries, expectations and faults are not part of it.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::of(&self.running.driver)
     }
 
-    /// Goes back to a snapshot, also one of another server. A manual clock goes back too.
+    /// Puts the server back to a snapshot, also one of another server. A manual clock goes back to the snapshot's
+    /// time.
     ///
-    /// As after a restart, attempts that were under way are made again, and counters begin anew. What was
-    /// captured stays; consumers keep what they recorded.
+    /// As after a restart, the server repeats attempts that were under way, and counters in metrics start at zero.
+    /// Captured deliveries stay, and so do the records of consumers.
     ///
     /// # Errors
-    /// Somebody is moving the clock, and nothing has changed.
+    /// Another call is moving the clock. Nothing has changed.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), ReplaceError> {
         snapshot.restore(&self.running.driver)
     }
 
-    /// Makes the queues, URL groups and schedules of a fixture, and publishes its messages.
+    /// Creates the queues, URL groups and schedules of a fixture, and publishes its messages.
+    ///
+    /// Not cancel safe: if the future is dropped, a part of the fixture is loaded.
     ///
     /// # Errors
-    /// The server refuses one of them; those before it are there.
+    /// The server refuses an item. The items before it are loaded.
     pub async fn load(&self, fixture: &Fixture) -> Result<(), FixtureError> {
         fixture.load(&self.running.driver).await
     }
 
-    /// The server's clock, as `qstash-verify` takes one: signatures are then verified in the same time.
+    /// The server's clock, for `qstash-verify`: a consumer that verifies v2 signatures with it reads the time that
+    /// the server signs with.
     #[must_use]
     pub fn clock(&self) -> ServerClock {
         ServerClock::new(self.running.driver.instruments())
@@ -147,8 +158,8 @@ impl MockServer {
         &self.expectations
     }
 
-    /// What ids, leases, jitter and faults of this server derive from: hand it to
-    /// [`MockServerBuilder::seed`](crate::MockServerBuilder::seed) to see the same again. `None` if ids are
+    /// The seed from which the server's ids, leases, jitter and faults derive. A server that is built with it
+    /// ([`MockServerBuilder::seed`](crate::MockServerBuilder::seed)) makes the same ones. `None` if ids are
     /// [unguessable](crate::MockServerBuilder::unguessable_ids).
     #[must_use]
     pub fn seed(&self) -> Option<u64> {

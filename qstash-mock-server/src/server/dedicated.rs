@@ -6,17 +6,17 @@ use tokio::sync::oneshot;
 
 use super::{MockServer, MockServerBuilder, StartError};
 
-/// The thread of a server; it ends when this is dropped.
+/// The thread of a server. It ends when this is dropped.
 #[derive(Debug)]
 pub(super) struct Thread {
-    /// Dropped, it ends the thread.
+    /// Ends the thread when it is dropped.
     _run: oneshot::Sender<()>,
-    /// Closed once the thread has let go of everything.
+    /// Closed once the thread has dropped everything that it had.
     ended: oneshot::Receiver<()>,
 }
 
 impl Thread {
-    /// Ends the thread, and waits until it has closed everything it had.
+    /// Ends the thread, and waits until it has dropped everything that it had.
     pub(super) async fn end(self) {
         drop(self._run);
         // Nothing is ever sent: the thread drops its end when it is done.

@@ -1,4 +1,4 @@
-//! The server as a value: stopped when it is dropped.
+//! The running server. It stops when it is dropped.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -15,13 +15,18 @@ use crate::testing::{Ledger, Seed, Watch};
 
 /// A complete QStash server in this process.
 ///
-/// It runs on the runtime that started it, unless [`MockServerBuilder::dedicated_thread`] says otherwise.
-/// Dropping it closes the listener and aborts its tasks; the
-/// port is certain to be free after [`MockServer::shutdown`].
+/// It runs on the runtime that started it, or on a thread of its own ([`MockServerBuilder::dedicated_thread`]).
+///
+/// Dropping it closes the listener and aborts its tasks, without waiting for that: the port is certain to be free
+/// only after [`MockServer::shutdown`].
+///
+/// # Panics
+/// Dropping it panics with a report if an [expectation](MockServer::expect) was not judged before and is not met,
+/// unless the thread is panicking already.
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
     pub(super) address: SocketAddr,
-    /// Where the metrics are, if not there.
+    /// The address of the metrics, if it is another one.
     pub(super) metrics_address: Option<SocketAddr>,
     pub(super) token: String,
     pub(super) signing_secret: String,
@@ -30,14 +35,14 @@ pub struct MockServer {
     pub(super) expectations: Arc<Ledger>,
     pub(super) signing_keys: [String; 2],
     pub(super) running: Running,
-    /// Dropped after what runs on it.
+    /// The thread that the server runs on, if it has its own. Dropped last.
     pub(super) thread: Option<dedicated::Thread>,
 }
 
-/// What stops when the server stops.
+/// The parts that stop with the server.
 pub(super) struct Running {
     pub(super) driver: Driver,
-    /// Set to true, the listeners close and connections finish what they are doing.
+    /// When this is set to true, the listeners close and connections finish their current request.
     pub(super) stop: watch::Sender<bool>,
     pub(super) listeners: Vec<JoinHandle<()>>,
     pub(super) helpers: Vec<AbortHandle>,
@@ -52,10 +57,11 @@ impl std::fmt::Debug for MockServer {
 }
 
 impl MockServer {
-    /// Starts a server with the defaults on a free port of 127.0.0.1. It accepts connections when this returns.
+    /// Starts a server with the default settings on a free port of 127.0.0.1. It accepts connections when this
+    /// returns.
     ///
     /// # Panics
-    /// If no port is free, or outside a tokio runtime. [`MockServer::builder`] gives an error instead.
+    /// If no port is free, or outside a tokio runtime. [`MockServerBuilder::start`] returns an error for the first.
     pub async fn start() -> Self {
         Self::builder()
             .start()
@@ -63,45 +69,46 @@ impl MockServer {
             .expect("a server with the defaults starts")
     }
 
-    /// A server to be configured first.
+    /// The default settings, to be changed before the server starts.
     pub fn builder() -> MockServerBuilder {
         MockServerBuilder::default()
     }
 
-    /// The base URL, without a trailing slash. A server that listens on all addresses is named by the
-    /// loopback one.
+    /// The base URL of the API, without a trailing slash. For a server that listens on all addresses it names the
+    /// loopback address.
     #[must_use]
     pub fn uri(&self) -> String {
         origin(self.address)
     }
 
-    /// The URL of the metrics, if they have an address of their own; see
-    /// [`MockServerBuilder::metrics_address`].
+    /// The URL of the metrics, if they have an address of their own ([`MockServerBuilder::metrics_address`]).
     #[must_use]
     pub fn metrics_url(&self) -> Option<String> {
         self.metrics_address
             .map(|address| format!("{}/metrics", origin(address)))
     }
 
-    /// Where the server listens.
+    /// The address that the server listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// A token of `defaultUser` that may do everything. Treat as a secret.
+    /// A token of the account `defaultUser` that allows everything. Treat it as a secret.
     #[must_use]
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// The secret that signs `defaultUser`'s deliveries, as it was at the start. Treat as a secret.
+    /// The secret that signed the v1 deliveries of the account `defaultUser` when the server started. A later
+    /// rotation does not change this value. Treat it as a secret.
     #[must_use]
     pub fn signing_secret(&self) -> &str {
         &self.signing_secret
     }
 
-    /// What clients and consumers read from their environment.
+    /// The environment variables that clients and consumers read, with the values for this server: URL, token,
+    /// signing secret and signing keys, as they were when the server started.
     #[must_use]
     pub fn env(&self) -> Vec<(&'static str, String)> {
         vec![
@@ -113,50 +120,61 @@ impl MockServer {
         ]
     }
 
-    /// The server's time, which is not the machine's on a manual clock.
+    /// The server's time: that of its manual clock, if it has one, else the time of the operating system.
     #[must_use]
     pub fn now(&self) -> Timestamp {
         self.running.driver.now()
     }
 
-    /// Moves a manual clock by `duration`, stopping at every deadline on the way: what fell due is
-    /// delivered and its outcome applied before time goes on.
+    /// Moves a manual clock by `duration`. The clock stops at every deadline on the way: the server delivers the
+    /// messages that are due, and waits for the outcomes, before time goes on.
     ///
-    /// A consumer that does not answer within the server's real-time limit (5 s by default) is
-    /// left behind; its attempt fails at its virtual timeout. Not cancel safe: dropped half way, the
-    /// clock stands where it got to.
+    /// A consumer that does not answer within the server's [real-time limit](MockServerBuilder::real_time_limit) (5 s
+    /// by default) is not waited for any longer: its attempt fails at its timeout in the server's time, and the
+    /// report lists it. Work that a consumer does after it has answered is not waited for.
+    ///
+    /// Not cancel safe: if the future is dropped, the clock stays at the deadline that it has reached.
     ///
     /// # Errors
-    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    /// [`ClockBusy::Moving`] if another call moves the clock, [`ClockBusy::NotManual`] if the clock is not a manual
+    /// one, [`ClockBusy::Endless`] if consumers publish without end at one moment.
     pub async fn advance(&self, duration: Duration) -> Result<Advanced, ClockBusy> {
         self.running.driver.advance_to(self.now() + duration).await
     }
 
-    /// Moves a manual clock to `time`; see [`MockServer::advance`]. A time in the past only settles.
+    /// Moves a manual clock to `time`, like [`MockServer::advance`]. If `time` is in the past, the clock stays, and
+    /// the call waits until nothing is due.
+    ///
+    /// Not cancel safe: if the future is dropped, the clock stays at the deadline that it has reached.
     ///
     /// # Errors
-    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    /// As [`MockServer::advance`].
     pub async fn advance_to(&self, time: Timestamp) -> Result<Advanced, ClockBusy> {
         self.running.driver.advance_to(time.max(self.now())).await
     }
 
-    /// Moves a manual clock to the next deadline, whenever that is, and tells what fell due there; `None`
-    /// if nothing is to come. See [`MockServer::advance`].
+    /// Moves a manual clock to the next deadline and reports what fell due there; `None` if there is no further
+    /// deadline. See [`MockServer::advance`].
     ///
-    /// A deadline of the server's own counts too, such as forgetting a finished message after ten minutes;
-    /// the report then lists no delivery.
+    /// Internal deadlines of the server count, too, for example when it forgets a finished message after ten minutes.
+    /// The report then lists no delivery.
+    ///
+    /// Not cancel safe: if the future is dropped, the clock may have moved already.
     ///
     /// # Errors
-    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    /// As [`MockServer::advance`].
     pub async fn advance_to_next(&self) -> Result<Option<Advanced>, ClockBusy> {
         self.running.driver.advance_to_next().await
     }
 
-    /// Waits until nothing is due or in flight at the time that it is. On an automatic clock time is
-    /// skipped until no message is delayed, in flight or leased, for a year at most.
+    /// Waits until nothing is due or in flight at the current time. An automatic clock also skips time until no
+    /// message is delayed, in flight or leased, by at most 366 days.
+    ///
+    /// Cancel safe on a manual clock. On an automatic clock, dropping the future leaves the clock where it has got
+    /// to.
     ///
     /// # Errors
-    /// [`ClockBusy`] if the clock is being moved already, or is not a manual one.
+    /// As [`MockServer::advance`].
     pub async fn settle(&self) -> Result<Advanced, ClockBusy> {
         self.watch().settle().await
     }
@@ -173,18 +191,29 @@ impl MockServer {
         Watch::new(self.running.driver.clone(), self.auto)
     }
 
-    /// Stops: no new connections and deliveries, at most 5 s for those in flight. The port is free afterwards.
+    /// Stops the server: it accepts no further connections, starts no further deliveries, and waits at most 5 s for
+    /// those in flight. The port is free when this returns.
+    ///
+    /// Not cancel safe: if the future is dropped, the server is dropped with it, and deliveries in flight are given
+    /// up.
+    ///
+    /// # Panics
+    /// As dropping the server, if an [expectation](MockServer::expect) is not met.
     pub async fn shutdown(self) {
         self.shutdown_within(Duration::from_secs(5)).await;
     }
 
-    /// Stops like [`MockServer::shutdown`], waiting at most `limit` for deliveries in flight.
+    /// Stops the server like [`MockServer::shutdown`], and waits at most `limit` (real time) for deliveries in
+    /// flight.
+    ///
+    /// # Panics
+    /// As dropping the server, if an [expectation](MockServer::expect) is not met.
     pub async fn shutdown_within(mut self, limit: Duration) {
         self.running.stop.send_replace(true);
-        // Else each delivery that ends would make room for the next one.
+        // Otherwise each delivery that ends would start the next one.
         self.running.driver.halt();
         let drained = self.running.driver.drained();
-        // What is not over by then is given up; a durable server makes the attempt again.
+        // Deliveries that are not over by then are given up. A server with a durable store attempts them again.
         let _ = tokio::time::timeout(limit, drained).await;
         self.running.driver.stop();
         let grace = tokio::time::Instant::now() + Duration::from_secs(1);
@@ -225,7 +254,7 @@ impl Drop for Running {
     }
 }
 
-/// The URL of a server that listens there. One that listens on all addresses is named by the loopback one.
+/// The URL of a server that listens on this address. For the unspecified address it names the loopback address.
 fn origin(address: SocketAddr) -> String {
     let host = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

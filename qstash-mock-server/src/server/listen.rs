@@ -1,4 +1,4 @@
-//! Accepting connections until told to stop.
+//! Accepting connections until the server stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use tokio::task::JoinSet;
 use crate::api::{FaultGate, Peer};
 use crate::connection::{Resettable, http1};
 
-/// How much, and for how long, is read from a peer that is still sending when its connection ends.
+/// How many bytes, and for how long, the server reads from a peer that is still sending when its connection ends.
 const LINGER_BYTES: usize = 16 << 20;
 const LINGER: Duration = Duration::from_secs(5);
 
-/// How a caller begins who takes for granted that the server speaks HTTP/2, and what it is told. The parser
-/// refuses everybody else with an answer, but hangs up on this one.
+/// The first bytes of a caller that assumes HTTP/2, and the answer to it. The HTTP parser answers other malformed
+/// requests itself, but closes the connection on this one.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const NO_HTTP2: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-/// Serves until `stop` turns true; then closes the listener and lets connections finish their request.
-/// Aborting the task closes everything at once.
+/// Accepts connections until `stop` is true, then closes the listener and lets connections finish their current
+/// request. Aborting the task closes everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
     gate: Arc<FaultGate>,
@@ -40,7 +40,7 @@ pub(super) async fn serve(
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
-                    // Out of file descriptors, most likely: some must be given back first.
+                    // Most likely there are no file descriptors left: wait until some are closed.
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             },
@@ -73,13 +73,13 @@ async fn connection(
         }
         () = told(&mut stop) => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
-            // Nothing is left to be told to whom.
+            // The server is stopping, so nobody is left who could be told of an error.
             let _ = connection.await;
             return;
         }
     }
     if switch.is_set() {
-        // Dropped now, it is reset.
+        // Dropping the connection now resets it.
         return;
     }
     let parts = connection.into_parts();
@@ -94,8 +94,8 @@ async fn connection(
     }
 }
 
-/// Reads what a peer still sends after it was refused. Were the socket closed over unread bytes, the peer
-/// would see a broken connection instead of the answer.
+/// Reads what a peer still sends after it was refused. If the socket were closed with unread bytes, the peer would
+/// see a broken connection instead of the answer.
 async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, last_words: &[u8]) {
     // These fail only if the peer is gone.
     let _ = stream.write_all(last_words).await;
@@ -112,7 +112,7 @@ async fn linger(mut stream: impl AsyncRead + AsyncWrite + Unpin, last_words: &[u
     let _ = tokio::time::timeout(LINGER, read_to_end).await;
 }
 
-/// Returns once it is time to stop, or nobody is left to say so.
+/// Returns once the server stops or is dropped.
 async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }

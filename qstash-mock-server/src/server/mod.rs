@@ -1,7 +1,8 @@
-//! The server as a value: configured by a builder, started on the caller's runtime, stopped when it is dropped.
+//! The server as a value: a builder configures it, it runs on the caller's runtime, and it stops when it is
+//! dropped.
 //!
-//! `builder` holds every setting, `start` puts the parts together, `listen` accepts connections, `dedicated` runs all of
-//! it on a thread of its own. `handle` is the running server, `control` what a test does with it.
+//! `builder` has every setting, `start` puts the parts together, `listen` accepts connections, and `dedicated` runs
+//! the server on a thread of its own. `handle` is the running server, `control` its methods for tests.
 
 mod builder;
 mod control;

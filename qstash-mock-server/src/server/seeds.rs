@@ -1,21 +1,21 @@
-//! What the randomness of a server begins with.
+//! The seeds of a server.
 
 use super::start::StartError;
 use crate::engine::Seed;
 
 /// The seeds of one server.
 pub(super) struct Seeds {
-    /// The number that makes the same ids and faults again; none if ids begin with more than a number.
+    /// The number from which ids and faults derive; none if they derive from 32 random bytes.
     pub(super) told: Option<u64>,
-    /// For ids, leases, jitter and faults.
+    /// The seed of ids, leases, jitter and faults.
     pub(super) ids: Seed,
-    /// For signing secrets and signing keys.
+    /// The seed of signing secrets and signing keys.
     pub(super) secrets: Seed,
 }
 
 impl Seeds {
-    /// With `seed` everything is repeatable. Without it secrets come from the operating system and from
-    /// nothing else, because whoever reads a report of a test reads the number behind its ids.
+    /// Draws the seeds. With `seed` everything derives from it. Without it, secrets derive from random bytes of the
+    /// operating system, because reports of tests show the number from which ids derive.
     pub(super) fn draw(seed: Option<u64>, unguessable_ids: bool) -> Result<Self, StartError> {
         if let Some(seed) = seed {
             return Ok(Self {
@@ -33,7 +33,8 @@ impl Seeds {
         })
     }
 
-    /// What faults are decided by. They are seen from outside, so it must not lead back to the ids.
+    /// The number from which faults derive. Faults are visible from outside, so nobody must be able to compute the
+    /// seed of ids from them.
     pub(super) fn of_faults(&self) -> u64 {
         self.ids.number("faults")
     }

@@ -1,4 +1,4 @@
-//! From settings to a server that runs.
+//! Starting a server from its settings.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -25,10 +25,12 @@ use crate::testing::Ledger;
 const MIN_SECRET: usize = 16;
 
 impl MockServerBuilder {
-    /// Starts the server on the current runtime. It accepts connections when this returns.
+    /// Starts the server on the current tokio runtime, or on a thread of its own
+    /// ([`dedicated_thread`](Self::dedicated_thread)). It accepts connections when this returns.
     ///
     /// # Errors
-    /// A setting is refused, the address is taken, or the store cannot be read.
+    /// A secret is too short, no address is free, the operating system gives no randomness or no thread, or the store
+    /// cannot be loaded.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -55,7 +57,7 @@ impl MockServerBuilder {
         Ok(())
     }
 
-    /// Starts the server on the runtime that this is called on.
+    /// Starts the server on the current runtime.
     pub(super) async fn start_here(mut self) -> Result<MockServer, StartError> {
         let (address, listener) = bind(&self.addresses).await?;
         let metrics_listener = match self.metrics_address.filter(|_| self.metrics) {
@@ -83,7 +85,7 @@ impl MockServerBuilder {
         let (limits, auto) = (self.limits, self.auto);
         let (driver, signing_secret, signing_keys) = self.driver(&seeds, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
-        // What a store brought back may be due already.
+        // Messages that the store held may be due already.
         driver.fire();
         let (stop, stopped) = watch::channel(false);
         let metrics_address = metrics_listener.as_ref().map(|(address, _)| *address);
@@ -143,7 +145,7 @@ impl MockServerBuilder {
         config.quotas = self.quotas;
         config.limits = self.engine_limits;
         if self.manual_clock.is_none() {
-            // What the clock says lies behind the true time by less than that.
+            // The clock shows whole milliseconds, so it is behind the true time by less than one.
             config.clock_step = Duration::from_millis(1);
         }
         let clock = self.manual_clock.map_or_else(Clock::system, Clock::manual);
@@ -186,33 +188,33 @@ async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), Sta
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address.
     #[error("cannot listen on {}{}", list(addresses), if source.kind() == io::ErrorKind::AddrInUse { ": address already in use" } else { "" })]
     Bind {
-        /// The addresses that were asked for.
+        /// The addresses of the settings.
         addresses: Vec<SocketAddr>,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// A secret is too short to be one.
+    /// A secret is too short.
     #[error("`{setting}` must have at least {at_least} bytes; leave it out to do without")]
     ShortSecret {
         /// The setting's name.
         setting: &'static str,
-        /// Its least length in bytes.
+        /// The least length in bytes.
         at_least: usize,
     },
-    /// No thread could be started for the server.
+    /// The server's thread could not be started.
     #[error("no thread could be started for the server")]
     Thread(#[source] io::Error),
-    /// The operating system has no randomness.
+    /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes")]
     NoRandomness,
-    /// What is stored cannot be read.
+    /// The store cannot be read.
     #[error("the store cannot be loaded")]
     Load(#[from] StoreError),
-    /// What is stored does not fit together.
-    #[error("what is stored does not fit together")]
+    /// The stored entities do not fit together.
+    #[error("the stored state does not fit together")]
     Restore(#[from] RestoreError),
 }
 

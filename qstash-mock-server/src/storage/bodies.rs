@@ -1,8 +1,8 @@
-//! The bodies of messages, outside the engine: it knows their ids, this has their bytes.
+//! The body store: the bytes of bodies, of which the engine knows only ids.
 //!
-//! A body that a reply or an attempt names stays readable until that has left, even if the engine lets it go
-//! meanwhile: whoever carries something out takes a [`Hold`] under the engine's lock, and what is deleted later waits
-//! for it. Bytes are read outside that lock.
+//! A body that a reply or an attempt names stays readable until the reply or the attempt has left the server, even if
+//! the engine deletes the body meanwhile. For this the driver takes a [`Hold`] under the engine's lock, and bodies
+//! that are deleted later stay until the hold is dropped. The driver reads the bytes outside the lock.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 use super::StoreError;
 use crate::engine::{BodyChange, BodyId, BodySource, CallbackReport};
 
-/// Writes what a callback reports, given the body that it quotes: a pure function of both.
+/// Writes the bytes of a callback's report, given the bytes of the body that it quotes. A pure function.
 pub(crate) type WriteCallback = fn(&CallbackReport, &Bytes) -> Bytes;
 
 /// A body store in memory. Cheap to clone.
@@ -23,17 +23,18 @@ pub(crate) struct Bodies {
     write_callback: WriteCallback,
 }
 
-/// Ids are given one after the other, so that bodies that were published together stand together.
+/// How many bodies of adjacent ids share one entry of the map. Bodies that are published together have adjacent
+/// ids.
 const CHUNK: u64 = 16;
 
 #[derive(Default)]
 struct Inner {
     chunks: BTreeMap<u64, Box<[Option<Bytes>; CHUNK as usize]>>,
-    /// How often something was deleted.
+    /// How many deletions there were.
     deletions: u64,
-    /// Deleted, but perhaps still to be read: with the number of the deletion.
+    /// Deleted bodies that a hold may keep readable, each with the number of its deletion.
     doomed: VecDeque<(u64, BodyId)>,
-    /// Who reads, by the number of the newest deletion when they began.
+    /// How many holds there are, by the number of the newest deletion when they began.
     holds: BTreeMap<u64, usize>,
 }
 
@@ -63,7 +64,7 @@ impl Inner {
         self.doomed.push_back((self.deletions, id));
     }
 
-    /// Removes what nobody reads any more.
+    /// Removes the deleted bodies that no hold keeps.
     fn sweep(&mut self) {
         let oldest = self.holds.keys().next().copied().unwrap_or(u64::MAX);
         while let Some((deletion, id)) = self.doomed.front().copied()
@@ -90,8 +91,8 @@ impl Bodies {
         }
     }
 
-    /// Does what an input did to bodies. What it deleted can be read until the hold is dropped: the input's own
-    /// reply may name it.
+    /// Applies the changes of one input. If it deletes bodies, they stay readable until the returned hold is dropped,
+    /// because the input's own reply may name them.
     pub(crate) fn apply(&self, changes: &[BodyChange]) -> Option<Arc<Hold>> {
         if changes.is_empty() {
             return None;
@@ -110,7 +111,7 @@ impl Bodies {
         hold
     }
 
-    /// What is deleted from now on can be read until the hold is dropped.
+    /// Keeps bodies that are deleted from now on readable until the hold is dropped.
     pub(crate) fn hold(&self) -> Arc<Hold> {
         self.begin_hold(&mut self.inner.lock())
     }
@@ -122,10 +123,10 @@ impl Bodies {
         Arc::new(Hold { since, bodies })
     }
 
-    /// The bytes of a body.
+    /// Reads or writes the bytes of a body.
     ///
     /// # Errors
-    /// The store has lost them.
+    /// The bytes are not in the store, which should never happen.
     pub(crate) fn read(&self, source: &BodySource) -> Result<Bytes, StoreError> {
         match source {
             BodySource::Bytes(bytes) => Ok(bytes.clone()),
@@ -142,7 +143,7 @@ impl Bodies {
         found.ok_or_else(|| StoreError(format!("body {} is lost", id.0)))
     }
 
-    /// Everything that is stored.
+    /// All bodies with their bytes.
     pub(crate) fn all(&self) -> Vec<(BodyId, Bytes)> {
         let inner = self.inner.lock();
         let mut all = Vec::new();
@@ -157,7 +158,7 @@ impl Bodies {
     }
 }
 
-/// Keeps bodies readable that are deleted while it lives.
+/// Keeps bodies readable that are deleted while it lives. See [`Bodies::hold`].
 pub(crate) struct Hold {
     since: u64,
     bodies: Bodies,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use super::{Changes, Commit, Durability, Loaded, Store, StoreError};
 use crate::engine::{BodyChange, BodyId, Change, Entity, EntityKey};
 
-/// Remembers nothing: the engine's own memory and the body store are all there is. The default.
+/// A store that keeps nothing. The state of the server is gone when the server stops. The default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Volatile;
 
@@ -23,7 +23,7 @@ impl Store for Volatile {
     }
 }
 
-/// What a disk would hold after some change sets: for stores in memory, and for those of tests.
+/// The result of applying change sets in order. Stores in memory, and test stores, are built with it.
 #[derive(Clone, Debug, Default)]
 pub struct Image {
     entities: BTreeMap<EntityKey, Entity>,
@@ -47,7 +47,7 @@ impl Image {
         }
     }
 
-    /// All that it holds.
+    /// A copy of everything that the image holds.
     #[must_use]
     pub fn load(&self) -> Loaded {
         let bodies = self.bodies.iter();
@@ -58,13 +58,13 @@ impl Image {
     }
 }
 
-/// Remembers as long as a clone of it lives, so that a test can stop a server and start another one
-/// from what the first had committed.
+/// A store in the memory of the process. Its clones share one state, so a test can stop a server and start another
+/// one with a clone, which continues from what the first one committed.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore(Arc<Mutex<Image>>);
 
 impl MemoryStore {
-    /// A store that holds nothing yet.
+    /// An empty store.
     #[must_use]
     pub fn new() -> Self {
         Self::default()

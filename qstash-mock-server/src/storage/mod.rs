@@ -1,10 +1,11 @@
-//! Storage remembers what the engine changed.
+//! Storage keeps what the engine changes, so that a server can continue after a restart.
 //!
-//! Each input of the engine makes one change set with a number, one higher than the last. A store takes
-//! change sets in order and applies each whole or not at all. The driver lets a reply or an effect go
-//! only when its commit is durable; a store that cannot keep up delays answers, never loses them. While
-//! 10,000 change sets are not durable yet, calls are refused with 503. A failed commit stops the server,
-//! because memory is then ahead of the disk.
+//! Each input of the engine makes one change set, which the driver commits to the [`Store`] under a number: 1 for the
+//! first one of the process, then one higher each. A store takes change sets in this order and keeps each whole or
+//! not at all. The server sends a reply or starts a delivery only once the change set of the same input, and all
+//! earlier ones, are durable. So a slow store delays answers and never loses what the server has acknowledged. While
+//! 10,000 change sets are not durable yet, the server refuses calls with status 503. A failed commit stops the
+//! server, because its memory is then ahead of the store.
 
 mod bodies;
 mod memory;
@@ -19,55 +20,59 @@ use bytes::Bytes;
 
 use crate::engine::{BodyChange, BodyId, Change, Engine, Entity};
 
-/// Remembers change sets.
+/// Keeps change sets. A server has one store, set by
+/// [`MockServerBuilder::store`](crate::MockServerBuilder::store).
 pub trait Store: Send + 'static {
-    /// Everything that is remembered, in any order. Called once, before the first commit.
+    /// Returns everything that the store holds. The server calls it once, before [`Store::start`] and the first
+    /// commit.
     ///
     /// # Errors
-    /// What is stored cannot be read; the server does not start.
+    /// The stored state cannot be read. The server does not start.
     fn load(&mut self) -> Result<Loaded, StoreError>;
 
-    /// Where to tell that commits answered with [`Durability::Later`] are durable. Called once, before
-    /// the first commit.
+    /// Gives the store a handle with which it reports that commits which it answered with [`Durability::Later`] are
+    /// durable. The server calls it once, before the first commit. The default drops the handle, for stores that
+    /// always answer [`Durability::Now`].
     fn start(&mut self, acknowledge: Acknowledge) {
         drop(acknowledge);
     }
 
-    /// Takes the next change set. Must not block: it is called under the engine's lock.
+    /// Takes the next change set. It is called under the engine's lock, so it must not block: a store that writes to
+    /// a disk or a network passes the changes on and answers [`Durability::Later`].
     ///
     /// # Errors
-    /// The change set cannot be kept; the server stops.
+    /// The change set cannot be kept. The server stops.
     fn commit(&mut self, commit: Commit<'_>) -> Result<Durability, StoreError>;
 }
 
-/// Everything that a store remembers.
+/// Everything that a store holds.
 #[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// The entities, in any order.
     pub entities: Vec<Entity>,
-    /// The bodies of messages.
+    /// The bodies of messages and schedules, in any order.
     pub bodies: Vec<(BodyId, Bytes)>,
 }
 
-/// What one input changed, to be kept whole or not at all.
+/// What one input of the engine changed. A store keeps it whole or not at all.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// The entities, each at most once.
+    /// The changes of entities, each entity at most once.
     pub entities: Vec<Change>,
-    /// The bodies of messages, in order.
+    /// The changes of bodies, in the order in which they were made.
     pub bodies: Vec<BodyChange>,
 }
 
-/// Whether a commit outlives a crash already.
+/// Whether a commit is durable, that is: whether it outlives a crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
-    /// It does, and so do all commits before it.
+    /// The commit and all earlier ones are durable.
     Now,
-    /// [`Acknowledge::durable`] will tell.
+    /// The store will report it by [`Acknowledge::durable`].
     Later,
 }
 
-/// One change set, made only if the store asks for it.
+/// The commit of one input. The change set is collected only when the store calls [`Commit::into_changes`].
 #[derive(Debug)]
 pub struct Commit<'a> {
     pub(crate) number: u64,
@@ -76,13 +81,13 @@ pub struct Commit<'a> {
 }
 
 impl Commit<'_> {
-    /// The commit's number: 1 for the first one of this process, then one more each.
+    /// The commit's number: 1 for the first one of this process, then one higher each.
     #[must_use]
     pub fn number(&self) -> u64 {
         self.number
     }
 
-    /// The changes.
+    /// Collects the change set.
     #[must_use]
     pub fn into_changes(self) -> Changes {
         Changes {
@@ -92,8 +97,8 @@ impl Commit<'_> {
     }
 }
 
-/// Tells the driver how far commits are durable. May be called from any thread and at any time, also inside
-/// [`Store::commit`]; it never waits for the engine.
+/// The handle with which a store reports how far commits are durable. Its methods may be called from any thread and
+/// at any time, also inside [`Store::commit`]; they never wait for the engine. Cheap to clone.
 #[derive(Clone)]
 pub struct Acknowledge(Arc<dyn Fn(Result<u64, StoreError>) + Send + Sync>);
 
@@ -102,12 +107,12 @@ impl Acknowledge {
         Self(Arc::new(tell))
     }
 
-    /// All commits up to this number outlive a crash.
+    /// Reports that all commits up to `number` are durable.
     pub fn durable(&self, number: u64) {
         (self.0)(Ok(number));
     }
 
-    /// A commit was lost: the server stops.
+    /// Reports that a commit was lost. The server stops.
     pub fn failed(&self, error: StoreError) {
         (self.0)(Err(error));
     }
@@ -119,7 +124,7 @@ impl fmt::Debug for Acknowledge {
     }
 }
 
-/// Why a store could not do its work.
+/// Why a store failed, in a sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("storage failed: {0}")]
 pub struct StoreError(pub String);

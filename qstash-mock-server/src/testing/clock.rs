@@ -1,10 +1,11 @@
-//! The server's clock in a consumer's hand.
+//! The server's clock, for consumers that verify signatures.
 
 use std::sync::Arc;
 
 use crate::instruments::{Clock, Instruments};
 
-/// Tells the server's time, also where that is a manual clock. Cheap to clone.
+/// The server's clock, manual or not, as a [`qstash_verify::Clock`]. Cheap to clone.
+/// [`MockServer::clock`](crate::MockServer::clock) makes it.
 #[derive(Clone)]
 pub struct ServerClock(Arc<Clock>);
 

@@ -1,4 +1,4 @@
-//! The captured deliveries of a server, narrowed down to those that matter.
+//! The captured deliveries of a server, and filters on them.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,18 +13,20 @@ use super::watch::Watch;
 use crate::engine::AttemptId;
 use crate::instruments::{Captured, fits};
 
-/// The captured deliveries of a server; made by [`MockServer::deliveries`](crate::MockServer::deliveries).
+/// The captured deliveries of a server, in the order in which the attempts started.
+/// [`MockServer::deliveries`](crate::MockServer::deliveries) makes it.
 ///
-/// Each method narrows down what the later ones look at. In the order in which the attempts were started.
+/// It is a query, not a copy: [`all`](Self::all), [`count`](Self::count) and the like look at what is captured when
+/// they are called. The filters add up: a delivery must match all of them.
 #[derive(Clone)]
-#[must_use = "it only describes deliveries: ask for `all`, `json` or `wait_for`"]
+#[must_use = "it only selects deliveries: call `all`, `json` or `wait_for`"]
 pub struct Deliveries {
     watch: Watch,
     pub(crate) filter: Filter,
     within: Option<Duration>,
 }
 
-/// Which deliveries.
+/// Which deliveries are meant.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Filter {
     pub(crate) account: Option<String>,
@@ -47,7 +49,7 @@ impl Filter {
             && self.missing_header(delivery).is_none()
     }
 
-    /// The first header that is asked for and is not there.
+    /// The first header of the filter that the delivery does not have.
     pub(crate) fn missing_header(&self, delivery: &Delivery) -> Option<&(String, String)> {
         if self.headers.is_empty() {
             return None;
@@ -78,43 +80,44 @@ impl Deliveries {
         }
     }
 
-    /// Only those to this URL. `*` stands for any text.
+    /// Selects deliveries to this URL. `*` stands for any text.
     pub fn to(mut self, url: impl Into<String>) -> Self {
         self.filter.url = Some(url.into());
         self
     }
 
-    /// Only those of this queue.
+    /// Selects deliveries of messages in this queue, whose rules they follow.
     pub fn of(mut self, queue: impl Into<String>) -> Self {
         self.filter.queue = Some(queue.into());
         self
     }
 
-    /// Only those of this account. Default: all.
+    /// Selects deliveries of this account. Default: all accounts.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.filter.account = Some(account.into());
         self
     }
 
-    /// Only those of this message.
+    /// Selects deliveries of the message with this id, written as a UUID.
     pub fn message(mut self, id: impl fmt::Display) -> Self {
         self.filter.message = Some(id.to_string());
         self
     }
 
-    /// Only those that were sent with this header. The name's case does not matter.
+    /// Selects deliveries that were sent with this header. Upper and lower case of the name do not matter.
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.filter.headers.push((name.into(), value.into()));
         self
     }
 
-    /// How long [`Deliveries::wait_for`] waits, in real time. Default: the server's real-time limit (5 s).
+    /// Sets how long [`Deliveries::wait_for`] waits, in real time. Default: the server's
+    /// [real-time limit](crate::MockServerBuilder::real_time_limit), 5 s.
     pub fn within(mut self, real_time: Duration) -> Self {
         self.within = Some(real_time);
         self
     }
 
-    /// Those that were captured until now, also those under way.
+    /// The deliveries that are captured now, including those under way.
     #[must_use]
     pub fn all(&self) -> Vec<Delivery> {
         self.matching().collect()
@@ -129,9 +132,9 @@ impl Deliveries {
         deliveries.filter(|it| self.filter.matches(it))
     }
 
-    /// The first `limit` of those that come after the attempt `after`, and whether there are more.
+    /// The first `limit` deliveries after the attempt `after`, and whether there are more.
     pub(crate) fn page(&self, after: u64, limit: usize) -> (Vec<Delivery>, bool) {
-        /// How many are looked at in one go.
+        /// How many attempts are looked at under one lock.
         const SLICE: usize = 1_000;
         let mut page = Vec::new();
         let mut after = AttemptId(after);
@@ -155,19 +158,19 @@ impl Deliveries {
         self.matching().filter(Delivery::is_over).collect()
     }
 
-    /// How many there are.
+    /// How many deliveries are captured now, including those under way.
     #[must_use]
     pub fn count(&self) -> usize {
         self.matching().count()
     }
 
-    /// The newest one.
+    /// The delivery that started last.
     #[must_use]
     pub fn last(&self) -> Option<Delivery> {
         self.matching().next_back()
     }
 
-    /// Their bodies as JSON.
+    /// The bodies of the deliveries, parsed as JSON.
     ///
     /// # Errors
     /// A body is not the JSON of a `T`.
@@ -175,18 +178,21 @@ impl Deliveries {
         self.all().iter().map(Delivery::json).collect()
     }
 
-    /// Waits until `count` of them are over, and returns those. On an automatic clock idle time is skipped
-    /// meanwhile; on a manual one time stands still, so that only what is due now can come.
+    /// Waits until at least `count` deliveries are over, and returns those that are. It waits for
+    /// [`Deliveries::within`] at most, in real time.
     ///
-    /// Cancel safe.
+    /// On an automatic clock the server skips idle time meanwhile. On a manual clock time stands still, so only
+    /// messages that are due now can be delivered.
+    ///
+    /// Cancel safe: dropping the future loses nothing, though an automatic clock stays where it has got to.
     ///
     /// # Errors
-    /// There were fewer after the time of [`Deliveries::within`]; the error shows what there was.
+    /// Fewer deliveries are over when the wait ends. The error shows those that matched.
     pub async fn wait_for(&self, count: usize) -> Result<Vec<Delivery>, TooFew> {
         let captured = self.captured();
         let counted = |delivery: &Delivery| delivery.is_over() && self.filter.matches(delivery);
         let mut tally = Tally::new([counted]);
-        // Counted, and forgotten since for the sake of the bounds.
+        // How many were counted and then forgotten, because a bound was reached.
         let mut forgotten = 0;
         let mut found = None;
         let enough = || {
@@ -211,11 +217,11 @@ impl Deliveries {
         })
     }
 
-    /// A text of what happened that is the same in every run with the same seed and the same script: one
-    /// line for each attempt, with the server's times and without ports, real times and signatures.
+    /// A text of the deliveries that is the same in every run with the same seed, a manual clock and the same calls.
+    /// It has one line for each attempt, with times of the server and without ports, real times and signatures.
     ///
-    /// Lines stand in the order of time, message and attempt. `names` gives endpoints the names that stand
-    /// there instead of their URLs.
+    /// The lines are ordered by time, message and attempt. `names` are pairs of a URL and the name that the text
+    /// shows instead of it.
     #[must_use]
     pub fn journal<'a>(&self, names: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
         journal::write(&self.all(), &names.into_iter().collect::<Vec<_>>())
@@ -231,7 +237,8 @@ impl IntoIterator for Deliveries {
     }
 }
 
-/// Fewer deliveries than were waited for. `Display` and `Debug` are a report for a person.
+/// The error of [`Deliveries::wait_for`]: fewer deliveries were over than it waited for. `Display` and `Debug` both
+/// write a report for a person, so that a test that ends with this error shows it.
 #[derive(Clone)]
 pub struct TooFew {
     wanted: usize,

@@ -1,4 +1,4 @@
-//! One captured delivery, as a test looks at it.
+//! One captured delivery.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::delivery;
 use crate::engine::{MessageId, QueueName, Timestamp, Verdict};
 use crate::instruments::{End, Record};
 
-/// One attempt to deliver a message: the request, the answer, the times and what came of it.
+/// One attempt to deliver a message: the request, the answer, the times and the outcome.
 ///
-/// It shows the attempt as it was when it was asked for: an attempt that was under way then has no
-/// answer here.
+/// It shows the attempt as it was when [`Deliveries`](super::Deliveries) returned it. An attempt that was under way
+/// then has no answer here, even if it has ended since.
 #[derive(Clone)]
 pub struct Delivery {
     pub(crate) record: Arc<Record>,
@@ -33,37 +33,37 @@ impl Delivery {
         self.record.attempt.message
     }
 
-    /// Whose message it is.
+    /// The account that owns the message.
     #[must_use]
     pub fn account(&self) -> &str {
         self.record.attempt.account.as_str()
     }
 
-    /// The queue that the message was in.
+    /// The queue that the message was in, if the message follows its rules.
     #[must_use]
     pub fn queue(&self) -> Option<&str> {
         self.record.attempt.queue().map(QueueName::as_str)
     }
 
-    /// Where the request went.
+    /// The URL that the message was published for. A [`Route`](crate::Route) may have sent the request elsewhere.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.record.attempt.url
     }
 
-    /// Which attempt of the message it is; 1 for the first one in its queue.
+    /// The number of the attempt in its queue, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.record.attempt.number
     }
 
-    /// The bytes that were sent, exactly.
+    /// The body of the request, byte for byte; empty before the server has read it.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         self.record.body()
     }
 
-    /// The body as JSON.
+    /// The body of the request, parsed as JSON.
     ///
     /// # Errors
     /// The body is not the JSON of a `T`.
@@ -71,8 +71,8 @@ impl Delivery {
         serde_json::from_slice(self.body())
     }
 
-    /// The headers that were sent, but for `Host` and `Content-Length`, which the connection adds. Empty if
-    /// nothing could be sent.
+    /// The headers of the request, without `Host` and `Content-Length`, which the connection adds. Empty if no
+    /// request could be sent.
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let signature = self.record.signature.get();
@@ -81,20 +81,20 @@ impl Delivery {
             .unwrap_or_default()
     }
 
-    /// The value of a header that was sent, if it is there and is text.
+    /// The value of a header of the request, if there is one and it is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         let headers = self.headers();
         Some(headers.get(name)?.to_str().ok()?.to_owned())
     }
 
-    /// When the attempt was started, in the server's time.
+    /// When the attempt started, in the server's time.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
         self.record.attempt.started_at
     }
 
-    /// When it was over, in the server's time; `None` while it is under way.
+    /// When the attempt was over, in the server's time; `None` while it is under way.
     #[must_use]
     pub fn finished_at(&self) -> Option<Timestamp> {
         self.end.as_ref().map(|end| end.at)
@@ -104,14 +104,14 @@ impl Delivery {
         self.end.is_some()
     }
 
-    /// How long it took in real time; `None` while it is under way.
+    /// How long the attempt took in real time; `None` while it is under way.
     #[must_use]
     pub fn took(&self) -> Option<Duration> {
         self.end.as_ref().map(|end| end.took)
     }
 
-    /// What it meant for the message; `None` while it is under way. An attempt that was given up, because
-    /// its time was over or the server stopped, is a failure.
+    /// What the outcome meant for the message; `None` while the attempt is under way. An attempt that the server gave
+    /// up, because its timeout had passed or the server stopped, is a failure.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         let end = self.end.as_ref()?;
@@ -119,7 +119,7 @@ impl Delivery {
         Some(end.outcome.as_ref().map_or(given_up, |it| it.verdict))
     }
 
-    /// Whether the consumer took the message.
+    /// Whether the consumer has processed the message. An answer that only accepts it (202 in v1) does not count.
     #[must_use]
     pub fn is_delivered(&self) -> bool {
         self.verdict() == Some(Verdict::Success)
@@ -140,7 +140,7 @@ impl Delivery {
         self.end.as_ref()?.outcome.as_ref()?.status
     }
 
-    /// The headers of the answer; empty if there was none, or if they were over 16 KiB.
+    /// The headers of the answer; empty if there was no answer, or if they have more than 16 KiB.
     #[must_use]
     pub fn answer_headers(&self) -> HeaderMap {
         self.record
@@ -150,14 +150,15 @@ impl Delivery {
             .unwrap_or_default()
     }
 
-    /// The beginning of the answer: at most 4 KiB.
+    /// The beginning of the answer's body: at most 4 KiB of an answer to a v1 message, at most 1 MiB of one to a v2
+    /// message. Empty if there was no answer.
     #[must_use]
     pub fn answer_body(&self) -> Bytes {
         let outcome = self.end.as_ref().and_then(|end| end.outcome.as_ref());
         outcome.map_or_else(Bytes::new, |outcome| outcome.body.clone())
     }
 
-    /// Why it failed, in a sentence, if it did.
+    /// Why the attempt failed, in a sentence, if it did.
     #[must_use]
     pub fn error(&self) -> Option<&str> {
         match &self.end.as_ref()?.outcome {
@@ -166,13 +167,13 @@ impl Delivery {
         }
     }
 
-    /// The faults that it met.
+    /// The names of the injected faults that struck the attempt.
     #[must_use]
     pub fn faults(&self) -> &[&'static str] {
         &self.record.faults
     }
 
-    /// How it ended, in a word or a sentence.
+    /// How the attempt ended, in a word or a sentence.
     pub(crate) fn ending(&self) -> String {
         match (self.verdict(), self.error()) {
             (None, _) => "under way".to_owned(),

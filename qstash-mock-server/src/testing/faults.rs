@@ -1,7 +1,7 @@
-//! Faults: things that go wrong on purpose.
+//! Faults: failures that a test causes on purpose.
 //!
-//! A [`Fault`] is what a test writes: it says what goes wrong, where, and how often. The instruments decide when it
-//! strikes; the delivery and the API's fault gate carry it out. A [`FaultHandle`] is the fault in force.
+//! A [`Fault`] says what goes wrong, where, and how often. The instruments decide when it strikes; the delivery and
+//! the API's fault gate carry it out. A [`FaultHandle`] stands for a fault in force.
 
 #[cfg(test)]
 mod tests;
@@ -15,10 +15,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::instruments::{FaultId, Instruments, Kind, Rule, Scope, When};
 
-/// Something that is to go wrong: what, where and how often. Hand it to
-/// [`MockServer::inject`](crate::MockServer::inject).
+/// A failure to cause: what goes wrong, where and how often. [`MockServer::inject`](crate::MockServer::inject) puts
+/// it in force and checks its settings.
 ///
-/// Without a scope it strikes everywhere, without a frequency every time.
+/// A fault whose scope is not limited strikes everywhere; one without a frequency strikes every time.
 ///
 /// ```
 /// use qstash_mock_server::testing::Fault;
@@ -35,11 +35,11 @@ pub struct Fault {
     error: Option<InvalidFault>,
 }
 
-/// Why a fault cannot be injected.
+/// Why a fault cannot be injected. `Display` is one sentence that begins with the field.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{field}` {problem}")]
 pub struct InvalidFault {
-    /// What is at fault.
+    /// The setting that is wrong.
     pub field: &'static str,
     problem: &'static str,
 }
@@ -52,20 +52,20 @@ impl InvalidFault {
         }
     }
 
-    /// What is wrong with it; goes on a sentence that begins with the field.
+    /// What is wrong with the setting; the second part of a sentence that begins with the field.
     #[must_use]
     pub fn problem(&self) -> &'static str {
         self.problem
     }
 }
 
-/// The longest delay and script.
+/// The longest delay, and the most entries of a script.
 const MAX_DELAY: Duration = Duration::from_secs(90 * 86_400);
 const MAX_SCRIPT: usize = 10_000;
 
 /// What goes wrong with a call of the API.
 impl Fault {
-    /// The call is answered with `status` and not carried out.
+    /// The server answers the call with `status`, from 400 to 599, and does not carry it out.
     pub fn api_status(status: u16) -> Self {
         let found = StatusCode::from_u16(status)
             .ok()
@@ -74,7 +74,7 @@ impl Fault {
         Self::new(kind).check(found.is_some(), "status", "must be from 400 to 599")
     }
 
-    /// A header of the answer that [`Fault::api_status`] gives.
+    /// Adds a header to the answer of [`Fault::api_status`].
     pub fn header(mut self, name: &str, value: &str) -> Self {
         let parsed = name
             .parse::<HeaderName>()
@@ -90,17 +90,18 @@ impl Fault {
         }
     }
 
-    /// The call is carried out after `delay` of real time: callers have real timeouts.
+    /// The server carries the call out after `delay`, in real time, because timeouts of callers are in real time. At
+    /// most 90 days, like every duration of a fault.
     pub fn api_delay(delay: Duration) -> Self {
         Self::new(Kind::ApiDelay(delay)).check_delay(delay)
     }
 
-    /// The connection is reset, and the call was not carried out.
+    /// The server resets the connection and does not carry the call out.
     pub fn api_reset_before() -> Self {
         Self::new(Kind::ApiResetBefore)
     }
 
-    /// The connection is reset although the call was carried out: the caller cannot know.
+    /// The server carries the call out and resets the connection instead of answering.
     pub fn api_reset_after() -> Self {
         Self::new(Kind::ApiResetAfter)
     }
@@ -108,25 +109,25 @@ impl Fault {
 
 /// What goes wrong with a delivery.
 impl Fault {
-    /// The request is sent after `delay` of the server's time.
+    /// The server sends the request after `delay` (server's time).
     pub fn delay(delay: Duration) -> Self {
         Self::new(Kind::Delay(delay)).check_delay(delay)
     }
 
-    /// The request is overtaken: it is held back until the next one to the same URL was answered, at most
-    /// for a second of the server's time.
+    /// The request is overtaken: the server holds it back until the next request to the same URL was answered, at
+    /// most for one second of the server's time.
     ///
-    /// In a queue of parallelism 1 nothing can overtake, so there it is only a second late.
+    /// In a queue of parallelism 1 no request can overtake, so the request is only one second late.
     pub fn reorder() -> Self {
         Self::new(Kind::Reorder)
     }
 
-    /// The request is sent a second time once it was answered. The first answer counts.
+    /// The server sends the request a second time once it was answered. The first answer counts.
     pub fn duplicate() -> Self {
         Self::new(Kind::Duplicate)
     }
 
-    /// The consumer answers, and the answer is lost: the attempt failed, and the message comes again.
+    /// The consumer answers and the answer is lost: the attempt fails, and the server may retry it.
     pub fn lose_answer() -> Self {
         Self::new(Kind::LoseAnswer)
     }
@@ -136,54 +137,54 @@ impl Fault {
         Self::new(Kind::ResetMidBody)
     }
 
-    /// The answer takes `delay` of the server's time longer.
+    /// The answer arrives `delay` later (server's time).
     pub fn slow(delay: Duration) -> Self {
         Self::new(Kind::Slow(delay)).check_delay(delay)
     }
 
-    /// The signature fits another body.
+    /// The signature is that of another body.
     pub fn bad_signature() -> Self {
         Self::new(Kind::BadSignature)
     }
 
-    /// The signature was made so long ago that it has expired: an hour. Only v2 signatures tell a time; for
-    /// v1 nothing changes.
+    /// The signature is one hour old, so it has expired. Only v2 signatures contain a time; v1 deliveries do not
+    /// change.
     pub fn expired_signature() -> Self {
         Self::signer_behind(Duration::from_secs(3600))
     }
 
-    /// The signer's clock is ahead by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    /// The signer's clock is ahead by `by`. Only v2 signatures contain a time; v1 deliveries do not change.
     pub fn signer_ahead(by: Duration) -> Self {
         Self::new(Kind::SignerAhead(by)).check_delay(by)
     }
 
-    /// The signer's clock is behind by `by`. Only v2 signatures tell a time; for v1 nothing changes.
+    /// The signer's clock is behind by `by`. Only v2 signatures contain a time; v1 deliveries do not change.
     pub fn signer_behind(by: Duration) -> Self {
         Self::new(Kind::SignerBehind(by)).check_delay(by)
     }
 
-    /// The account's signing secret (v1), or its signing keys (v2), are rotated when the request is signed and not
-    /// sent yet.
+    /// The server rotates the account's signing secret (v1) or signing keys (v2) after it has signed the request and
+    /// before it sends it.
     pub fn rotate_key() -> Self {
         Self::new(Kind::RotateKey)
     }
 }
 
-/// Where it strikes.
+/// Where the fault strikes.
 impl Fault {
-    /// Only what belongs to this account.
+    /// Limits the fault to calls and deliveries of this account.
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.rule.scope.account = Some(account.into());
         self
     }
 
-    /// Only messages of this queue, and calls about it.
+    /// Limits the fault to deliveries of this queue's messages, or to calls about this queue.
     pub fn queue(mut self, queue: impl Into<String>) -> Self {
         self.rule.scope.queue = Some(queue.into());
         self
     }
 
-    /// Only deliveries to this URL. `*` stands for any text.
+    /// Limits a fault of deliveries to this URL. `*` stands for any text.
     pub fn url(mut self, url: impl Into<String>) -> Self {
         self.rule.scope.url = Some(url.into());
         if self.rule.kind.is_api() {
@@ -192,7 +193,7 @@ impl Fault {
         self
     }
 
-    /// Only calls of this path, without the query. `*` stands for any text.
+    /// Limits a fault of calls to this path, without the query. `*` stands for any text.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.rule.scope.path = Some(path.into());
         if !self.rule.kind.is_api() {
@@ -202,17 +203,18 @@ impl Fault {
     }
 }
 
-/// How often it strikes.
+/// How often the fault strikes.
 impl Fault {
-    /// With this probability, from 0 to 1. For a delivery it derives from the seed, the message and the
-    /// attempt; for a call from the seed and how many calls came before.
+    /// The fault strikes with this probability, from 0 to 1. Whether it does derives, for a delivery, from the
+    /// server's seed, the message and the attempt; for a call, from the seed and the number of earlier calls.
     pub fn probability(mut self, probability: f64) -> Self {
         self.rule.when.probability = Some(probability);
         let sane = (0.0..=1.0).contains(&probability);
         self.check(sane, "probability", "must be a number from 0 to 1")
     }
 
-    /// Exactly when the script says so: one entry for each time it could strike, and never after its end.
+    /// The fault strikes where the script has `true`: it has one entry, of 1 to 10,000, for each time that the fault
+    /// could strike. After the end of the script the fault never strikes. Not together with [`Fault::probability`].
     pub fn script(mut self, script: impl IntoIterator<Item = bool>) -> Self {
         let script: Vec<_> = script.into_iter().take(MAX_SCRIPT + 1).collect();
         let fits = (1..=MAX_SCRIPT).contains(&script.len());
@@ -220,7 +222,7 @@ impl Fault {
         self.check(fits, "script", "must have 1 to 10000 entries")
     }
 
-    /// At most so many times.
+    /// The fault strikes at most `times` times.
     pub fn times(mut self, times: u64) -> Self {
         self.rule.when.times = Some(times);
         self
@@ -265,7 +267,7 @@ impl Fault {
         self.check(delay <= MAX_DELAY, "seconds", "must be at most 7776000")
     }
 
-    /// What is decided about, if the fault can be injected.
+    /// The rule of the fault, if its settings are valid.
     fn checked(self) -> Result<Rule, InvalidFault> {
         let both = self.rule.when.probability.is_some() && self.rule.when.script.is_some();
         let fault = self.check(!both, "script", "cannot go together with `probability`");
@@ -276,7 +278,7 @@ impl Fault {
     }
 }
 
-/// A fault in force. Dropping the handle leaves it in force.
+/// A fault in force. Dropping the handle does not remove the fault.
 #[derive(Clone)]
 pub struct FaultHandle {
     instruments: Arc<Instruments>,
@@ -308,19 +310,19 @@ impl FaultHandle {
         })
     }
 
-    /// Its id.
+    /// The id of the fault.
     #[must_use]
     pub fn id(&self) -> FaultId {
         self.id
     }
 
-    /// How often the fault struck.
+    /// How often the fault has struck.
     #[must_use]
     pub fn hits(&self) -> u64 {
         self.hits.load(Ordering::Relaxed)
     }
 
-    /// Ends the fault; what it has struck already stays struck.
+    /// Removes the fault. Attempts and calls that it has struck already are not changed.
     pub fn remove(self) {
         self.instruments.faults.remove(self.id);
     }

@@ -1,4 +1,4 @@
-//! What a server is to hold before a test begins, as a file.
+//! Fixtures: the state that a server has before a test begins, as a file.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,18 +9,22 @@ use crate::api::{self, DecodedFixture};
 use crate::driver::{CallError, Driver};
 use crate::engine::{Caller, Command};
 
-/// Queues, URL groups, schedules and messages in a TOML or JSON file.
+/// Queues, URL groups, schedules and messages from a TOML or JSON file, for
+/// [`MockServer::load`](crate::MockServer::load).
 ///
-/// The members are those of the API, and are made in this order:
+/// The file has these lists, all optional. Their items have the fields of the API, and the server creates them in
+/// this order:
 ///
-/// - `queues`: each what `POST /v1/queues` takes.
-/// - `url_groups`: a `name`, `endpoints` as `POST /v2/topics/{name}/endpoints` takes them, and `headers` that a
-///   publish to the group has by default, if any.
-/// - `schedules`: a `cron` and a `destination`; if wanted a `schedule_id`, a `queue`, `headers` such as
-///   `Upstash-Retries`, and a `body`.
-/// - `messages`: each what `POST /v1/publish` takes or, if it has a `destination`, an item of `POST /v2/batch`.
+/// - `queues`: each item is the body of a `POST /v1/queues`.
+/// - `url_groups`: each item has a `name`, `endpoints` as in the body of `POST /v2/topics/{name}/endpoints`, and
+///   optional `headers`, the defaults of publishes to the group.
+/// - `schedules`: each item has a `cron` and a `destination`, and optionally a `schedule_id`, a `queue`, `headers`
+///   such
+///   as `Upstash-Retries`, and a `body`.
+/// - `messages`: each item is the body of a `POST /v1/publish` or, if it has a `destination`, an item of a
+///   `POST /v2/batch`.
 ///
-/// `account` says whose all of this is; `defaultUser` if it does not.
+/// The field `account` names the account that owns everything; the default is `defaultUser`.
 ///
 /// ```
 /// use qstash_mock_server::testing::Fixture;
@@ -57,23 +61,23 @@ pub enum FixtureError {
     /// The file cannot be read.
     #[error("the fixture {} cannot be read", path.display())]
     Read {
-        /// The file.
+        /// The path of the file.
         path: PathBuf,
-        /// What the operating system said.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is not TOML.
+    /// The text is not TOML.
     #[error("the fixture is not TOML")]
     Toml(#[from] toml::de::Error),
-    /// It is not what a fixture is.
+    /// The text does not describe a fixture; the message names the field.
     #[error("the fixture is not valid: {0}")]
     Invalid(String),
-    /// The server refused a part of it.
+    /// The server refused an item.
     #[error("the server refused `{item}` of the fixture: {reason}")]
     Refused {
-        /// The part, such as `queues[1]`.
+        /// The item, for example `queues[1]`.
         item: String,
-        /// Why, in a sentence.
+        /// Why the server refused it, in a sentence.
         reason: String,
     },
 }
@@ -83,30 +87,31 @@ impl Fixture {
         Self(decoded)
     }
 
-    /// Reads a fixture in JSON.
+    /// Reads a fixture from JSON.
     ///
     /// # Errors
-    /// It is not a fixture; the error names the field.
+    /// The text is not JSON, or does not describe a fixture; the error names the field.
     pub fn from_json(text: &str) -> Result<Self, FixtureError> {
         api::decode_fixture(text)
             .map(Self)
             .map_err(FixtureError::Invalid)
     }
 
-    /// Reads a fixture in TOML. Messages become the JSON of the same values, times the text that they are.
+    /// Reads a fixture from TOML. The fields of a message become JSON with the same values; TOML dates become
+    /// strings.
     ///
     /// # Errors
-    /// It is not TOML or not a fixture; the error names the field.
+    /// The text is not TOML, or does not describe a fixture; the error names the field.
     pub fn from_toml(text: &str) -> Result<Self, FixtureError> {
         let table: toml::Table = toml::from_str(text)?;
         let json = json(toml::Value::Table(table)).map_err(FixtureError::Invalid)?;
         Self::from_json(&json.to_string())
     }
 
-    /// Reads a file: TOML if its name ends in `.toml`, else JSON.
+    /// Reads a fixture from a file: TOML if its name ends in `.toml`, else JSON. It blocks while it reads.
     ///
     /// # Errors
-    /// It cannot be read, or is not a fixture.
+    /// The file cannot be read, or does not describe a fixture.
     pub fn from_path(path: impl AsRef<Path>) -> Result<Self, FixtureError> {
         let path = path.as_ref();
         let text = std::fs::read_to_string(path).map_err(|source| FixtureError::Read {
@@ -144,13 +149,13 @@ impl Fixture {
         Ok(())
     }
 
-    /// How many items it has.
+    /// How many items the fixture has.
     pub(crate) const fn len(&self) -> usize {
         self.0.items
     }
 }
 
-/// The same value in JSON.
+/// The JSON value of a TOML value.
 fn json(value: toml::Value) -> Result<Value, String> {
     Ok(match value {
         toml::Value::String(text) => Value::String(text),

@@ -1,11 +1,11 @@
-//! What happened, as a text that can be compared byte for byte.
+//! The journal: the deliveries of a run, as a text that can be compared byte for byte.
 
 use std::fmt::Write;
 
 use super::delivery::Delivery;
 use crate::text::rfc3339;
 
-/// One line for each delivery, in the order of time, message and attempt.
+/// Writes one line for each delivery, ordered by time, message and attempt.
 pub(super) fn write(deliveries: &[Delivery], names: &[(&str, &str)]) -> String {
     let mut sorted: Vec<_> = deliveries.iter().collect();
     sorted.sort_by_key(|it| (it.started_at(), it.message_id(), it.attempt()));
@@ -43,7 +43,7 @@ fn line(text: &mut String, delivery: &Delivery, names: &[(&str, &str)]) {
     text.push('\n');
 }
 
-/// A URL whose port is a star.
+/// The URL with `*` instead of the port.
 fn without_port(url: &str) -> String {
     let start = url.find("://").map_or(0, |at| at + 3);
     let end = url[start..].find('/').map_or(url.len(), |at| start + at);

@@ -1,16 +1,17 @@
-//! What a test holds in its hand: time, deliveries, consumers, expectations, faults, state.
+//! Tools for tests: they move time, look at deliveries, run consumers, judge expectations, cause faults, and save
+//! state.
 //!
-//! Everything begins at the [`MockServer`](crate::MockServer):
+//! A test gets all of them from its [`MockServer`](crate::MockServer):
 //!
 //! | to | use |
 //! |---|---|
-//! | move time | `advance`, `advance_to`, `advance_to_next`, `settle`; `auto_clock` skips idle time |
-//! | have somebody to deliver to | `consumer()`: answers by a script, records, verifies signatures |
+//! | move a manual clock | `advance`, `advance_to`, `advance_to_next`, `settle`; `auto_clock` skips idle time |
+//! | run a consumer | `consumer()`: it gives scripted answers, records requests, verifies signatures |
 //! | look at what was delivered | `deliveries()`: [`Deliveries`], each a [`Delivery`] |
-//! | say what must happen | `expect()`: [`Expectation`], judged by `verify()` |
-//! | break things | `inject()`: [`Fault`] |
-//! | begin anew, or from somewhere | `reset()`, `snapshot()`, `restore()`, `load()`: [`Fixture`] |
-//! | verify in the same time | `clock()`: a clock that `qstash-verify` takes |
+//! | say what must be delivered | `expect()`: an [`Expectation`], which `verify()` judges |
+//! | make something go wrong | `inject()`: a [`Fault`] |
+//! | start again, or from a known state | `reset()`, `snapshot()`, `restore()`, and `load()` with a [`Fixture`] |
+//! | verify signatures in the server's time | `clock()`: a clock that `qstash-verify` accepts |
 //!
 //! ```
 //! use std::time::Duration;
@@ -39,21 +40,23 @@
 //!
 //! # How it is built
 //!
-//! The engine knows nothing of all this. The driver and the delivery tell the server's `instruments` what they do, and
-//! meet there the faults that a test has set; this module reads the instruments and calls the driver. An attempt counts
-//! as over only once the engine has its outcome, so that a test that saw a delivery also sees what it led to.
+//! The engine knows nothing of tests. The driver and the delivery report what they do to the server's `instruments`,
+//! and get the faults that a test has injected from there. This module reads the instruments and calls the driver. An
+//! attempt counts as over only once the engine has its outcome, so a test that sees a delivery also sees its effects.
 //!
 //! # What is the same in every run
 //!
-//! With the same seed, on a manual clock, with the same calls in the same order and consumers that answer
-//! by script, all ids, times, faults and outcomes are the same; [`Deliveries::journal`] is a text to
-//! compare. Real durations, ports, and the order in which a consumer sees requests that are under way
-//! together are not.
+//! With the same seed, a manual clock, the same calls in the same order, and consumers with scripted answers, all
+//! ids, times, faults and outcomes are the same in every run; [`Deliveries::journal`] writes a text that can be
+//! compared. Real durations, ports, and the order in which a consumer gets requests that are under way at the same
+//! time differ.
 //!
 //! # Bounds
 //!
-//! Captured attempts: 10,000 or as set, and 64 MiB of published bodies. A consumer keeps as much. Faults:
-//! 1,000, with scripts of 10,000 entries. Over a bound the oldest are forgotten; faults are refused.
+//! The server keeps the newest 10,000 attempts (or as many as
+//! [`MockServerBuilder::capture`](crate::MockServerBuilder::capture) sets), with at most 64 MiB of bodies. A consumer
+//! keeps the newest 10,000 requests, with at most 64 MiB of bodies. The oldest are forgotten first. At most 1,000
+//! faults can be in force, with scripts of at most 10,000 entries; further ones are refused.
 
 mod clock;
 mod consumer;

@@ -1,6 +1,6 @@
-//! How to see the same again, in words.
+//! The seed of a server in reports.
 
-/// The seed of a server, as reports for a person name it.
+/// The seed of a server. `Display` writes how a person repeats a run with it.
 pub(crate) struct Seed(pub(crate) Option<u64>);
 
 impl std::fmt::Display for Seed {

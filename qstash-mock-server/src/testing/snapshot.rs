@@ -1,4 +1,4 @@
-//! Snapshots: everything that a server holds at a moment.
+//! Snapshots: everything that a server stores at one moment.
 
 use std::sync::Arc;
 
@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::driver::{Driver, ReplaceError};
 use crate::engine::{BodyId, Entity, Timestamp};
 
-/// What a server held at a moment; made by [`MockServer::snapshot`](crate::MockServer::snapshot). Cheap to
-/// clone. Lives in memory only.
+/// Everything that a server stored at one moment, for [`MockServer::restore`](crate::MockServer::restore).
+/// [`MockServer::snapshot`](crate::MockServer::snapshot) makes it. Cheap to clone. It cannot be saved to a file.
 #[derive(Clone)]
 pub struct Snapshot {
     at: Timestamp,
@@ -37,12 +37,12 @@ impl Snapshot {
         }
     }
 
-    /// What it holds in memory, where the server does not hold the same.
+    /// The bytes of memory that the snapshot takes beyond what it may share with the server.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// One that holds nothing and says that it holds so much.
+    /// An empty snapshot that claims to take this many bytes.
     #[cfg(test)]
     pub(crate) fn of_bytes(bytes: u64) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Snapshot {
         driver.replace(self.at, self.entities.to_vec(), &self.bodies)
     }
 
-    /// The server's time when it was taken.
+    /// The server's time when the snapshot was taken.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at

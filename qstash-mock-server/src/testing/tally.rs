@@ -1,12 +1,11 @@
-//! Counting deliveries while they come: each is looked at when it starts and when it is over, however many there are
-//! already.
+//! Counting deliveries while they happen: each is looked at twice, when it starts and when it is over.
 
 use std::collections::HashSet;
 
 use super::delivery::Delivery;
 use crate::instruments::{Captured, Cursor};
 
-/// Counts the deliveries that each of some checks wants.
+/// Counts, for each of several checks, the deliveries that the check wants.
 pub(super) struct Tally<C> {
     cursor: Cursor,
     counts: Vec<Count<C>>,
@@ -15,7 +14,7 @@ pub(super) struct Tally<C> {
 struct Count<C> {
     wants: C,
     count: usize,
-    /// What was counted and is not over yet: it changes once more.
+    /// Deliveries that were counted and are not over yet, so that they will change once more.
     open: HashSet<u64>,
 }
 
@@ -32,10 +31,10 @@ impl<C: Fn(&Delivery) -> bool> Tally<C> {
         }
     }
 
-    /// Looks at what is new in `captured`. How many deliveries each check has wanted so far, also those that were
-    /// forgotten since for the sake of the bounds.
+    /// Looks at the new changes in `captured`, and returns how many deliveries each check has wanted so far,
+    /// including those that were forgotten since.
     ///
-    /// A delivery that a check wants must be one that it wants ever after.
+    /// Once a check wants a delivery, it must always want it.
     pub(super) fn counts(&mut self, captured: &Captured) -> impl Iterator<Item = usize> + '_ {
         let news = captured.since(&mut self.cursor);
         if news.again {

@@ -1,14 +1,14 @@
-//! Waiting, within a bound, until something was delivered.
+//! Waiting for deliveries, with a limit in real time.
 
 use std::time::Duration;
 
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::instruments::RealSleep;
 
-/// How far an automatic clock may run in one wait. A schedule without an end must not run for ever.
+/// How far an automatic clock may run in one wait, so that a schedule without an end does not run for ever.
 pub(crate) const HORIZON: Duration = Duration::from_secs(366 * 86_400);
 
-/// A server as those who wait for it see it.
+/// The parts of a server that a waiting test needs.
 #[derive(Clone)]
 pub(crate) struct Watch {
     driver: Driver,
@@ -28,7 +28,8 @@ impl Watch {
         self.auto
     }
 
-    /// Settles; on an automatic clock also skips what idle time there is before everything is done.
+    /// Waits until nothing is due or in flight. On an automatic clock it also skips idle time until the engine is
+    /// idle.
     pub(crate) async fn settle(&self) -> Result<Advanced, ClockBusy> {
         if self.auto {
             let latest = self.driver.now() + HORIZON;
@@ -38,8 +39,8 @@ impl Watch {
         self.driver.settle().await
     }
 
-    /// Waits until `done`, at most for so long in real time; whether it is done. `done` is asked whenever an attempt
-    /// starts or is over, so it should look at what is new only.
+    /// Waits until `done` returns true, at most for `within` (real time), and returns whether it did. It calls `done`
+    /// whenever an attempt starts or is over, so `done` should look only at new attempts.
     pub(crate) async fn until(
         &self,
         within: Option<Duration>,
@@ -58,14 +59,14 @@ impl Watch {
         loop {
             let changed = captured.changed();
             tokio::pin!(changed);
-            // From here on nothing is missed.
+            // From here on no change is missed.
             changed.as_mut().enable();
             if done() {
                 return;
             }
             if self.auto {
                 let latest = self.driver.now() + HORIZON;
-                // Somebody else may be moving the clock, and then it moves all the same.
+                // Another call may be moving the clock; then it moves without this one.
                 let _ = self.driver.advance_until(latest, &mut *done).await;
                 if done() {
                     return;

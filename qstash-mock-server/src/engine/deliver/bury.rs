@@ -1,5 +1,5 @@
-//! A message is given up: to a dead-letter queue, to the account's dead-letter list, or to nowhere
-//! (v1.md section 5, v2.md section 3.11).
+//! Giving a message up: it moves to a dead-letter queue, enters the account's dead-letter list, or fails (v1.md
+//! section 5, v2.md section 3.11).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::engine::model::message::{DeadLetter, Sequence, Stage, State};
 use crate::engine::model::response::Response;
 use crate::engine::model::time::Timestamp;
 
-/// What the last attempt of a message that is given up ended with.
+/// How the last attempt of a message that is given up ended.
 pub(crate) struct Exhausted {
     pub(crate) error: Option<Arc<str>>,
     pub(crate) response: Option<Arc<Response>>,
@@ -60,7 +60,7 @@ impl Engine {
             .count(state.queue, |counters| counters.dead_lettered += 1);
     }
 
-    /// Makes the message an ordinary member of another queue, with fresh attempts.
+    /// Moves the message to another queue, where it has no attempts yet.
     pub(crate) fn move_to(
         &mut self,
         now: Timestamp,

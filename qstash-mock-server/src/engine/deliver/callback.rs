@@ -11,19 +11,19 @@ use crate::engine::model::spec::{BodyRef, CallbackReport};
 use crate::engine::model::time::Timestamp;
 use crate::engine::publish::drafts::Draft;
 
-/// Which callback of a message.
+/// Which of a message's two callbacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CallbackKind {
-    /// After every attempt.
+    /// The callback after every attempt.
     Attempt,
-    /// Once, when it has failed, with its dead letter.
+    /// The callback after the message has failed, with the id of its dead letter.
     Failure(RowId),
 }
 
 impl Engine {
-    /// Makes the message that reports an attempt, if the source asks for one. It holds its source's
-    /// slot in a queue until it is finished itself (v2.md section 3.6). Its body is a recipe, to be written by a
-    /// dialect when it is read.
+    /// Makes the message that reports an attempt, if the reported message asks for one. The callback holds that
+    /// message's slot in a queue until it is finished (v2.md section 3.6). Its body is a report, whose bytes a
+    /// dialect writes when they are read.
     pub(crate) fn call_back(
         &mut self,
         now: Timestamp,

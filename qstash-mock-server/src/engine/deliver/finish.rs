@@ -1,4 +1,4 @@
-//! An attempt or a lease ends, and what that means for the message (v1.md section 5, v2.md section 3.2).
+//! The end of an attempt or a lease, and what it means for the message (v1.md section 5, v2.md section 3.2).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,21 +20,21 @@ use crate::engine::state::OpenAttempt;
 /// How an attempt or a lease ended without success.
 pub(crate) struct Failure {
     pub(crate) cause: Cause,
-    /// One sentence on why.
+    /// Why, in one sentence.
     pub(crate) error: Option<Arc<str>>,
     pub(crate) response: Option<Arc<Response>>,
 }
 
-/// What ended without success.
+/// Whether an attempt or a lease ended without success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// An attempt; the consumer may have asked for a wait.
+    /// An attempt failed. The consumer may have asked for a wait.
     Attempt {
         retry_after: Option<Duration>,
-        /// It asked never to see the message again.
+        /// Whether the consumer refused the message for good.
         rejected: bool,
     },
-    /// A lease, by running out or by release; no backoff is added, but the consumer may ask for a wait.
+    /// A lease expired or was released. There is no backoff, but a consumer that releases may ask for a wait.
     Lease { delay: Duration },
 }
 
@@ -54,7 +54,7 @@ impl Engine {
         }
         match self.rules(sequence) {
             Some(rules) => self.apply(now, &open, state, &rules, outcome),
-            // Its queue was deleted, and so is it, only a little early.
+            // Its queue was deleted: the message is removed now, before the scan reaches it.
             None => self.remove_early(now, sequence),
         }
     }
@@ -124,7 +124,8 @@ impl Engine {
         self.fail(now, sequence, rules, failure);
     }
 
-    /// Taken, but not processed: it stays pending under the attempt's lease.
+    /// The consumer accepted the message and has not processed it: the message stays pending under the attempt's
+    /// lease.
     fn lease_accepted(
         &mut self,
         now: Timestamp,
@@ -144,7 +145,7 @@ impl Engine {
         });
     }
 
-    /// Notes how the newest attempt ended, once.
+    /// Records how the newest attempt ended, once.
     pub(crate) fn end_record(
         &mut self,
         now: Timestamp,
@@ -193,7 +194,7 @@ impl Engine {
         });
     }
 
-    /// The log and the schedule of a message hear that it is finished.
+    /// Notes in the log, and in the message's schedule, that the message is finished.
     pub(crate) fn note_finished(
         &mut self,
         now: Timestamp,

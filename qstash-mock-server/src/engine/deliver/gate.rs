@@ -1,8 +1,8 @@
-//! Who may start (v1.md section 5, v2.md sections 3.6 and 3.7).
+//! Which message may start (v1.md section 5, v2.md sections 3.6 and 3.7).
 //!
 //! A ready message that carries its rules passes up to three gates, in this order: the slots of its queue, its
-//! flow-control key, the account's parallelism. It waits at the first one that is closed, and takes from the last
-//! two only when both are open. One that follows queue rules passes the first alone.
+//! flow-control key, and the account's parallelism. It waits before the first one that is closed, and counts against
+//! the last two only once both are open. A message that follows its queue's rules passes the first gate alone.
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
@@ -15,8 +15,8 @@ use crate::engine::reply::Reply;
 use crate::engine::state::{Next, NextOfAccount, QueueIndex};
 
 impl Engine {
-    /// Hands out what a queue has to give: to its webhook or to those who wait, and slots to messages
-    /// that carry their rules.
+    /// Starts what a queue allows: pushes to its webhook, leases for waiting callers, and slots for messages that
+    /// carry their rules.
     pub(crate) fn serve(&mut self, now: Timestamp, id: QueueId) {
         let Some(queue) = self.state.queue(id) else {
             return;
@@ -44,7 +44,7 @@ impl Engine {
         }
     }
 
-    /// Gives a message a slot of its queue; it keeps it until it and its callbacks are finished.
+    /// Gives a message a slot of its queue. The message keeps the slot until it and its callbacks are finished.
     fn admit(&mut self, sequence: Sequence, queue: QueueId) {
         self.state.update(sequence, |state| {
             let source = sequence;
@@ -52,8 +52,8 @@ impl Engine {
         });
     }
 
-    /// Lets the first message of a flow-control key stand for a free place of the account, if the key is
-    /// open. It starts nothing itself: messages without a key, or with another, may be older.
+    /// Offers the first message of a flow-control key to the account's gate, if the key is open. It does not start
+    /// the message: messages without a key, or with another one, may be older.
     pub(crate) fn serve_flow(&mut self, now: Timestamp, id: &FlowKeyId) {
         match self.state.first_of_flow(id) {
             Some(first) if self.flow_is_open(now, id, first) => self.state.offer_flow(id),
@@ -61,8 +61,8 @@ impl Engine {
         }
     }
 
-    /// Hands out the account's free places, in the order of the messages, whether they have a
-    /// flow-control key or not.
+    /// Starts messages as long as the account's parallelism allows, in their order, whether they have a flow-control
+    /// key or not.
     pub(crate) fn serve_account(&mut self, now: Timestamp, account: &AccountName) {
         while self.account_is_open(account) {
             match self.state.next_of_account(account) {
@@ -78,10 +78,10 @@ impl Engine {
         }
     }
 
-    /// Whether `first` may pass; if only time keeps it, a timer is set.
+    /// Whether `first` may pass its flow-control key. If it waits for the next window only, a timer is set.
     fn flow_is_open(&mut self, now: Timestamp, id: &FlowKeyId, first: Sequence) -> bool {
         if self.state.flow_key(id).is_none() {
-            // Nobody used it for a while, and it was forgotten; the message brings it back.
+            // The key was forgotten because nobody used it; the message brings its limits again.
             let carried = self.state.spec(first).and_then(|spec| spec.carried());
             if let Some(flow) = carried.and_then(|carried| carried.flow_control.clone()) {
                 self.adopt_flow_control(now, &id.account, &flow);

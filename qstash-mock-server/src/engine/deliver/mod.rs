@@ -1,7 +1,8 @@
-//! Delivering: one way for every message, by the rules that are resolved in `rules`.
+//! Delivering: one path for every message, under the rules that `rules` resolves.
 //!
-//! `gate` decides who may start, `start` starts an attempt, `finish` takes its outcome, `retry` makes it wait for
-//! the next one, `bury` gives it up. `callback` and the log observe, and do nothing where nobody asked for them.
+//! `gate` decides which message may start, `start` starts an attempt, `finish` takes its outcome, `retry` plans the
+//! next attempt, `bury` gives the message up. `callback` and the log observe finished attempts; they do nothing if
+//! nobody asked for them.
 
 pub(super) mod bury;
 pub(super) mod callback;

@@ -1,5 +1,4 @@
-//! After a failed attempt: another one later, unless none is left; and how long to wait. The rest of the file is
-//! pure arithmetic.
+//! What follows a failed attempt: another one after a wait, unless no retry is left.
 
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use crate::engine::model::queue::Backoff;
 use crate::engine::model::randomness::Purpose;
 use crate::engine::model::time::Timestamp;
 
-/// No wait is longer, whatever a consumer or an overflow asks for: the longest delay of v1.md section 2.
+/// The longest wait, whatever a consumer asks for: the longest delay of v1.md section 2.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// No wait of a message that carries its rules is longer (v2.md section 3.3).
+/// The longest wait of a message that carries its rules (v2.md section 3.3).
 pub(crate) const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The default wait before retry `n` (1 is the first): `e^(2.5 n)` whole seconds, at most a day
@@ -29,7 +28,8 @@ pub(crate) fn ladder(n: u32) -> Duration {
 }
 
 impl Engine {
-    /// An attempt or a lease of a message ended without success, and is recorded.
+    /// Plans the next attempt, or gives the message up, after an attempt or a lease has ended without success and is
+    /// recorded.
     pub(crate) fn fail(
         &mut self,
         now: Timestamp,
@@ -79,7 +79,7 @@ impl Engine {
             }
             WaitRule::Asked(expression) => {
                 let retried = state.attempts.saturating_sub(1);
-                // What a consumer asks for counts up to a day; over that it is not believed.
+                // A consumer may ask for a wait of up to a day; a longer one is ignored.
                 let believed = asked.filter(|asked| *asked <= LONGEST_ASKED_WAIT);
                 believed.unwrap_or_else(|| match expression {
                     Some(expression) => expression.delay(retried).min(LONGEST_ASKED_WAIT),

@@ -1,6 +1,8 @@
-//! The one place where a message's policy becomes the rules of its next attempt or lease.
+//! Resolves a message's policy to the rules of its next attempt or lease. No other code looks at the policy for
+//! that.
 //!
-//! Resolved when an attempt or a lease starts, and again when it ends: a queue's settings may have changed.
+//! The rules are resolved when an attempt or a lease starts, and again when it ends, because a queue's settings may
+//! have changed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,20 +16,20 @@ use crate::engine::model::spec::{MessageSpec, Policy};
 use crate::engine::state::Lane;
 use crate::engine::syntax::expr::RetryDelay;
 
-/// What holds for an attempt or a lease of one message.
+/// The rules of one attempt or lease of a message.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    /// How it is pushed; none if it waits to be received.
+    /// How the message is pushed; none if it waits until a consumer receives it.
     pub(crate) push: Option<Push>,
-    /// Failed attempts after the first before it is given up.
+    /// How many attempts may follow the first one before the message is given up.
     pub(crate) max_retries: u32,
-    /// How long it waits before the next attempt.
+    /// How long the message waits before the next attempt.
     pub(crate) wait: WaitRule,
-    /// What an answer means that takes the message without having processed it.
+    /// What happens when the consumer accepts the message and has not processed it.
     pub(crate) accepted: Accepted,
-    /// What the end of a lease means once retries are used up.
+    /// What happens when a lease ends and no retry is left.
     pub(crate) lease_end: LeaseEnd,
-    /// Where it goes when it is given up.
+    /// Where the message goes when it is given up.
     pub(crate) dead_letters: DeadLetters,
     /// Whether the beginning of the newest answer is kept with the message.
     pub(crate) keeps_answer: bool,
@@ -39,13 +41,13 @@ pub(crate) struct Push {
     pub(crate) url: Arc<str>,
     pub(crate) timeout: Duration,
     pub(crate) signing: Signing,
-    /// Whose limits the call counts for.
+    /// Whose limits the delivery counts against.
     pub(crate) lane: Lane,
-    /// Bytes wanted of the answer.
+    /// How many bytes of the answer's body are kept.
     pub(crate) most_answer: usize,
 }
 
-/// What signs an attempt, and what goes with it.
+/// What signs a delivery, and what is delivered beside the body and the headers.
 #[derive(Clone, Debug)]
 pub(crate) enum Signing {
     /// The account's shared secret, and the name of the queue.
@@ -59,41 +61,41 @@ pub(crate) enum Signing {
 pub(crate) enum WaitRule {
     /// The later of what the consumer asked for and the backoff.
     Backoff(Backoff),
-    /// What the consumer asked for, up to a day; else the expression, or the default ladder.
+    /// What the consumer asked for, up to a day; without it the message's expression, or the default waits.
     Asked(Option<Arc<RetryDelay>>),
 }
 
-/// What it means that a consumer took a message without having processed it.
+/// What happens when a consumer accepts a message and has not processed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Accepted {
-    /// It stays pending under a lease.
+    /// The message stays pending under a lease.
     LeaseFor(Duration),
-    /// It is done.
+    /// The message is delivered.
     Done,
 }
 
-/// What the end of a lease means once retries are used up.
+/// What happens when a lease ends and no retry is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeaseEnd {
     /// The message is given up.
     Exhausts,
-    /// It stays: looking at a dead letter must not lose it (v1.md section 5).
+    /// The message stays in its queue: receiving a dead letter must not lose it (v1.md section 5).
     Spares,
 }
 
 /// Where a message goes when it is given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeadLetters {
-    /// To this queue, looked up when it happens.
+    /// To the queue of this name, which is looked up when it happens.
     Queue(QueueName),
-    /// To the account's list.
+    /// To the account's dead-letter list.
     List,
-    /// Nowhere: it has failed.
+    /// Nowhere: the message has failed.
     Nowhere,
 }
 
 impl Engine {
-    /// The rules of a message's attempt or lease; none if its queue is gone.
+    /// The rules of a message's attempt or lease; none if its queue was deleted.
     pub(crate) fn rules(&self, sequence: Sequence) -> Option<Rules> {
         let (spec, state) = self.state.whole(sequence)?;
         match &spec.policy {

@@ -1,4 +1,4 @@
-//! An attempt starts, or a lease: the same counts, another state.
+//! The start of an attempt or a lease. Both count as an attempt and take a new lease id.
 
 use std::sync::Arc;
 

@@ -1,8 +1,9 @@
-//! Operations on many messages: scans in slices.
+//! Bulk operations on messages, as scans in slices.
 //!
-//! A scan walks an order that never changes, that of publishing, up to the message that was the newest when it was
-//! asked for: so it ends although others publish. Each slice is an input of its own, so a million messages stall
-//! nobody; whoever reaches a message first counts it; whoever asked is answered when the scan is at its end.
+//! A scan follows the order of publishing, which never changes, up to the message that was the newest when the scan
+//! began. So it ends although callers go on publishing. Each slice is an input of its own, so an operation on a
+//! million messages delays no other input for long. If two scans meet, the one that reaches a message first counts
+//! it. The caller is answered at the end of its scan.
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
@@ -17,7 +18,7 @@ use crate::engine::reply::Reply;
 use crate::engine::state::QueueIndex;
 
 impl BulkJob {
-    /// What came of it.
+    /// The reply to the caller that asked for the operation.
     const fn reply(&self) -> Reply {
         match self.work {
             Work::Purge(_) | Work::Cancel(..) | Work::CancelNamed(..) | Work::Remove(_) => {
@@ -29,7 +30,7 @@ impl BulkJob {
 }
 
 impl Engine {
-    /// Does the first slice; answers at once if it was the last one too.
+    /// Starts a scan and does its first slice. Answers at once if that was the last one, too.
     ///
     /// # Errors
     /// Too many scans are under way, and nothing has changed.
@@ -66,7 +67,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Goes on with a scan that nobody waits for: a queue was deleted before a crash.
+    /// Continues the removal of a queue that was deleted before a restart. No caller waits for it.
     pub(crate) fn resume_removal(&mut self, now: Timestamp, queue: QueueId) {
         let waiter = self.next_waiter_id();
         self.jobs.push_back(BulkJob {

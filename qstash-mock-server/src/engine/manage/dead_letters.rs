@@ -1,4 +1,4 @@
-//! The account's dead-letter list: look, delete, publish again (v2.md sections 2.5 and 3.11).
+//! Commands on the account's dead-letter list: read, delete, publish again (v2.md sections 2.5 and 3.11).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl Engine {
             match self.retry_dead(now, account, id, overrides) {
                 Ok(message) => messages.push(message),
                 Err(error) if messages.is_empty() => return Err(error),
-                // An error would deny those that are published: the rest stays where it is.
+                // An error would hide that some are published already, so the rest stays in the list instead.
                 Err(_) => {
                     let next = None;
                     return Ok(Reply::DeadLettersRetried { messages, next });
@@ -107,7 +107,7 @@ impl Engine {
         })
     }
 
-    /// The ids that are meant, and where to go on. It looks at a bounded number of entries.
+    /// The ids of the dead letters that a query means, and the cursor of the next page. Looks at a bounded number.
     fn choose(
         &self,
         account: &AccountName,
@@ -144,7 +144,7 @@ impl Engine {
         ids.iter().copied().filter(known).collect()
     }
 
-    /// Where the messages are named there is an index for them.
+    /// The dead letters of the messages that a query names, for which there is an index.
     fn choose_by_message(
         &self,
         account: &AccountName,
@@ -187,7 +187,7 @@ impl Engine {
             })
     }
 
-    /// The entry goes, a fresh message comes, with what is overridden.
+    /// Publishes a dead letter as a new message with overridden settings, and removes it from the list.
     fn retry_dead(
         &mut self,
         now: Timestamp,
@@ -223,7 +223,7 @@ impl Engine {
     }
 }
 
-/// The stored headers, with those replaced that were given anew.
+/// The stored headers, in which those with a new value are replaced.
 fn merged(stored: &Headers, given: Option<&Headers>) -> Headers {
     let Some(given) = given.filter(|given| !given.is_empty()) else {
         return Arc::clone(stored);

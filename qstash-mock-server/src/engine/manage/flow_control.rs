@@ -13,8 +13,8 @@ use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 
 impl Engine {
-    /// Whether no message will go on by itself: none is delayed, in flight or leased, and none waits for the
-    /// next window of its key. A schedule may still make new ones.
+    /// Whether the state of no message will change without a further command: no message is delayed, in flight or
+    /// leased, and none waits for the next window of its key. A schedule may still publish messages.
     #[must_use]
     pub fn is_idle(&self, now: Timestamp) -> bool {
         let mut waited_for = self.state.flows_waiting();
@@ -87,7 +87,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// A page of keys whose name holds the text. It looks at a bounded number.
+    /// A page of the keys that contain the text. Looks at a bounded number.
     fn list_flow_keys(
         &self,
         account: &AccountName,
@@ -130,7 +130,8 @@ impl Engine {
             .ok_or_else(|| Error::FlowKeyNotFound(Arc::clone(key)))
     }
 
-    /// Pausing and pinning may come before the first message.
+    /// The key of this name, created if necessary: a caller may pause or pin a key before the first message names
+    /// it.
     fn flow_key_or_new(
         &self,
         now: Timestamp,
@@ -153,7 +154,8 @@ impl Engine {
         self.check_held(Overhead::KEY)
     }
 
-    /// What was just let go must not be forgotten in the same breath.
+    /// Stores a key that a caller has managed. It counts as used now, so that a resumed key is not forgotten at
+    /// once.
     fn put_managed_flow_key(&mut self, now: Timestamp, key: FlowKey) {
         self.put_flow_key(FlowKey {
             used_at: now,
@@ -167,7 +169,7 @@ impl Engine {
         self.state.wake_flow_key(&id, forget_at);
     }
 
-    /// A message that names the key was accepted, or is due: its values count.
+    /// Takes over the limits of a message that was accepted or is due.
     pub(crate) fn adopt_flow_control(
         &mut self,
         now: Timestamp,
@@ -179,7 +181,8 @@ impl Engine {
             key: Arc::clone(&wanted.key),
         };
         let known = self.state.flow_key(&id).cloned();
-        // A publish over the bound is refused; a callback, or a message whose key was forgotten, goes unlimited.
+        // A publish over the bound is refused. A callback, or a message whose key was forgotten, has no limits
+        // instead.
         if known.is_none() && self.check_room_for_flow_key().is_err() {
             return;
         }
@@ -188,8 +191,8 @@ impl Engine {
         self.put_flow_key(key);
     }
 
-    /// The one timer of a key has fired: its window has turned, or it may be forgotten. One that is held back by a
-    /// window sets the timer again when it is served.
+    /// Handles the timer of a key: its window has ended, or the key may be forgotten. If messages still wait for a
+    /// window, serving the key sets the timer again.
     pub(crate) fn flow_key_due(&mut self, now: Timestamp, id: &FlowKeyId) {
         self.state.flow_key_woke(id);
         self.state.mark_flow_dirty(id.clone());

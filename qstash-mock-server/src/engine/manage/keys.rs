@@ -1,5 +1,5 @@
-//! The account's secrets: one for queues' webhooks, a pair of keys for messages that carry their own
-//! rules (v1.md section 5, v2.md section 2.11).
+//! An account's secrets: one signs the pushes of queues, a pair of keys signs messages that carry their rules (v1.md
+//! section 5, v2.md section 2.11).
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ impl Engine {
         })
     }
 
-    /// The account, with fresh secrets if nobody has asked for it before.
+    /// The account of this name, created with new secrets if it does not exist.
     pub(crate) fn ensure_account(&mut self, name: &AccountName) -> &Account {
         if self.state.account(name).is_none() {
             let configured = self.config.signing_secret.as_ref();
@@ -49,20 +49,20 @@ impl Engine {
         self.state.account(name).expect("it was just put there")
     }
 
-    /// What signs the deliveries of [`AccountName::DEFAULT`] now.
+    /// The signing secret of [`AccountName::DEFAULT`].
     pub fn default_signing_secret(&mut self) -> Secret {
         let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
         Secret(Arc::clone(&account.secret))
     }
 
-    /// The current and the next key that sign what [`AccountName::DEFAULT`] sends by its own rules.
+    /// The current and the next signing key of [`AccountName::DEFAULT`], for messages that carry their rules.
     pub fn default_signing_keys(&mut self) -> [Secret; 2] {
         let account = self.ensure_account(&AccountName::new(AccountName::DEFAULT));
         [&account.signing_key, &account.next_signing_key].map(|key| Secret(Arc::clone(key)))
     }
 
-    /// A secret that is configured, and that the account had neither now nor before, takes over, as after
-    /// a rotation. Otherwise the stored one stands: it may have been rotated since it was configured.
+    /// Puts the configured signing secret in force, as a rotation would, if it is neither the stored secret nor the
+    /// one before. Otherwise the stored secret stays: it may have been rotated since it was configured.
     pub(crate) fn adopt_signing_secret(&mut self) {
         let stored = self
             .state

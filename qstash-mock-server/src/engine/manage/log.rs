@@ -28,7 +28,7 @@ impl Engine {
         self.log_at(now, now, sequence, event);
     }
 
-    /// The same, of a step that is taken at `at`, perhaps in time to come.
+    /// Notes a step of a message that is taken at `at`, which may be in the future.
     fn log_at(&mut self, now: Timestamp, at: Timestamp, sequence: Sequence, event: Event) {
         if let Some(row) = self.row(now, at, sequence, event) {
             self.state.put_row(row);
@@ -46,7 +46,7 @@ impl Engine {
         }
     }
 
-    /// Notes that nobody is told of an attempt, because the server holds as much as it may.
+    /// Notes that a callback was not made, because a bound of the server is reached.
     pub(crate) fn log_refused_callback(
         &mut self,
         now: Timestamp,
@@ -67,7 +67,8 @@ impl Engine {
         }
     }
 
-    /// Asked for now; cancelled when the next attempt would have been made (v2.md section 3.13).
+    /// Notes that a message is cancelled: the request now, the cancellation at the time of the next attempt (v2.md
+    /// section 3.13).
     pub(crate) fn log_cancelled(
         &mut self,
         now: Timestamp,
@@ -111,7 +112,7 @@ impl Engine {
         })
     }
 
-    /// A page of the log. Rows that tell of a time to come are not there yet.
+    /// A page of the log, without rows whose time is in the future.
     pub(crate) fn list_log(
         &self,
         now: Timestamp,
@@ -143,7 +144,7 @@ impl Engine {
         Ok(Reply::Log { rows, next })
     }
 
-    /// The rows of the messages that a query names: there is an index for them.
+    /// The rows of the messages that a query names, for which there is an index.
     fn rows_of_messages(
         &self,
         caller: &Caller,
@@ -168,7 +169,7 @@ impl Engine {
         rows.filter(is_in).collect()
     }
 
-    /// Looks at a bounded number of rows: a page may be short, and say where to go on.
+    /// Filters a page of rows. Looks at a bounded number, so the page may be short and have a cursor all the same.
     fn page_of_rows<'a>(
         &self,
         rows: impl Iterator<Item = &'a LogRow>,

@@ -1,4 +1,4 @@
-//! Looking at messages without taking them, and cancelling one (v1.md section 4, v2.md section 2.4).
+//! Reading messages without leasing them, and cancelling one (v1.md section 4, v2.md section 2.4).
 
 use std::sync::Arc;
 
@@ -36,7 +36,7 @@ impl Engine {
         }
     }
 
-    /// The state of one message; in a queue, anybody who works with that may see it.
+    /// Reads one message. A caller that may publish to, consume from or manage its queue may see it.
     fn get_message(&self, caller: &Caller, id: MessageId, scope: Scope) -> Result<Reply, Error> {
         let uses = [Permission::Publish, Permission::Consume, Permission::Manage];
         let permission = match scope {
@@ -52,8 +52,7 @@ impl Engine {
         )))
     }
 
-    /// The caller's message. One outside the scope, or in a queue that the caller is not to see, does not exist
-    /// for it.
+    /// The caller's message. A message outside the scope, or in a queue that the caller may not see, is not found.
     pub(crate) fn message_for(
         &self,
         caller: &Caller,
@@ -82,7 +81,7 @@ impl Engine {
         }
     }
 
-    /// The caller's queue, if it exists and the caller may do that with it.
+    /// The caller's queue, if it exists and the caller has the permission.
     pub(crate) fn queue_for(
         &self,
         caller: &Caller,
@@ -95,7 +94,7 @@ impl Engine {
             .ok_or_else(|| Error::QueueNotFound(name.clone()))
     }
 
-    /// A page of a queue's messages. It looks at a bounded number, so a page may be short.
+    /// A page of a queue's messages. Looks at a bounded number, so the page may be short.
     fn list_messages(
         &self,
         caller: &Caller,
@@ -162,12 +161,13 @@ impl Engine {
         })
     }
 
-    /// Whether the message itself shows its body; that of one that was given up is shown by its dead letter alone.
+    /// Whether the message shows its body. The body of a message that was given up is shown by its dead letter
+    /// only.
     fn keeps_body(&self, sequence: Sequence, state: &MessageState) -> bool {
         self.state.keeps_body(sequence) && !was_given_up(state)
     }
 
-    /// The attempts that ended, and the one that goes on.
+    /// The attempts that have ended, and the one under way.
     fn history(&self, sequence: Sequence, state: &MessageState) -> Vec<AttemptRecord> {
         let past = self.state.past(sequence).into_iter();
         let ended = past.flat_map(|past| past.records().cloned());

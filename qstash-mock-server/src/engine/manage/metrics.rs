@@ -27,7 +27,7 @@ impl Engine {
         })
     }
 
-    /// The metrics of so many queues after one, by name, and where to go on.
+    /// The metrics of a page of queues, ordered by name, and the cursor of the next page.
     pub(crate) fn metrics_page(
         &self,
         now: Timestamp,

@@ -1,6 +1,6 @@
-//! Looking at what is stored, and changing it by hand.
+//! Commands that read and change what is stored.
 //!
-//! What reaches many messages is a scan in slices (`bulk`), so that it keeps nobody waiting.
+//! Commands on many messages are scans in slices (`bulk`), so that they do not delay other callers.
 
 pub(super) mod bulk;
 pub(super) mod dead_letters;

@@ -1,4 +1,4 @@
-//! Making, changing and looking at queues (v1.md sections 3 and 6, v2.md section 2.7).
+//! Creating, changing and reading queues (v1.md sections 3 and 6, v2.md section 2.7).
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -91,8 +91,8 @@ impl Engine {
         )
     }
 
-    /// The queue of that name, made with the defaults if absent. One that counts for the account's quota works on
-    /// one message at a time unless told otherwise.
+    /// The queue of this name, created with the defaults if it does not exist. A new queue that counts towards the
+    /// account's quota has parallelism 1.
     pub(crate) fn ensure_queue(
         &mut self,
         now: Timestamp,
@@ -122,7 +122,7 @@ impl Engine {
         Ok(id)
     }
 
-    /// Whether a queue of that name is there, or may be made.
+    /// Refuses a queue that does not exist, if a bound or a quota does not allow another one.
     pub(crate) fn check_room_for_queue(
         &self,
         account: &AccountName,
@@ -139,7 +139,7 @@ impl Engine {
         self.check_room_for_queues(account, name, None)
     }
 
-    /// Makes a queue or changes it, within the quotas (v2.md section 2.7).
+    /// Creates or changes a queue within the quotas (v2.md section 2.7).
     fn upsert_queue(
         &mut self,
         now: Timestamp,
@@ -161,7 +161,7 @@ impl Engine {
         Ok(Reply::Done)
     }
 
-    /// Refuses before anything is made, so that a refusal changes nothing.
+    /// Checks everything before anything is created, so that a refusal changes nothing.
     fn check_room_for_queues(
         &self,
         account: &AccountName,
@@ -182,7 +182,7 @@ impl Engine {
         self.check_held(new * Overhead::QUEUE)
     }
 
-    /// Follows the dead letters of `target`; they must not come back to `name`.
+    /// Refuses dead-letter queues that lead from `target` back to `name`.
     fn check_cycle(
         &self,
         account: &AccountName,

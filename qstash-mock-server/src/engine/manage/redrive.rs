@@ -1,4 +1,4 @@
-//! The way back from a dead-letter queue (v1.md section 5).
+//! Moving messages out of a dead-letter queue (v1.md section 5).
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
@@ -12,7 +12,8 @@ use crate::engine::reply::Reply;
 use crate::engine::state::QueueIndex;
 
 impl Engine {
-    /// Sends what waits in a queue to another one, or each dead letter to where it died.
+    /// Moves the waiting messages of a dead-letter queue to another queue, or each back to the queue in which it
+    /// failed.
     pub(crate) fn redrive(
         &mut self,
         now: Timestamp,
@@ -40,7 +41,7 @@ impl Engine {
         self.start_bulk(now, Work::Redrive { from, to }, max_messages)
     }
 
-    /// Sends one message back; false if it is no longer there to be sent.
+    /// Moves one message; false if it no longer waits in the dead-letter queue.
     pub(super) fn redrive_one(
         &mut self,
         now: Timestamp,

@@ -74,7 +74,7 @@ impl Engine {
         let account = &caller.account;
         caller.check_either(to.queue(), Permission::Publish)?;
         let mut to = self.settle(account, to, PartialSettings::complete_for_schedule)?;
-        // No message of a schedule is a second publish of the one before it.
+        // Messages of a schedule are not deduplicated against each other.
         to.settings.deduplication = None;
         self.check_quotas(now, body.len(), &to.settings)?;
         if let Destination::Group(name) = &to.destination {
@@ -126,7 +126,7 @@ impl Engine {
         self.check_held(cost)
     }
 
-    /// The time of a schedule has come. Times that passed while nobody looked are not made up for.
+    /// Runs a schedule whose time has come. Runs that were missed do not happen later.
     pub(crate) fn schedule_due(&mut self, now: Timestamp, account: &AccountName, id: &ScheduleId) {
         let Some(mut schedule) = self.state.schedule(account, id).cloned() else {
             return;
@@ -151,7 +151,7 @@ impl Engine {
         self.state.put_schedule(schedule);
     }
 
-    /// A message that a schedule made is finished.
+    /// Notes in a schedule that a message which it published is finished.
     pub(crate) fn note_schedule_state(
         &mut self,
         account: &AccountName,

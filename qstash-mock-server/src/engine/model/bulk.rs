@@ -1,4 +1,4 @@
-//! Operations on many messages that are under way; see `manage/bulk.rs`.
+//! Bulk operations under way; see `manage/bulk.rs`.
 
 use std::collections::VecDeque;
 
@@ -7,33 +7,33 @@ use super::id::{AccountName, MessageId, QueueId, QueueName, WaiterId};
 use super::message::Sequence;
 use super::time::Timestamp;
 
-/// What to do with each message that a scan reaches.
+/// What a bulk operation does with each message that its scan reaches.
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
-    /// Cancel it, if it is not finished.
+    /// Cancel the message, if it is in this queue and not finished.
     Purge(QueueId),
-    /// Cancel it, if it is not finished and matches.
+    /// Cancel the message, if it is the account's, matches and is not finished.
     Cancel(AccountName, Box<Filter>),
-    /// Cancel these, if they are the account's, carry their rules and are not finished.
+    /// Cancel these messages, if they are the account's, carry their rules and are not finished.
     CancelNamed(AccountName, VecDeque<MessageId>),
-    /// Remove it: its queue is gone.
+    /// Remove the message, because its queue was deleted.
     Remove(QueueId),
-    /// Send it back, if it waits.
+    /// Move the message out of its dead-letter queue, if it waits there.
     Redrive {
         /// The queue that holds the dead letters.
         from: QueueId,
-        /// Where to, if not back.
+        /// The queue that receives it; `None` means the one in which it failed.
         to: Option<QueueName>,
     },
 }
 
-/// A scan under way.
+/// A bulk operation under way: a scan over messages in the order of their sequence.
 #[derive(Debug)]
 pub(crate) struct BulkJob {
     pub(crate) work: Work,
-    /// The last message that was reached.
+    /// The last message that the scan has reached.
     pub(crate) reached: Option<Sequence>,
-    /// The last one to be reached.
+    /// The last message that the scan will reach: the newest one when the operation was asked for.
     pub(crate) end: Sequence,
     pub(crate) done: usize,
     pub(crate) most: usize,

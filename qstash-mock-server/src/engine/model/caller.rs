@@ -1,21 +1,21 @@
-//! Who asks, and how far the grant reaches (v1.md section 1).
+//! The caller of a command and its permissions (v1.md section 1).
 
 use crate::engine::model::id::{AccountName, QueueName};
 
-/// Who asks: an account, and how far the token's grant reaches (v1.md section 1).
+/// The caller of a command: an account, and what the token allows (v1.md section 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// The owner of all state that the command may see.
+    /// The account whose state the command reads and changes.
     pub account: AccountName,
-    /// Queue names or globs (`order-*`) that the caller is limited to; `None`: all.
+    /// Names or globs (`order-*`) of the queues that the token is limited to; `None` means all queues.
     pub queues: Option<Vec<String>>,
-    /// Permissions that the caller has.
+    /// What the token allows.
     pub permissions: Permissions,
-    /// May read everything and change nothing (v2.md section 1.3).
+    /// Whether the token may read everything and change nothing (v2.md section 1.3).
     pub read_only: bool,
 }
 
-/// One of the four things a token may allow.
+/// One of the four permissions of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permission {
     /// Publish messages.
@@ -24,7 +24,7 @@ pub enum Permission {
     Consume,
     /// Create, change and look at queues and messages.
     Manage,
-    /// Read the figures.
+    /// Read metrics.
     Metrics,
 }
 
@@ -32,7 +32,7 @@ impl Permission {
     /// All permissions.
     pub const ALL: [Self; 4] = [Self::Publish, Self::Consume, Self::Manage, Self::Metrics];
 
-    /// The permission as it stands in a token.
+    /// The permission as a token spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -49,7 +49,7 @@ impl Permission {
 pub struct Permissions(u8);
 
 impl Permissions {
-    /// Everything.
+    /// All permissions.
     pub const ALL: Self = Self(0b1111);
 
     /// Whether `permission` is in the set.
@@ -70,7 +70,7 @@ impl FromIterator<Permission> for Permissions {
 }
 
 impl Caller {
-    /// A caller that may do everything with an account.
+    /// A caller that may do everything in the account of this name.
     #[must_use]
     pub fn owner(account: &str) -> Self {
         let account = AccountName::new(account);
@@ -82,7 +82,7 @@ impl Caller {
         }
     }
 
-    /// Whether the queue is among those the caller is limited to.
+    /// Whether the token is not limited to other queues than `queue`.
     #[must_use]
     pub fn sees(&self, queue: &QueueName) -> bool {
         let globs = self.queues.as_ref();
@@ -90,8 +90,8 @@ impl Caller {
     }
 }
 
-/// Whether `text` is `glob`, in which `*` stands for any run of characters. Linear in memory and at
-/// most quadratic in time, whatever the glob.
+/// Whether `text` matches `glob`, in which `*` stands for any run of characters. Takes constant memory, and time at
+/// most in proportion to the product of both lengths.
 fn glob_matches(glob: &str, text: &str) -> bool {
     let (glob, text) = (glob.as_bytes(), text.as_bytes());
     let (mut g, mut t) = (0, 0);

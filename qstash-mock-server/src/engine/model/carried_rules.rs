@@ -1,7 +1,7 @@
-//! What a message carries that brings its own destination and rules (architecture: *Whose policy*).
+//! The destination and the rules that a message carries, if it does not follow its queue's rules.
 //!
-//! Fixed when it is published: an [`CarriedRules`] is shared, never changed, by the message, its log rows and
-//! its dead-letter entry. [`Settings`] are what was said of it, by its publisher and the defaults of a URL group.
+//! [`CarriedRules`] are fixed when the message is published. The message, its log rows and its listed dead letter
+//! share them. [`Settings`] are what the publisher and the defaults of a URL group set; the rules are made of them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,54 +11,56 @@ use crate::engine::model::id::{GroupName, MessageId, ScheduleId};
 use crate::engine::model::time::Timestamp;
 use crate::engine::syntax::expr::RetryDelay;
 
-/// Destination, request and rules of one message.
+/// The destination, the request and the delivery rules of one message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CarriedRules {
-    /// Where to, as it was given.
+    /// The URL of the destination, as the publisher wrote it.
     pub url: Arc<str>,
-    /// The built-in API that was named instead of a URL.
+    /// The built-in API that the publisher named instead of a URL.
     pub api: Option<Arc<str>>,
-    /// The URL group it was published to, and the name of the endpoint there.
+    /// The URL group that the message was published to, and the name of the endpoint in the group.
     pub group: Option<(GroupName, Option<Arc<str>>)>,
-    /// The schedule that made it.
+    /// The schedule that published the message.
     pub schedule: Option<ScheduleId>,
-    /// The message whose attempt it reports, if it is a callback.
+    /// The message whose attempt this one reports, if it is a callback.
     pub callback_of: Option<MessageId>,
-    /// How it is sent.
+    /// The HTTP method of a delivery.
     pub method: Method,
-    /// Failed attempts after the first before it is a dead letter.
+    /// How many attempts may follow the first one. When the last of them fails, the message is a dead letter.
     pub max_retries: u32,
-    /// How long to wait before each retry, instead of the default ladder.
+    /// The wait before each retry; without it, the default waits of v2.md section 3.3.
     pub retry_delay: Option<Arc<RetryDelay>>,
-    /// How long an attempt may take; the quota's maximum if absent.
+    /// How long an attempt may take; without it, as long as the quota allows ([`Quotas::timeout`]).
+    ///
+    /// [`Quotas::timeout`]: crate::engine::Quotas::timeout
     pub timeout: Option<Duration>,
-    /// Told of every attempt.
+    /// The callback that reports every attempt.
     pub callback: Option<Arc<Callback>>,
-    /// Told once, when the message has failed.
+    /// The callback that reports, once, that the message has failed.
     pub failure_callback: Option<Arc<Callback>>,
-    /// The limit it shares with other messages.
+    /// The flow-control limits that the message shares with others.
     pub flow_control: Option<Arc<FlowControl>>,
-    /// For filters.
+    /// The publisher's labels, which filters compare.
     pub labels: Arc<[Arc<str>]>,
-    /// What is hidden from whoever looks at it.
+    /// Which parts are shown as a digest to those who look at the message.
     pub redaction: Option<Arc<Redaction>>,
-    /// Where the publisher called from.
+    /// The IP address that the publisher called from.
     pub caller_ip: Option<Arc<str>>,
 }
 
-/// The method of a delivery.
+/// The HTTP method of a delivery.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Method {
-    /// Read.
+    /// `GET`
     Get,
-    /// Hand over: the default.
+    /// `POST`, the default.
     #[default]
     Post,
-    /// Replace.
+    /// `PUT`
     Put,
-    /// Change.
+    /// `PATCH`
     Patch,
-    /// Remove.
+    /// `DELETE`
     Delete,
 }
 
@@ -66,7 +68,7 @@ impl Method {
     /// All methods.
     pub const ALL: [Self; 5] = [Self::Get, Self::Post, Self::Put, Self::Patch, Self::Delete];
 
-    /// In capitals.
+    /// The method as HTTP spells it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -79,64 +81,65 @@ impl Method {
     }
 }
 
-/// A limit on deliveries across destinations, named by a key (v2.md section 3.7).
+/// Limits on deliveries that all messages with the same key share (v2.md section 3.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlowControl {
-    /// Its name.
+    /// The key that names the limits.
     pub key: Arc<str>,
-    /// Unanswered deliveries at once.
+    /// The most deliveries that may be unanswered at the same time; `None` means no limit.
     pub parallelism: Option<u32>,
-    /// Deliveries started in a window.
+    /// The most deliveries that may start within one `period`; `None` means no limit.
     pub rate: Option<u32>,
-    /// The length of a window.
+    /// The length of the window that `rate` counts in.
     pub period: Duration,
 }
 
 impl FlowControl {
-    /// The period where none is given.
+    /// The period if the publisher names none.
     pub const DEFAULT_PERIOD: Duration = Duration::from_secs(1);
 }
 
-/// A message to be sent when an attempt has ended (v2.md section 3.10).
+/// A message that the server sends when an attempt of another one has ended (v2.md section 3.10).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Callback {
-    /// Where to.
+    /// The URL that the callback goes to.
     pub url: Arc<str>,
-    /// How it is sent.
+    /// The HTTP method of the callback's deliveries.
     pub method: Method,
-    /// Its own retries; those of its parent if absent.
+    /// How many retries the callback has; without it, as many as the message that it reports.
     pub max_retries: Option<u32>,
-    /// Its own waits.
+    /// The wait before each retry of the callback.
     pub retry_delay: Option<Arc<RetryDelay>>,
-    /// It is sent so much later.
+    /// How long after the attempt the callback becomes due.
     pub delay: Duration,
-    /// How long it may take.
+    /// How long a delivery of the callback may take.
     pub timeout: Option<Duration>,
-    /// Its own limit.
+    /// The flow-control limits of the callback.
     pub flow_control: Option<Arc<FlowControl>>,
-    /// Sent along.
+    /// Headers that are sent with the callback.
     pub headers: Headers,
 }
 
-/// What is shown as a digest instead (v2.md section 3.12).
+/// Which parts of a message are shown as a digest instead (v2.md section 3.12). Deliveries are never changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Redaction {
-    /// The body.
+    /// Whether the body is hidden.
     pub body: bool,
-    /// All headers.
+    /// Whether the values of all headers are hidden.
     pub all_headers: bool,
-    /// These headers, whatever their case.
+    /// The headers whose values are hidden. Upper and lower case do not matter.
     pub headers: Vec<String>,
 }
 
 impl Redaction {
-    /// Whether the value of a header is hidden.
+    /// Whether the value of the header `name` is hidden.
     #[must_use]
     pub fn hides_header(&self, name: &str) -> bool {
         self.all_headers || self.headers.iter().any(|it| it.eq_ignore_ascii_case(name))
     }
 
-    /// What a callback hides whose source hides this: its body quotes the source's body and headers.
+    /// What the callback of a message with this redaction hides. Its body quotes the message's body and headers, so
+    /// it is hidden whole.
     fn of_report(&self) -> Arc<Self> {
         Arc::new(Self {
             body: true,
@@ -145,24 +148,25 @@ impl Redaction {
     }
 }
 
-/// What was said of a message, complete; `None` is the server's default, or leaves a stored value as it is.
+/// Everything that was set for a message. `None` means the server's default in a publish, and the stored value in a
+/// retry of a dead letter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// See [`CarriedRules::method`].
     pub method: Option<Method>,
-    /// The content type and the headers to be sent along, in the order given.
+    /// The content type and the headers that deliveries have, in the order given.
     pub headers: Option<Headers>,
-    /// See [`CarriedRules::max_retries`]; 3 if absent.
+    /// See [`CarriedRules::max_retries`]; [`Settings::DEFAULT_RETRIES`] if absent.
     pub max_retries: Option<u32>,
     /// See [`CarriedRules::retry_delay`].
     pub retry_delay: Option<Arc<RetryDelay>>,
-    /// Not before this time has passed.
+    /// How long after the publish the message becomes due.
     pub delay: Option<Duration>,
-    /// Not before this time; beats `delay`. A past time is no delay.
+    /// When the message becomes due; it has precedence over `delay`. A time in the past means at once.
     pub not_before: Option<Timestamp>,
     /// See [`CarriedRules::timeout`].
     pub timeout: Option<Duration>,
-    /// Whether and how a second publish of the same is recognised.
+    /// How a second publish of the same message is recognised; `None` means not at all.
     pub deduplication: Option<Deduplication>,
     /// See [`CarriedRules::callback`].
     pub callback: Option<Arc<Callback>>,
@@ -179,21 +183,21 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Retries where the publisher names none (v2.md section 2.2).
+    /// The number of retries if the publisher names none (v2.md section 2.2).
     pub const DEFAULT_RETRIES: u32 = 3;
 }
 
-/// By what a second publish of the same is recognised (v2.md section 3.5).
+/// How a second publish of the same message is recognised (v2.md section 3.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Deduplication {
-    /// The publisher's own id.
+    /// By an id that the publisher chose.
     Id(Arc<str>),
-    /// Destination, body, content type and forwarded headers.
+    /// By a digest of the destination, the body, the content type and the forwarded headers.
     Content,
 }
 
 impl CarriedRules {
-    /// A message to `url` with these settings, and the defaults for the rest.
+    /// The rules of a message to `url` with these settings, and the defaults for the rest.
     pub(crate) fn new(url: Arc<str>, settings: &Settings) -> Self {
         Self {
             url,
@@ -214,7 +218,7 @@ impl CarriedRules {
         }
     }
 
-    /// The message of a callback: it reports, and nobody is told of it in turn.
+    /// The rules of the message that a callback is. Its own attempts have no callbacks.
     pub(crate) fn of_callback(callback: &Callback, parent: &Self, parent_id: MessageId) -> Self {
         Self {
             url: Arc::clone(&callback.url),
@@ -235,7 +239,7 @@ impl CarriedRules {
         }
     }
 
-    /// The same with what `overrides` name (v2.md section 2.5).
+    /// The same rules, with the settings that `overrides` name replaced (v2.md section 2.5).
     pub(crate) fn with(mut self, overrides: &Settings) -> Self {
         fn replace<T: Clone>(order: &mut Option<T>, value: Option<&T>) {
             if let Some(value) = value {

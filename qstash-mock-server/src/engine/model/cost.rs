@@ -1,4 +1,5 @@
-//! What the things that the server keeps count for in its bounds on bytes: their text, and a flat sum for the rest.
+//! How many bytes stored values count for in the engine's bounds: the length of their texts, and a flat sum for the
+//! bookkeeping.
 
 use std::sync::Arc;
 
@@ -14,19 +15,19 @@ use super::schedule::Schedule;
 use super::spec::MessageSpec;
 use super::url_group::UrlGroup;
 
-/// What things cost beside their text, so that the bounds count the bookkeeping, too.
+/// The flat sums, in bytes.
 pub(crate) struct Overhead;
 
 impl Overhead {
-    /// What a message costs beside its body and headers, in bytes.
+    /// A message, beside its body and headers.
     pub(crate) const MESSAGE: usize = 512;
-    /// What the record of an attempt costs.
+    /// The record of an attempt.
     pub(crate) const RECORD: usize = 192;
-    /// What a deduplication key, an endpoint or a flow-control key costs beside its text.
+    /// A deduplication key, an endpoint or a flow-control key, beside its text.
     pub(crate) const KEY: usize = 192;
-    /// What a row of the log costs beside the answer and the error that it tells.
+    /// A row of the log, beside the answer and the error that it keeps.
     pub(crate) const ROW: usize = 256;
-    /// What a queue costs beside its text.
+    /// A queue, beside its text.
     pub(crate) const QUEUE: usize = 1024;
 }
 
@@ -44,7 +45,7 @@ fn labels_cost(labels: &[Arc<str>]) -> usize {
 }
 
 impl MessageSpec {
-    /// Without the body.
+    /// The cost without the body.
     pub(crate) fn cost(&self) -> usize {
         let carried = self.carried().map_or(0, |carried| carried.cost());
         Overhead::MESSAGE + headers_cost(&self.headers) + carried

@@ -1,5 +1,5 @@
-//! The account's dead-letter list: messages that carry their rules and have failed, with the last answer
-//! (v2.md sections 2.5 and 3.11).
+//! The account's dead-letter list: failed messages that carried their rules, with the consumer's last answer (v2.md
+//! sections 2.5 and 3.11).
 
 use std::sync::Arc;
 
@@ -12,86 +12,92 @@ use super::spec::BodySource;
 use super::time::Timestamp;
 use crate::engine::model::filter::Filter;
 
-/// A failed message in the list. What its spec says is not repeated: the entry holds the spec and the body.
+/// A stored dead letter of the list. It does not repeat what the message's spec says; it keeps the spec and the body
+/// stored instead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ListedDeadLetter {
-    /// Its time, its name and its cursor.
+    /// The dead letter's id: the time of the failure, and the cursor of pages.
     pub id: RowId,
-    /// Whose it is.
+    /// The account that owns the message.
     pub account: AccountName,
     /// The message that failed.
     pub message: Sequence,
-    /// The queue it went through.
+    /// The queue that the message went through, if any.
     pub queue: Option<QueueName>,
     /// When the message first became due.
     pub due_at: Timestamp,
-    /// The last answer, if there was one. An old one is cut down to its status when answers take too much room.
+    /// The consumer's last answer, if there was one. When all kept answers exceed
+    /// [`Limits::answer_bytes`](crate::engine::Limits::answer_bytes), the engine cuts the oldest down to the status
+    /// code.
     pub response: Option<Arc<Response>>,
     /// Why the last attempt failed.
     pub error: Option<Arc<str>>,
-    /// When it is forgotten.
+    /// When the dead letter is forgotten.
     pub expires_at: Timestamp,
 }
 
 /// A listed dead letter as callers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterView {
-    /// Its time, its name and its cursor.
+    /// The dead letter's id: the time of the failure, and the cursor of pages.
     pub id: RowId,
     /// The message that failed.
     pub message: MessageId,
-    /// The rules it carries.
+    /// The rules that the message carries.
     pub carried: Arc<CarriedRules>,
     /// The publisher's headers.
     pub headers: Headers,
-    /// The queue it went through.
+    /// The queue that the message went through, if any.
     pub queue: Option<QueueName>,
-    /// When it was published.
+    /// When the message was published.
     pub published_at: Timestamp,
-    /// When it first became due.
+    /// When the message first became due.
     pub due_at: Timestamp,
-    /// What was published.
+    /// The published body.
     pub body: BodySource,
-    /// The last answer, if there was one.
+    /// The consumer's last answer, if there was one.
     pub response: Option<Arc<Response>>,
     /// Why the last attempt failed.
     pub error: Option<Arc<str>>,
 }
 
-/// A look at dead letters, or the choice of some.
+/// Which listed dead letters are meant.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeadLetterQuery {
-    /// These alone; the filter, the cursor and the count are ignored then. Unknown ones are passed over.
+    /// Dead letters by id. If there are any ids, the other fields are ignored. Unknown ids are ignored, too.
     pub ids: Vec<RowId>,
-    /// Which ones.
+    /// Which dead letters, if `ids` is empty.
     pub filter: Filter,
-    /// From here on, this one not included.
+    /// The page begins after this dead letter, in the order asked for.
     pub cursor: Option<RowId>,
-    /// At most so many. A page may be short, even empty, and still say where to go on.
+    /// The most dead letters of the page. The engine looks at a bounded number of them, so a page may be short or
+    /// even empty and still have a `next` cursor.
     pub count: usize,
-    /// Oldest first instead of newest first.
+    /// Whether the oldest one comes first; by default the newest does.
     pub earliest_first: bool,
 }
 
-/// What can be done with listed dead letters.
+/// Commands on listed dead letters.
 #[derive(Clone, Debug)]
 pub enum DeadLetterAction {
-    /// Answers `Reply::DeadLetters`.
+    /// Read a page of the list. Answers `Reply::DeadLetters`.
     List(DeadLetterQuery),
-    /// Answers `Reply::DeadLetter`.
+    /// Read one dead letter. Answers `Reply::DeadLetter`.
     Get(RowId),
-    /// One that must be there. Answers `Reply::Done`.
+    /// Delete one dead letter, which must exist. Answers `Reply::Done`.
     Delete(RowId),
-    /// Answers `Reply::DeadLettersDeleted`.
+    /// Delete a page of dead letters. Answers `Reply::DeadLettersDeleted`.
     DeleteMany(DeadLetterQuery),
-    /// One that must be there, as a fresh message. Answers `Reply::Published`.
+    /// Publish one dead letter, which must exist, as a new message; the settings override those that it carried.
+    /// Answers `Reply::Published`.
     Retry(RowId, Box<Settings>),
-    /// Answers `Reply::DeadLettersRetried`. Naming only ids of which none is there is an error.
+    /// Publish a page of dead letters as new messages; the settings override those that they carried. Answers
+    /// `Reply::DeadLettersRetried`. If the query names ids of which none exists, the command is refused.
     RetryMany(DeadLetterQuery, Box<Settings>),
 }
 
 impl DeadLetterAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::List(_) | Self::Get(_) => true,

@@ -1,4 +1,4 @@
-//! What storage remembers: one entity for each thing that changes on its own.
+//! What storage remembers: one entity for each value that changes independently of the others.
 
 use std::sync::Arc;
 
@@ -14,28 +14,28 @@ use super::spec::MessageSpec;
 use super::time::Timestamp;
 use super::url_group::UrlGroup;
 
-/// One stored thing.
+/// One stored value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Entity {
-    /// The engine itself.
+    /// The engine's counters.
     Meta(Meta),
     /// An account.
     Account(Account),
-    /// How many messages an account has published on a day.
+    /// How many messages an account has published in a day.
     Day(DayCounter),
     /// A queue.
     Queue(Queue),
-    /// The body store keeps bytes under this id.
+    /// The body store keeps the bytes of a body under this id.
     Body(BodyId),
-    /// What was published.
+    /// What a publisher asked for, for one endpoint.
     Spec(Box<MessageSpec>),
     /// How far a message has come.
     State(Sequence, MessageState),
-    /// How an attempt of a message ended; the number is that of its lease.
+    /// How an attempt of a message ended. The number is [`MessageState::leases`] at the time of the attempt.
     Record(Sequence, u32, AttemptRecord),
-    /// The beginning of the newest answer to a message that follows its queue's rules.
+    /// The beginning of a consumer's newest answer to a message that follows its queue's rules.
     Answer(Sequence, bytes::Bytes),
-    /// Why a message stands in a dead-letter queue.
+    /// Why a message is in a dead-letter queue.
     DeadLetter(Sequence, Box<DeadLetter>),
     /// A remembered deduplication key.
     DedupKey(DedupKey),
@@ -45,7 +45,7 @@ pub enum Entity {
     Schedule(Box<Schedule>),
     /// A flow-control key.
     FlowKey(FlowKey),
-    /// A failed message in the account's dead-letter list.
+    /// A dead letter in the account's dead-letter list.
     Listed(Box<ListedDeadLetter>),
     /// A row of the log.
     Log(Box<LogRow>),
@@ -113,30 +113,30 @@ impl Entity {
     }
 }
 
-/// What one input did to one entity.
+/// What one input of the engine did to one entity.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Change {
-    /// It is now so.
+    /// The entity now has this value.
     Put(Entity),
-    /// It is gone.
+    /// The entity is deleted.
     Delete(EntityKey),
 }
 
-/// What the engine knows of itself.
+/// The counters from which the engine makes ids and numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// How often state was restored; mixed into all randomness, so that no id comes twice.
+    /// How often the state was restored. It is mixed into all randomness, so no id occurs twice.
     pub epoch: u64,
-    /// At least the next sequence number.
+    /// A lower bound of the next sequence number.
     pub next_sequence: u64,
-    /// At least the next number of a body.
+    /// A lower bound of the next body's number.
     pub next_body: u64,
-    /// At least the next number of a row.
+    /// A lower bound of the next row's number.
     pub next_row: u64,
 }
 
 impl Meta {
-    /// Of an engine that holds nothing yet.
+    /// The counters of an engine that stores nothing yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -154,42 +154,42 @@ impl Default for Meta {
     }
 }
 
-/// How many messages an account has published on a day (v2.md section 1.7).
+/// How many messages an account has published in a day (v2.md section 1.7).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DayCounter {
-    /// Whose messages.
+    /// The account that published them.
     pub account: AccountName,
-    /// Days since the Unix epoch.
+    /// The day in UTC, as days since the Unix epoch.
     pub day: u64,
-    /// How many.
+    /// How many messages.
     pub messages: u64,
 }
 
-/// How far a deduplication key reaches.
+/// Among which publishes a deduplication key is compared.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum DedupScope {
-    /// One queue.
+    /// Publishes to one queue, whose rules the messages follow.
     Queue(QueueId),
-    /// Everything in the account that carries its rules.
+    /// Publishes of messages of the account that carry their rules.
     Account(AccountName),
 }
 
 /// Names a deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DedupKeyId {
-    /// Where it is good.
+    /// Among which publishes the key is compared.
     pub scope: DedupScope,
-    /// Its text.
+    /// The key's text.
     pub text: Arc<str>,
 }
 
 /// A remembered deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DedupKey {
-    /// Its name.
+    /// The key's scope and text.
     pub id: DedupKeyId,
-    /// The first message that came with it.
+    /// The first message that was published with the key.
     pub message: MessageId,
-    /// When it is forgotten.
+    /// When the key is forgotten.
     pub expires_at: Timestamp,
 }

@@ -1,20 +1,21 @@
-//! Which of many are meant: OR within a field, AND across fields (v2.md section 2.4).
+//! Filters over messages, dead letters and log rows (v2.md section 2.4).
 
 use crate::engine::model::carried_rules::CarriedRules;
 use crate::engine::model::id::{MessageId, QueueName, ScheduleId};
 use crate::engine::model::time::Timestamp;
 use crate::engine::syntax::url;
 
-/// Every field that is not empty must match.
+/// Which messages are meant. Every field that is not empty must match, and a list matches if one of its entries does.
+/// The default matches everything.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     /// Ids of messages.
     pub messages: Vec<MessageId>,
     /// Whole URLs.
     pub urls: Vec<String>,
-    /// Hosts of URLs, with or without a port.
+    /// Hosts of URLs, with or without a port. Upper and lower case do not matter.
     pub hosts: Vec<String>,
-    /// Paths of URLs.
+    /// Paths of URLs, without the query.
     pub paths: Vec<String>,
     /// Names of URL groups.
     pub groups: Vec<String>,
@@ -22,22 +23,22 @@ pub struct Filter {
     pub queues: Vec<String>,
     /// Ids of schedules.
     pub schedules: Vec<String>,
-    /// Any of a message's labels.
+    /// Labels, of which the message must have one.
     pub labels: Vec<String>,
     /// Flow-control keys.
     pub flow_keys: Vec<String>,
-    /// Where the publisher called from.
+    /// IP addresses that the publisher called from.
     pub caller_ips: Vec<String>,
-    /// Status codes of the last answer; 0 stands for none. Only dead letters have one.
+    /// Status codes of the last answer; 0 stands for no answer. Only queries for dead letters look at this.
     pub statuses: Vec<u16>,
-    /// Not earlier, inclusive.
+    /// The earliest time, inclusive.
     pub from: Option<Timestamp>,
-    /// Not later, inclusive.
+    /// The latest time, inclusive.
     pub to: Option<Timestamp>,
 }
 
 impl Filter {
-    /// Whether a message is meant; `at` is its time in the list that is filtered.
+    /// Whether a message that carries its rules matches; `at` is its time in the list that is filtered.
     pub(crate) fn matches(
         &self,
         id: MessageId,
@@ -66,7 +67,8 @@ impl Filter {
             && among(&self.caller_ips, carried.caller_ip.as_deref())
     }
 
-    /// The same for a message that follows its queue's rules, and so has no more than its queue.
+    /// Whether a message that follows its queue's rules matches. It has no URL, label or flow key, so a filter on one
+    /// of these never matches it.
     pub(crate) fn matches_queued(
         &self,
         id: MessageId,

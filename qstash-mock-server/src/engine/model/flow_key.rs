@@ -1,7 +1,7 @@
 //! Flow-control keys: limits that messages share (v2.md sections 2.10 and 3.7).
 //!
-//! A window opens, to the millisecond, at the first start after the previous one ended and lasts
-//! exactly one period. Every attempt, retries included, takes a slot and a unit of the rate.
+//! A window opens, to the millisecond, when the first delivery starts after the previous window has ended. It lasts
+//! exactly one period. Every attempt, including retries, counts against the parallelism and the rate.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,84 +10,84 @@ use super::carried_rules::FlowControl;
 use super::id::FlowKeyId;
 use super::time::Timestamp;
 
-/// A flow-control key and its limits.
+/// A flow-control key with its limits and its window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowKey {
-    /// Its name.
+    /// The key's account and text.
     pub id: FlowKeyId,
-    /// Unanswered deliveries at once.
+    /// The most deliveries that may be unanswered at the same time; `None` means no limit.
     pub parallelism: Option<u32>,
-    /// Deliveries started in a window.
+    /// The most deliveries that may start within one window; `None` means no limit.
     pub rate: Option<u32>,
     /// The length of a window.
     pub period: Duration,
-    /// Nothing is started.
+    /// Whether no delivery starts, because a caller paused the key.
     pub paused: bool,
-    /// The parallelism is fixed, whatever messages say.
+    /// Whether the parallelism is pinned: values in publishes do not change it.
     pub pinned_parallelism: bool,
-    /// Rate and period are fixed, whatever messages say.
+    /// Whether rate and period are pinned: values in publishes do not change them.
     pub pinned_rate: bool,
     /// When the newest window opened.
     pub window_start: Option<Timestamp>,
-    /// Deliveries started in it.
+    /// How many deliveries have started in the newest window.
     pub rate_count: u32,
-    /// When a message last named it or was started under it, or somebody managed it.
+    /// When a publish last named the key, a delivery started under it, or a caller managed it.
     pub used_at: Timestamp,
 }
 
 /// A flow-control key as callers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FlowKeyView {
-    /// Its limits and its window.
+    /// The key with its limits and its window.
     pub key: FlowKey,
-    /// Messages that wait for it.
+    /// How many messages wait for the key.
     pub waiting: usize,
-    /// Unanswered deliveries.
+    /// How many deliveries are unanswered.
     pub calls: u32,
 }
 
-/// What can be done with flow-control keys.
+/// Commands on flow-control keys.
 #[derive(Clone, Debug)]
 pub enum FlowAction {
-    /// A page of those whose name holds the text. Answers `Reply::FlowKeys`.
+    /// Read a page of keys, ordered by name. Answers `Reply::FlowKeys`.
     List {
-        /// What the name must hold.
+        /// A text that the key must contain.
         search: Option<String>,
-        /// Only names after this one.
+        /// Only keys after this one.
         after: Option<Arc<str>>,
-        /// At most so many.
+        /// The most keys of the page.
         limit: usize,
     },
-    /// Answers `Reply::FlowKeys`] with one.
+    /// Read one key. Answers `Reply::FlowKeys` with one entry.
     Get(Arc<str>),
-    /// Hold or release deliveries. Answers `Reply::Done`.
+    /// Pause or resume deliveries. Answers `Reply::Done`.
     SetPaused(Arc<str>, bool),
-    /// Fix values, ignore those of messages, begin a new window. Answers `Reply::Done`.
+    /// Pin values, so that publishes do not change them, and begin a new window. Answers `Reply::Done`.
     Pin {
-        /// Which key; made if absent.
+        /// Which key. The engine creates it if it does not exist.
         key: Arc<str>,
-        /// Fix the parallelism.
+        /// The parallelism to pin.
         parallelism: Option<u32>,
-        /// Fix the rate.
+        /// The rate to pin.
         rate: Option<u32>,
-        /// Fix the period.
+        /// The period to pin.
         period: Option<Duration>,
     },
-    /// Let messages bring values again. Answers `Reply::Done`.
+    /// Let publishes change values again. Answers `Reply::Done`.
     Unpin {
         /// Which key.
         key: Arc<str>,
-        /// Their parallelism.
+        /// Whether to unpin the parallelism.
         parallelism: bool,
-        /// Their rate and period.
+        /// Whether to unpin the rate and the period.
         rate: bool,
     },
-    /// Begin a new window with nothing started in it. Answers `Reply::Done`.
+    /// Begin a new window, in which no delivery has started. Answers `Reply::Done`.
     ResetRate(Arc<str>),
 }
 
 impl FlowAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::List { .. } | Self::Get(_) => true,
@@ -98,16 +98,16 @@ impl FlowAction {
     }
 }
 
-/// Why a key lets nothing through.
+/// How long a key lets no delivery start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Closed {
-    /// Until somebody resumes it or a call ends.
+    /// Until a caller resumes the key or a delivery ends.
     ForNow,
-    /// Until the window turns.
+    /// Until the window ends.
     Until(Timestamp),
 }
 
-/// A key without traffic stays visible so long.
+/// How long a key stays visible that no publish and no delivery uses.
 pub(crate) const KEPT_UNUSED: Duration = Duration::from_secs(600);
 
 impl FlowKey {
@@ -126,7 +126,7 @@ impl FlowKey {
         }
     }
 
-    /// Takes over what a message says, where nothing is pinned.
+    /// Takes over the limits of a publish, except pinned ones.
     pub(crate) fn adopt(&mut self, now: Timestamp, wanted: &FlowControl) {
         self.used_at = now;
         if !self.pinned_parallelism {
@@ -138,7 +138,7 @@ impl FlowKey {
         }
     }
 
-    /// When the newest window ends, if it has not.
+    /// When the newest window ends; `None` if it has ended at `now`.
     #[must_use]
     pub fn window_end(&self, now: Timestamp) -> Option<Timestamp> {
         let end = self.window_start? + self.period;

@@ -1,4 +1,4 @@
-//! Ids and names. What is random about ids comes from `randomness.rs`.
+//! Ids and names. The random part of an id is made by `randomness.rs`.
 
 use std::fmt;
 
@@ -6,12 +6,13 @@ use uuid::Uuid;
 
 use crate::engine::model::time::Timestamp;
 
-/// Names a message. Ordered by the time of publishing; each dialect has its own spelling of it.
+/// Names a message: a version 7 UUID, so ids order by the time of publishing. Each dialect spells it in its own
+/// way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId(pub Uuid);
 
 impl MessageId {
-    /// When the message was published: a version 7 UUID begins with the time.
+    /// When the message was published, to the millisecond: a version 7 UUID begins with the time.
     #[must_use]
     pub fn published_at(self) -> Timestamp {
         let (high, _) = self.0.as_u64_pair();
@@ -19,23 +20,24 @@ impl MessageId {
     }
 }
 
-/// Names a hold on a message. A new one for every attempt, so that it fences.
+/// Names a lease, the hold of a consumer on a message. Every attempt has a new one, so a consumer whose lease has
+/// ended cannot act on a later attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LeaseId(pub u64);
 
-/// Names one push attempt in this process; never stored.
+/// Names one push attempt within this process. Ids grow in the order in which attempts start, and are never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AttemptId(pub u64);
 
-/// Names a caller that waits for an answer; never stored.
+/// Names a caller that waits for a later answer within this process. Never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaiterId(pub u64);
 
-/// Names a stored body, which several messages may share.
+/// Names a stored body. Several messages may share one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyId(pub u64);
 
-/// Names a queue for as long as it exists; a queue made again under its old name is another one.
+/// Names a queue as long as it exists. A queue that is created again under its old name has a new id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueId(pub u64);
 
@@ -71,26 +73,26 @@ name!(
 );
 
 name!(
-    /// Names a URL group within an account: `A-Za-z0-9_.-` (v2.md appendix A.5).
+    /// Names a URL group within an account: 1 to 256 of `A-Za-z0-9_.-` (v2.md appendix A.5).
     GroupName
 );
 name!(
-    /// Names a schedule within an account: `A-Za-z0-9_.-` (v2.md appendix A.5).
+    /// Names a schedule within an account: 1 to 256 of `A-Za-z0-9_.-` (v2.md appendix A.5).
     ScheduleId
 );
 
-/// Names a row of the log or a dead letter: ordered by time, unique in the server. Written
+/// Names a row of the log or a listed dead letter. Ids order by time and are unique in the server; the text is
 /// `<milliseconds>-<sequence>` (v2.md appendix B).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RowId {
-    /// The row's time.
+    /// The time of the row or dead letter.
     pub at: Timestamp,
-    /// Tells rows of one millisecond apart.
+    /// A number that no other row has, for rows of the same millisecond.
     pub sequence: u64,
 }
 
 impl RowId {
-    /// Reads what `Display` writes; `None` for anything else.
+    /// Reads the text that `Display` writes; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let number = |text: &str| {
@@ -111,20 +113,20 @@ impl fmt::Display for RowId {
     }
 }
 
-/// Names a flow-control key: an account and the text that publishers give.
+/// Names a flow-control key within the server: the account and the publishers' text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FlowKeyId {
-    /// Whose it is.
+    /// The account that owns the key.
     pub account: AccountName,
-    /// The key.
+    /// The key as publishers write it.
     pub key: std::sync::Arc<str>,
 }
 
 impl AccountName {
-    /// The account of v2's development user 1, which has the server's signing secret.
+    /// The account of the first development user, whose signing secret is `Config::signing_secret`.
     pub const DEFAULT: &'static str = "defaultUser";
 
-    /// An account; any text is a name.
+    /// The account of this name; any text is one.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())
@@ -132,7 +134,7 @@ impl AccountName {
 }
 
 impl ScheduleId {
-    /// The id of a schedule that its maker gave no name.
+    /// An id that the server made, for a schedule whose creator named none.
     pub(super) fn made(id: &str) -> Self {
         Self(id.into())
     }
@@ -141,7 +143,8 @@ impl ScheduleId {
 macro_rules! checked_name {
     ($($name:ident)*) => {$(
         impl $name {
-            /// Checks a name; `None` if it is empty, longer than 256 or has another character.
+            /// Checks a name; `None` if it is empty, longer than 256 bytes or has a character other than
+            /// `A-Za-z0-9_.-`.
             #[must_use]
             pub fn parse(name: &str) -> Option<Self> {
                 let valid =

@@ -1,25 +1,25 @@
-//! The account's secrets: one for queues' webhooks, a pair of keys for messages that carry their rules.
+//! An account's secrets: one signs the pushes of queues, a pair of keys signs messages that carry their rules.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::id::AccountName;
 
-/// What can be done with an account's secrets.
+/// Commands on an account's secrets.
 #[derive(Clone, Copy, Debug)]
 pub enum KeyAction {
-    /// Answers `Reply::SigningSecret`.
+    /// Read the signing secret. Answers `Reply::SigningSecret`.
     Secret,
-    /// Put a fresh signing secret in force. Answers `Reply::SigningSecret`.
+    /// Replace the signing secret by a new one. Answers `Reply::SigningSecret`.
     RotateSecret,
-    /// Answers `Reply::SigningKeys`.
+    /// Read the signing keys. Answers `Reply::SigningKeys`.
     Keys,
-    /// The next key becomes the current one, and a fresh one the next. Answers `Reply::SigningKeys`.
+    /// Make the next key the current one and a new key the next one. Answers `Reply::SigningKeys`.
     RotateKeys,
 }
 
 impl KeyAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::Secret | Self::Keys => true,
@@ -28,12 +28,12 @@ impl KeyAction {
     }
 }
 
-/// The account's shared secrets, which sign what its queues push. Not `Display`; `Debug` is redacted.
+/// The account's shared secrets, which sign the pushes of its queues. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningSecret {
-    /// Signs every attempt from now on.
+    /// The secret that signs attempts.
     pub current: Arc<str>,
-    /// Signed before the last rotation.
+    /// The secret that signed attempts before the last rotation.
     pub previous: Option<Arc<str>>,
 }
 
@@ -43,12 +43,12 @@ impl fmt::Debug for SigningSecret {
     }
 }
 
-/// The account's signing keys for messages that carry their rules. `Debug` is redacted.
+/// The account's keys, which sign messages that carry their rules. `Debug` does not show them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SigningKeys {
-    /// Signs every attempt from now on.
+    /// The key that signs attempts.
     pub current: Arc<str>,
-    /// Becomes the current one with the next rotation.
+    /// The key that becomes the current one with the next rotation.
     pub next: Arc<str>,
 }
 
@@ -58,20 +58,20 @@ impl fmt::Debug for SigningKeys {
     }
 }
 
-/// The owner of tokens, keys and all state.
+/// An account, the owner of tokens, keys and all state. `Debug` shows its name alone.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Its name.
+    /// The account's name.
     pub name: AccountName,
-    /// Signs every attempt of a message that follows its queue's rules.
+    /// The secret that signs messages which follow their queue's rules.
     pub secret: Arc<str>,
-    /// Signed before the last rotation.
+    /// The secret that signed them before the last rotation.
     pub previous_secret: Option<Arc<str>>,
-    /// How often it was rotated.
+    /// How often the secret was rotated.
     pub rotations: u64,
-    /// Signs every attempt of a message that carries its rules.
+    /// The key that signs messages which carry their rules.
     pub signing_key: Arc<str>,
-    /// Its successor.
+    /// The key that becomes the current one with the next rotation.
     pub next_signing_key: Arc<str>,
     /// How often the signing keys were rotated.
     pub key_rotations: u64,

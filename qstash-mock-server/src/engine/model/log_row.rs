@@ -1,4 +1,4 @@
-//! The log: one row for each step in the life of a message (v2.md sections 2.6 and 3.13).
+//! The event log: one row for each step in the life of a message (v2.md sections 2.6 and 3.13).
 
 use std::sync::Arc;
 
@@ -14,76 +14,76 @@ use crate::engine::model::filter::Filter;
 /// A step in the life of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The server accepted it.
+    /// The server accepted the message.
     Created,
     /// An attempt began.
     Active,
     /// An attempt failed.
     Error,
-    /// Another attempt follows.
+    /// An attempt failed, and another one is planned.
     Retry,
-    /// Done.
+    /// The message is delivered.
     Delivered,
-    /// Out of retries.
+    /// The message has failed: it is out of retries, or its consumer rejected it.
     Failed,
-    /// It went to a dead-letter queue.
+    /// The message moved to a dead-letter queue.
     DeadLettered,
-    /// It came back from a dead-letter queue.
+    /// The message was sent back from a dead-letter queue.
     Redriven,
-    /// Somebody asked for it to be cancelled.
+    /// A caller asked for the message to be cancelled.
     CancelRequested,
-    /// It is cancelled: its next delivery time has come.
+    /// The message is cancelled. The row's time is when its next delivery was due.
     Cancelled,
 }
 
-/// Which messages a log tells of; each account has one log of either kind, with the same bounds.
+/// Which messages a log covers. Each account has one log of each kind, with the same bounds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LogKind {
-    /// Those that follow their queue's rules.
+    /// Messages that follow their queue's rules.
     QueueRules,
-    /// Those that carry their rules.
+    /// Messages that carry their rules.
     CarriedRules,
 }
 
-/// One stored row. What the message's spec says is not repeated: the row holds the spec.
+/// One stored row of the log. It does not repeat what the message's spec says; it keeps the spec stored instead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRow {
-    /// Its time, and its cursor.
+    /// The row's id: its time, and the cursor of pages.
     pub id: RowId,
-    /// Whose it is.
+    /// The account that owns the message.
     pub account: AccountName,
-    /// Which of the account's logs it stands in.
+    /// Which of the account's two logs the row belongs to.
     pub kind: LogKind,
-    /// When it was written: rows are forgotten in this order, whatever time they tell of.
+    /// When the row was written. Rows are forgotten in this order; the time in `id` may lie in the future.
     pub written_at: Timestamp,
-    /// The message it tells of.
+    /// The message that the row is about.
     pub message: Sequence,
     /// What happened.
     pub event: Event,
-    /// The queue the message was in.
+    /// The queue that the message was in.
     pub queue: Option<QueueName>,
-    /// Why an attempt failed.
+    /// Why the attempt failed.
     pub error: Option<Arc<str>>,
     /// When the next attempt is due.
     pub next_delivery: Option<Timestamp>,
-    /// What the consumer answered, if it answered and the attempt failed.
+    /// The consumer's answer, if there was one and the attempt failed.
     pub response: Option<Arc<Response>>,
 }
 
 impl LogRow {
-    /// Whether the row keeps its message's body readable: that of the first step of a message that carries its
-    /// rules does (v2.md section 2.6).
+    /// Whether the row keeps its message's body readable. Only the first row of a message that carries its rules does
+    /// (v2.md section 2.6).
     pub(crate) const fn holds_body(&self) -> bool {
         matches!(self.event, Event::Created) && matches!(self.kind, LogKind::CarriedRules)
     }
 }
 
-/// A row as callers see it.
+/// A row of the log as callers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogView {
-    /// Its time, and its cursor.
+    /// The row's id: its time, and the cursor of pages.
     pub id: RowId,
-    /// The message it tells of.
+    /// The message that the row is about.
     pub message: MessageId,
     /// What happened.
     pub event: Event,
@@ -91,31 +91,32 @@ pub struct LogView {
     pub carried: Option<Arc<CarriedRules>>,
     /// The message's headers.
     pub headers: Headers,
-    /// The queue the message was in.
+    /// The queue that the message was in.
     pub queue: Option<QueueName>,
-    /// What was published; on [`Event::Created`] rows of messages that carry their rules.
+    /// The published body; only on [`Event::Created`] rows of messages that carry their rules.
     pub body: Option<BodySource>,
-    /// Why an attempt failed.
+    /// Why the attempt failed.
     pub error: Option<Arc<str>>,
     /// When the next attempt is due.
     pub next_delivery: Option<Timestamp>,
-    /// What the consumer answered, if it answered and the attempt failed.
+    /// The consumer's answer, if there was one and the attempt failed.
     pub response: Option<Arc<Response>>,
 }
 
-/// A look at the log.
+/// Which page of the log a caller asks for.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogQuery {
-    /// Which of the account's logs.
+    /// Which of the account's two logs.
     pub kind: LogKind,
     /// Which messages.
     pub filter: Filter,
-    /// Which events; empty: all.
+    /// Which events; an empty list means all.
     pub events: Vec<Event>,
-    /// From here on, this row not included.
+    /// The page begins after this row, in the order asked for.
     pub cursor: Option<RowId>,
-    /// At most so many. A page may be short, even empty, and still say where to go on.
+    /// The most rows of the page. The engine looks at a bounded number of rows, so a page may be short or even empty
+    /// and still have a `next` cursor.
     pub count: usize,
-    /// Oldest first instead of newest first.
+    /// Whether the oldest row comes first; by default the newest does.
     pub earliest_first: bool,
 }

@@ -1,4 +1,4 @@
-//! Looking at messages without taking them, and cancelling them.
+//! Reading messages without leasing them, and cancelling them.
 
 use std::sync::Arc;
 
@@ -10,30 +10,30 @@ use super::spec::BodySource;
 use super::time::Timestamp;
 use crate::engine::model::filter::Filter;
 
-/// What can be done with messages by hand.
+/// Commands on messages, by id or by filter.
 #[derive(Clone, Debug)]
 pub enum MessageAction {
-    /// Answers `Reply::Message`.
+    /// Read one message. Answers `Reply::Message`.
     Get(MessageId, Scope),
-    /// Answers `Reply::Cancelled`.
+    /// Cancel one message, if it is not finished. Answers `Reply::Cancelled`.
     Cancel(MessageId, Scope),
-    /// Answers `Reply::Removed`, perhaps after `Reply::Waiting`.
+    /// Cancel many messages. Answers `Reply::Removed`, perhaps after `Reply::Waiting`.
     CancelMany(Selection),
-    /// Messages of a queue. Answers `Reply::Messages`.
+    /// Read a page of the messages of a queue. Answers `Reply::Messages`.
     List {
-        /// Where to look.
+        /// The queue whose messages are listed.
         queue: QueueName,
         /// Only messages in this state.
         state: Option<Stage>,
         /// Only messages after this one.
         after: Option<Sequence>,
-        /// At most so many.
+        /// The most messages of the page.
         limit: usize,
     },
 }
 
 impl MessageAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::Get(..) | Self::List { .. } => true,
@@ -42,57 +42,57 @@ impl MessageAction {
     }
 }
 
-/// Among which messages one is looked for. What is elsewhere does not exist for the caller.
+/// Where the engine looks for a message. It answers "not found" for a message elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Messages in queues that the caller may see, whatever rules they follow.
+    /// All messages in queues that the caller may see.
     Queues,
-    /// Messages that carry their rules, as long as their body is kept.
+    /// Messages that carry their rules and whose body is still kept.
     CarriedRules,
 }
 
 /// Which messages to cancel.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Selection {
-    /// These, and no others; unknown ones are passed over.
+    /// The messages with these ids. Unknown ids are ignored.
     Ids(Vec<MessageId>),
-    /// All that match.
+    /// All messages that match a filter.
     Filter {
-        /// Which ones; the default matches all.
+        /// The filter; the default matches all messages of the account.
         filter: Box<Filter>,
-        /// At most so many, the oldest first.
+        /// The most messages to cancel, the oldest first; `None` means all.
         count: Option<usize>,
     },
 }
 
-/// A message as callers see it without taking it.
+/// A message as callers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageView {
-    /// Its id.
+    /// The message's id.
     pub id: MessageId,
-    /// Its order among all messages; the cursor of lists.
+    /// The message's order among all messages, and the cursor of lists.
     pub sequence: Sequence,
-    /// The queue it is in, if it is in one.
+    /// The queue that the message is in, if it is in one.
     pub queue: Option<QueueName>,
-    /// The rules it carries, if it carries any.
+    /// The rules that the message carries, if it carries any.
     pub carried: Option<Arc<CarriedRules>>,
-    /// Its state.
+    /// The message's state.
     pub stage: Stage,
-    /// What was published; gone once it is finished.
+    /// The published body, if the caller's scope shows it and the engine still keeps it.
     pub body: Option<BodySource>,
-    /// When it was published.
+    /// When the message was published.
     pub published_at: Timestamp,
-    /// When it first became due in its queue.
+    /// When the message first became due in its queue.
     pub due_at: Timestamp,
-    /// When it becomes due, its lease ends or its attempt times out.
+    /// When the state changes by itself: the message becomes due, its lease ends or its attempt times out.
     pub next_at: Option<Timestamp>,
-    /// When it was finished.
+    /// When the message was finished.
     pub finished_at: Option<Timestamp>,
-    /// Attempts made in this queue.
+    /// How many attempts were made in this queue.
     pub attempts: u32,
-    /// The newest attempts, oldest first, with those of earlier queues.
+    /// The newest attempts, oldest first, including those made in earlier queues.
     pub history: Vec<AttemptRecord>,
-    /// Why it is a dead letter, if it is one.
+    /// Why the message is in a dead-letter queue, if it is in one.
     pub dead_letter: Option<DeadLetter>,
     /// The publisher's headers.
     pub headers: Headers,

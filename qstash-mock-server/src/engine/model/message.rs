@@ -1,4 +1,4 @@
-//! A message: what never changes about it, how far it has come, and what happened to it.
+//! A message: how far it has come, and what happened to it.
 //!
 //! ```text
 //! publish -> Delayed -> Ready -> InFlight -> Delivered
@@ -7,8 +7,9 @@
 //!               +------ Leased <----+ (received)                (also Failed, Cancelled)
 //! ```
 //!
-//! Three things are stored of a message, because they change at different times: its [`MessageSpec`] once, its
-//! [`MessageState`] with each step, and one [`AttemptRecord`] for each attempt that ended.
+//! The engine stores three parts of a message, because they change at different times: its
+//! [`MessageSpec`](super::spec::MessageSpec) once, its [`MessageState`] with each step, and one [`AttemptRecord`] for
+//! each attempt that ended.
 
 use std::sync::Arc;
 
@@ -17,26 +18,26 @@ use bytes::Bytes;
 use super::id::{AttemptId, LeaseId, QueueId, QueueName};
 use super::time::Timestamp;
 
-/// The order in which the server stored things; names a message inside the server, and never comes twice.
+/// Names a message inside the server and gives its order among all messages. No number is used twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Sequence(pub u64);
 
-/// The state of a message, as callers see it. At any time a message is in exactly one.
+/// The state of a message, without details. A message is in exactly one at any time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Stage {
-    /// Not due yet: published with a delay, or waiting for its next attempt.
+    /// The message is not due yet: it was published with a delay, or waits for its next attempt.
     Delayed,
-    /// Due.
+    /// The message is due and waits for its turn.
     Ready,
     /// A push attempt is under way.
     InFlight,
-    /// A consumer holds it.
+    /// A consumer holds the message under a lease.
     Leased,
-    /// Done.
+    /// The consumer has processed the message.
     Delivered,
-    /// Out of retries, with no dead-letter queue to go to.
+    /// The message is out of retries or was rejected, and no dead-letter queue takes it.
     Failed,
-    /// Cancelled before it was done.
+    /// A caller cancelled the message before it was delivered.
     Cancelled,
 }
 
@@ -59,41 +60,41 @@ impl Stage {
     }
 }
 
-/// The state of a message with what belongs to it.
+/// The state of a message, with the times and ids that belong to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
-    /// Not due before `until`.
+    /// See [`Stage::Delayed`].
     Delayed {
-        /// When it becomes due.
+        /// When the message becomes due.
         until: Timestamp,
     },
-    /// Due.
+    /// See [`Stage::Ready`].
     Ready,
-    /// A push attempt is under way.
+    /// See [`Stage::InFlight`].
     InFlight {
-        /// Which one.
+        /// The attempt that is under way.
         attempt: AttemptId,
-        /// Its lease.
+        /// The attempt's lease.
         lease: LeaseId,
     },
-    /// A consumer holds it.
+    /// See [`Stage::Leased`].
     Leased {
-        /// The hold.
+        /// The lease that is in force.
         lease: LeaseId,
-        /// When the hold ends.
+        /// When the lease ends.
         until: Timestamp,
     },
-    /// Nothing more happens to it.
+    /// Nothing more happens to the message.
     Finished {
         /// Delivered, failed or cancelled.
         stage: Stage,
-        /// When.
+        /// When the message was finished.
         at: Timestamp,
     },
 }
 
 impl State {
-    /// The state without what belongs to it.
+    /// The state without its times and ids.
     #[must_use]
     pub const fn stage(self) -> Stage {
         match self {
@@ -105,7 +106,7 @@ impl State {
         }
     }
 
-    /// Whether it will be another one without anybody doing anything.
+    /// Whether a timer or an outcome will change the state without a further command.
     #[must_use]
     pub const fn goes_on(self) -> bool {
         matches!(
@@ -114,7 +115,7 @@ impl State {
         )
     }
 
-    /// Waiting until `due`, which is no wait if that is now.
+    /// The state of a message that waits until `due`: ready if that time has come.
     pub(crate) fn waiting(now: Timestamp, due: Timestamp) -> Self {
         if due > now {
             Self::Delayed { until: due }
@@ -124,38 +125,41 @@ impl State {
     }
 }
 
-/// How far a message has come: the one thing that an attempt rewrites.
+/// How far a message has come. It is the only stored part of a message that an attempt rewrites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageState {
-    /// The queue it is in; a message that carries its rules need not be in one.
+    /// The queue that the message is in. Only a message that carries its rules can be in none.
     pub queue: Option<QueueId>,
-    /// The slot of a queue that it holds.
+    /// The slot of a queue that the message holds, if it holds one.
     pub slot: Option<Slot>,
     /// Delayed, ready, in flight, leased or finished.
     pub state: State,
-    /// When it first became due in this queue: its order there, before its sequence.
+    /// When the message first became due in this queue. Messages of a queue are ordered by this time, then by
+    /// sequence.
     pub due_at: Timestamp,
-    /// When the newest attempt began.
+    /// When the newest attempt started.
     pub started_at: Timestamp,
-    /// Attempts made in this queue.
+    /// How many attempts were made in this queue.
     pub attempts: u32,
-    /// Attempts begun over all queues, those that were taken back included: makes every lease another one.
+    /// How many attempts were started in all queues, including those that were taken back. Leases derive from this
+    /// number, so no lease occurs twice.
     pub leases: u32,
-    /// What the newest attempt was answered, while it goes on after a "taken, but not processed".
+    /// The status code of a consumer that has accepted the message and not processed it yet; absent otherwise.
     pub accepted_with: Option<u16>,
-    /// Whether the newest attempt has no record yet.
+    /// Whether the newest attempt still needs its [`AttemptRecord`].
     pub is_open: bool,
 }
 
 // What an attempt rewrites stays small, however a message was published.
 const _: () = assert!(size_of::<MessageState>() <= 160);
 
-/// A place among those that a queue works on at once.
+/// The right to count against a queue's parallelism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Slot {
-    /// The queue.
+    /// The queue whose parallelism is used.
     pub queue: QueueId,
-    /// The message that took it; its callbacks keep it with it (v2.md section 3.6).
+    /// The message that took the slot. It and its callbacks hold the slot until all of them are finished (v2.md
+    /// section 3.6).
     pub source: Sequence,
 }
 
@@ -167,7 +171,7 @@ pub(crate) struct Order {
 }
 
 impl MessageState {
-    /// One that waits until it is due.
+    /// The state of a new message, which waits until `due_at`.
     pub(crate) fn new(now: Timestamp, due_at: Timestamp) -> Self {
         Self {
             queue: None,
@@ -182,13 +186,13 @@ impl MessageState {
         }
     }
 
-    /// Whether nothing more will happen to it.
+    /// Whether nothing more will happen to the message.
     #[must_use]
     pub const fn is_finished(&self) -> bool {
         self.state.stage().is_finished()
     }
 
-    /// Started before and not finished: at parallelism 1 it keeps the only slot.
+    /// Whether an attempt was started. At parallelism 1 such a message keeps the only slot until it is finished.
     pub(crate) const fn has_started(&self) -> bool {
         self.attempts > 0
     }
@@ -220,36 +224,37 @@ impl MessageState {
     }
 }
 
-/// How one attempt went.
+/// The record of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttemptRecord {
     /// The queue the message was in, if it was in one.
     pub queue: Option<QueueName>,
-    /// 1 for the first one in that queue.
+    /// The attempt's number in that queue, from 1.
     pub number: u32,
-    /// When it began.
+    /// When the attempt started.
     pub started_at: Timestamp,
-    /// When it ended; `None` while it goes on.
+    /// When the attempt ended; `None` while it is under way.
     pub finished_at: Option<Timestamp>,
     /// The consumer's status code, if it answered.
     pub status: Option<u16>,
-    /// Why it failed, if it did.
+    /// Why the attempt failed, if it did.
     pub error: Option<Arc<str>>,
 }
 
 /// Why a message stands in a dead-letter queue (v1.md section 5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
-    /// The queue in which it ran out of retries.
+    /// The queue in which the message ran out of retries.
     pub source: QueueName,
-    /// When.
+    /// When it moved to the dead-letter queue.
     pub at: Timestamp,
-    /// Attempts made there.
+    /// How many attempts were made in `source`.
     pub attempts: u32,
-    /// The last status code, if there was an answer.
+    /// The status code of the last answer, if there was one.
     pub last_status: Option<u16>,
-    /// The last error.
+    /// Why the last attempt failed.
     pub last_error: Option<Arc<str>>,
-    /// The beginning of the last response body.
+    /// The beginning of the last answer's body, at most
+    /// [`Limits::queue_answer`](crate::engine::Limits::queue_answer) bytes.
     pub last_body: Bytes,
 }

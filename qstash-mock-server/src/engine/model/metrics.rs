@@ -1,4 +1,4 @@
-//! Counters and gauges, one registry per engine (v1.md section 6).
+//! Counters and gauges of queues (v1.md section 6).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,58 +6,59 @@ use std::time::Duration;
 use crate::engine::model::id::QueueName;
 use crate::engine::model::time::Timestamp;
 
-/// The figures of an account.
+/// The metrics of an account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metrics {
-    /// By queue.
+    /// The metrics of each queue.
     pub queues: BTreeMap<QueueName, QueueMetrics>,
-    /// Since the engine was made.
+    /// How long ago the engine was created.
     pub uptime: Duration,
 }
 
-/// The figures of one queue.
+/// The metrics of one queue.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueueMetrics {
-    /// Due, and not handed out.
+    /// How many messages are due and wait for their turn.
     pub ready: u64,
-    /// Not due yet.
+    /// How many messages are not due yet.
     pub delayed: u64,
-    /// Handed out: in flight or leased.
+    /// How many messages are in flight or leased.
     pub in_flight: u64,
-    /// What happened since the engine was made.
+    /// What has happened since the engine was created.
     pub counters: Counters,
-    /// How long the first in line has been waiting.
+    /// How long the first ready message has been due.
     pub oldest_ready_age: Option<Duration>,
-    /// From publishing to delivery: the 50th, 90th and 99th percentile.
+    /// The 50th, 90th and 99th percentile of the time from publish to delivery; `None` before the first delivery. The
+    /// values are lower bounds, less than an eighth below the exact ones.
     pub delivery_latency: Option<[Duration; 3]>,
 }
 
 impl QueueMetrics {
-    /// Every message that is accepted and not finished.
+    /// How many messages are not finished.
     #[must_use]
     pub const fn pending(&self) -> u64 {
         self.ready + self.delayed + self.in_flight
     }
 }
 
-/// Counts of events; they only grow.
+/// Counts of events since the engine was created. They never decrease.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Messages stored by a publish.
+    /// Messages that publishes stored.
     pub published: u64,
-    /// Publishes that stored nothing, because their key was known.
+    /// Publishes that stored nothing, because their deduplication key was remembered.
     pub deduplicated: u64,
-    /// Messages that were done.
+    /// Messages that were delivered.
     pub delivered: u64,
-    /// Attempts after a message's first.
+    /// Attempts after the first of a message.
     pub retried: u64,
     /// Messages that moved to the dead-letter queue.
     pub dead_lettered: u64,
-    /// Messages that ran out of retries and had nowhere to go.
+    /// Messages that failed and that no dead-letter queue took.
     pub failed: u64,
     /// Messages that were cancelled or purged.
     pub cancelled: u64,
-    /// Leases that ran out.
+    /// Leases that ended without an acknowledgement.
     pub expired_leases: u64,
 }
 
@@ -74,7 +75,8 @@ impl std::ops::AddAssign for Counters {
     }
 }
 
-/// Durations in buckets, each about a twelfth wider than the one before: bounded memory, small error.
+/// Counts of durations in buckets whose width grows with the duration, so that memory is bounded and the relative
+/// error is under an eighth.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Histogram {
     buckets: BTreeMap<u16, u64>,

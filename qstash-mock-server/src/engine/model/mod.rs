@@ -1,6 +1,6 @@
-//! What the engine knows: names, times, what callers ask for, and the things that it stores.
+//! The engine's data types: names, times, what callers ask for, and what the engine stores.
 //!
-//! Data only: what happens to it is decided in the folders beside this one, and changed in `state`.
+//! Types only: the folders beside this one decide what happens to a value, and `state` alone changes stored values.
 
 pub(super) mod bulk;
 pub(super) mod caller;

@@ -1,8 +1,8 @@
-//! What one side says of a message: its publisher, or the URL group that it is published to.
+//! The settings that one source gives for a message: its publisher, or the defaults of a URL group.
 //!
-//! Nothing here is filled in, and what belongs together may be given apart: a callback's options by one side and its
-//! URL by the other. `publish/merge.rs` makes one of both sides, and [`Settings`](super::carried_rules::Settings) of
-//! that.
+//! No default of the server is filled in, and a setting may be incomplete: the publisher may give a callback's
+//! options and the URL group its URL. `publish/merge.rs` merges both sources and makes
+//! [`Settings`](super::carried_rules::Settings) of the result.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,93 +12,95 @@ use super::carried_rules::{Method, Redaction};
 use super::time::Timestamp;
 use crate::engine::syntax::expr::RetryDelay;
 
-/// Everything that one side says; `None` and what is empty leave it to the other.
+/// The settings that one source gives. A field that is `None` or empty leaves the setting to the other source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartialSettings {
-    /// Of the message itself.
+    /// Options of the message itself.
     pub message: PartialOptions,
-    /// What the body is, unless a content type is among the headers to be sent along.
+    /// The content type of the body; a content type in [`PartialOptions::forward`] has precedence.
     pub content_type: Option<GivenValue>,
-    /// Whether [`PartialSettings::incoming`] is sent along.
+    /// Whether deliveries have the headers in [`PartialSettings::incoming`].
     pub forward_incoming: Option<bool>,
-    /// What came with the publish and may be sent along. The caller's token is not among it.
+    /// The headers of the publish request that could be forwarded. The caller's token is never among them.
     pub incoming: Vec<GivenHeader>,
-    /// Not before this time; beats the delay.
+    /// When the message becomes due; it has precedence over the delay.
     pub not_before: Option<Timestamp>,
-    /// A second publish with the same id is recognised; beats that by content.
+    /// The id by which a second publish is recognised; it has precedence over the content.
     pub deduplication_id: Option<Arc<str>>,
-    /// Whether a second publish of the same content is recognised.
+    /// Whether a second publish is recognised by its content.
     pub deduplicate_by_content: Option<bool>,
-    /// Told of every attempt.
+    /// The callback that reports every attempt.
     pub callback: PartialCallback,
-    /// Told once, when the message has failed.
+    /// The callback that reports, once, that the message has failed.
     pub failure_callback: PartialCallback,
-    /// For filters, none twice.
+    /// Labels, which filters compare. None occurs twice.
     pub labels: Vec<Arc<str>>,
-    /// What is hidden from whoever looks at the message.
+    /// Which parts are shown as a digest to those who look at the message.
     pub redaction: Redaction,
-    /// Where the publisher called from.
+    /// The IP address that the publisher called from.
     pub caller_ip: Option<Arc<str>>,
 }
 
-/// A callback. Without a URL from either side there is none, whatever its options are.
+/// The settings that one source gives for a callback. If neither source gives a URL, the message has no such
+/// callback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartialCallback {
-    /// Where to.
+    /// The URL that the callback goes to.
     pub url: Option<Arc<str>>,
-    /// What its body is, unless a content type is among the headers to be sent along.
+    /// The content type of the callback's body; a content type in [`PartialOptions::forward`] has precedence.
     pub content_type: Option<GivenValue>,
-    /// How it is sent.
+    /// Options of the callback.
     pub options: PartialOptions,
 }
 
-/// What can be said of a message and of its callbacks alike.
+/// Options that a message and its callbacks have in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PartialOptions {
-    /// How it is sent.
+    /// The HTTP method of a delivery.
     pub method: Option<Method>,
     /// How long an attempt may take.
     pub timeout: Option<Duration>,
-    /// Failed attempts after the first.
+    /// How many attempts may follow the first one.
     pub max_retries: Option<u32>,
-    /// How long to wait before each retry.
+    /// The wait before each retry.
     pub retry_delay: Option<Arc<RetryDelay>>,
-    /// Not before this time has passed.
+    /// How long the message or callback waits before it becomes due.
     pub delay: Option<Duration>,
-    /// The name of the limit that is shared with other messages.
+    /// The flow-control key, which names limits that messages share.
     pub flow_key: Option<Arc<str>>,
-    /// The limit.
+    /// The limits of the flow-control key.
     pub flow_limits: Option<FlowLimits>,
-    /// Headers to be sent along, in the order given. A name given by one side hides all lines of the other's.
+    /// Headers that deliveries have, in the order given. If the publisher gives a name, all values that the URL group
+    /// gives for it are dropped.
     pub forward: Vec<GivenHeader>,
 }
 
-/// How fast messages of one flow-control key may go.
+/// The limits of a flow-control key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowLimits {
-    /// Unanswered deliveries at once.
+    /// The most deliveries that may be unanswered at the same time; `None` means no limit.
     pub parallelism: Option<u32>,
-    /// Deliveries started in a window.
+    /// The most deliveries that may start within one `period`; `None` means no limit.
     pub rate: Option<u32>,
-    /// The length of a window.
+    /// The length of the window that `rate` counts in.
     pub period: Duration,
 }
 
-/// A header as it was given. A name may come in several of them.
+/// A header as a source gave it. Several may have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GivenHeader {
-    /// Its name.
+    /// The header's name.
     pub name: String,
-    /// Its value.
+    /// The header's value.
     pub value: GivenValue,
 }
 
-/// The value of a header as it was given.
+/// The value of a header as a source gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GivenValue {
-    /// Text, as it is delivered.
+    /// The value as text, unchanged.
     Text(String),
-    /// Bytes that are no text, which is a mistake only where they would be delivered.
+    /// Bytes that are not UTF-8. The engine refuses them only if they would be delivered.
     NoText,
 }
 
@@ -108,14 +110,14 @@ impl From<&[u8]> for GivenValue {
     }
 }
 
-/// What a setting is about.
+/// Which message a setting belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingsOf {
     /// The message itself.
     Message,
-    /// What tells of every attempt.
+    /// The callback that reports every attempt.
     Callback,
-    /// What tells that the message has failed.
+    /// The callback that reports that the message has failed.
     FailureCallback,
 }
 
@@ -129,30 +131,30 @@ impl fmt::Display for SettingsOf {
     }
 }
 
-/// Why no settings can be made of what the sides say.
+/// Why the merged settings of a publisher and a URL group are refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsFault {
-    /// Neither side limits the flow under a key.
+    /// There is a flow-control key, and neither source gives its limits.
     #[error("the flow-control key of {0} has no limits beside it")]
     FlowLimitsMissing(SettingsOf),
-    /// Neither side names the key that a flow is limited under.
+    /// There are flow-control limits, and neither source gives their key.
     #[error("the flow-control limits of {0} have no key beside them")]
     FlowKeyMissing(SettingsOf),
-    /// The content type of the message cannot be delivered.
+    /// The content type is not text, so it cannot be delivered.
     #[error("the content type is no text")]
     ContentTypeIsNoText,
-    /// A header cannot be delivered.
+    /// The value of a header is not text, so it cannot be delivered.
     #[error("the header `{name}` of {of} is no text")]
     HeaderIsNoText {
-        /// What it would be sent along with.
+        /// Whether it belongs to the message or to a callback.
         of: SettingsOf,
-        /// Its name.
+        /// The header's name.
         name: String,
     },
-    /// A schedule has no request whose headers could be sent along.
+    /// A schedule asks to forward incoming headers, but its messages come from no request.
     #[error("a schedule sends no incoming headers along")]
     ScheduleForwardsIncoming,
-    /// A schedule has times of its own.
+    /// A schedule names a time before which nothing is sent, but its cron expression alone gives the times.
     #[error("a schedule takes no time before which nothing is sent")]
     ScheduleNotBefore,
 }

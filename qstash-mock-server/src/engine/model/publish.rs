@@ -1,4 +1,4 @@
-//! What a publisher asks for, and what comes of it.
+//! What a publisher asks for, and the result.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,72 +10,74 @@ use super::headers::Headers;
 use super::id::{GroupName, MessageId, QueueName};
 use super::partial_settings::PartialSettings;
 
-/// A message to be stored.
+/// A request to store a message for one or more endpoints.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Publish {
-    /// Where to, and by whose rules.
+    /// Where the message goes, and which rules it follows.
     pub to: To,
-    /// The bytes to deliver, unchanged. The engine hands them on to the body store and never looks inside.
+    /// The bytes to deliver, unchanged. The engine passes them to the body store and never reads them.
     pub body: Bytes,
 }
 
-/// Where a message goes, and by whose rules.
+/// Where a message goes, and which rules it follows.
 #[derive(Clone, Debug, PartialEq)]
 pub enum To {
-    /// Into a queue, by whose rules it is delivered or received.
+    /// To a queue, whose rules it follows.
     Queue(Box<ToQueue>),
-    /// To a destination, by the rules that it carries.
+    /// To a destination, under rules that the message carries.
     Destination(Target),
 }
 
-/// Where a message goes that carries its rules.
+/// The destination of a message that carries its rules.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Target {
-    /// By settings to which nothing is added.
+    /// A destination, with complete settings.
     Destination(Box<ToDestination>),
-    /// By settings to which a URL group adds its own.
+    /// A URL group, whose defaults complete the publisher's settings.
     Group(Box<ToGroup>),
 }
 
 /// A message that follows the rules of its queue.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToQueue {
-    /// Where to; made if absent.
+    /// The queue. The engine creates it if it does not exist.
     pub queue: QueueName,
-    /// Invisible for so long.
+    /// How long after the publish the message becomes due.
     pub delay: Duration,
-    /// Names the logical operation: a second publish with it inside the window stores nothing.
+    /// The publisher's key for this message. A second publish to the queue with the same key within
+    /// [`Config::deduplication_window`](crate::engine::Config::deduplication_window) stores nothing.
     pub idempotency_key: Option<String>,
-    /// Instead of the queue's own setting.
+    /// The number of retries, instead of the queue's setting.
     pub max_retries: Option<u32>,
-    /// Sent along with the webhook.
+    /// Headers that pushes of the message have.
     pub headers: Headers,
 }
 
-/// A message that carries its rules, with nothing left to be said of it.
+/// A message that carries its rules, with complete settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToDestination {
-    /// Where to.
+    /// The destination that the publisher named.
     pub destination: Destination,
-    /// Through this queue; made if absent.
+    /// The queue that orders the message. The engine creates it if it does not exist.
     pub queue: Option<QueueName>,
-    /// What else was said, the defaults of a URL group among it.
+    /// The settings, in which the defaults of a URL group are already merged.
     pub settings: Settings,
 }
 
 /// A message to every endpoint of a URL group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ToGroup {
-    /// Where to.
+    /// The URL group.
     pub group: GroupName,
-    /// Through this queue; made if absent.
+    /// The queue that orders the messages. The engine creates it if it does not exist.
     pub queue: Option<QueueName>,
-    /// What else the publisher said. Where it is silent, the group's defaults of that moment speak.
+    /// The publisher's settings. The engine completes them with the defaults that the group has when the publish
+    /// arrives.
     pub settings: PartialSettings,
 }
 
 impl Target {
-    /// The queue that the message goes through.
+    /// The queue that orders the message, if the publisher named one.
     #[must_use]
     pub const fn queue(&self) -> Option<&QueueName> {
         match self {
@@ -97,31 +99,31 @@ impl From<ToGroup> for Target {
     }
 }
 
-/// What the publisher named.
+/// The destination that the publisher named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Destination {
-    /// One URL, kept as it was given.
+    /// One URL, kept as the publisher wrote it.
     Url(Arc<str>),
     /// Every endpoint of a URL group.
     Group(GroupName),
-    /// A built-in API.
+    /// An API that the service has built in.
     Api {
-        /// Its name, for example `llm`.
+        /// The API's name, for example `llm`.
         name: Arc<str>,
-        /// Where it is served.
+        /// The URL at which it is served.
         url: Arc<str>,
     },
 }
 
 impl Publish {
-    /// A message for a queue.
+    /// A publish to a queue.
     #[must_use]
     pub fn to_queue(to: ToQueue, body: Bytes) -> Self {
         let to = To::Queue(Box::new(to));
         Self { to, body }
     }
 
-    /// A message for a destination.
+    /// A publish to a destination.
     #[must_use]
     pub fn to_destination(to: impl Into<Target>, body: Bytes) -> Self {
         let to = To::Destination(to.into());
@@ -129,28 +131,28 @@ impl Publish {
     }
 }
 
-/// What became of a publish.
+/// The result of a publish.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Published {
-    /// To a queue, a URL or an API.
+    /// The result for a queue, a URL or an API.
     One(PublishedMessage),
-    /// To each endpoint of a URL group, in their order.
+    /// The results for a URL group, in the order of its endpoints.
     Group(Vec<PublishedMessage>),
 }
 
-/// A message for one endpoint.
+/// The result of a publish for one endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishedMessage {
-    /// The new message, or the first one of its kind.
+    /// The id of the new message; after deduplication, that of the first one.
     pub id: MessageId,
-    /// Where to, if it carries its rules.
+    /// The URL of the endpoint, if the message carries its rules.
     pub url: Option<Arc<str>>,
-    /// Whether nothing was stored, because the first one is remembered.
+    /// Whether nothing was stored, because an earlier publish of the same message is remembered.
     pub deduplicated: bool,
 }
 
 impl Published {
-    /// The messages, in the order of their endpoints.
+    /// The results, in the order of the endpoints.
     #[must_use]
     pub fn messages(&self) -> &[PublishedMessage] {
         match self {

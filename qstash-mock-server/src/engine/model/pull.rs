@@ -1,4 +1,4 @@
-//! What a consumer that pulls asks for, and what it is handed.
+//! What a consumer that receives messages asks for, and what it gets.
 
 use std::time::Duration;
 
@@ -7,28 +7,29 @@ use super::message::DeadLetter;
 use super::spec::BodySource;
 use super::time::Timestamp;
 
-/// What a consumer does with messages that it holds or wants to hold.
+/// Commands of a consumer on messages that it holds under a lease, or wants to hold.
 #[derive(Clone, Debug)]
 pub enum PullAction {
-    /// Hand out messages under a lease. Answers `Reply::Received`, perhaps after `Reply::Waiting`.
+    /// Receive messages under a lease. Answers `Reply::Received`, perhaps after `Reply::Waiting`.
     Receive(Receive),
-    /// Hide a message for a duration from now. Answers `Reply::Extended`.
+    /// Let the lease on a message end the given duration from now. Answers `Reply::Extended`.
     Extend(MessageId, Option<LeaseId>, Duration),
-    /// The work is done. Answers `Reply::Message`.
+    /// End the lease; the message is delivered. Answers `Reply::Message`.
     Acknowledge(MessageId, Option<LeaseId>),
-    /// The work is not done; visible again after the delay. Answers `Reply::Message`.
+    /// End the lease; the message was not processed and is due again after the delay. Answers `Reply::Message`.
     Release(MessageId, Option<LeaseId>, Duration),
-    /// The caller that waits is gone. Answers `Reply::Abandoned`.
+    /// Forget a waiting caller whose connection is gone. Answers `Reply::Abandoned`.
     Abandon {
-        /// Who waited.
+        /// The caller that waited.
         waiter: WaiterId,
-        /// What was handed to it but never arrived: goes back, and no attempt is counted.
+        /// Messages that were leased to this caller but never reached it. They are due again, and no attempt is
+        /// counted.
         handed: Vec<(MessageId, LeaseId)>,
     },
 }
 
 impl PullAction {
-    /// Whether it only looks; abandoning gives back what was never received.
+    /// Whether the command changes nothing. Abandoning counts as a read: it only takes back what nobody received.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::Abandon { .. } => true,
@@ -42,13 +43,13 @@ impl PullAction {
 /// A request for messages.
 #[derive(Clone, Debug)]
 pub struct Receive {
-    /// Where from.
+    /// The queue to receive from.
     pub queue: QueueName,
-    /// At most so many.
+    /// The most messages to receive.
     pub max_messages: usize,
-    /// How long to wait for the first one; zero answers at once.
+    /// How long to wait for the first message; zero answers at once.
     pub wait: Duration,
-    /// Instead of the queue's own setting.
+    /// How long the leases last, instead of the queue's setting.
     pub visibility_timeout: Option<Duration>,
 }
 
@@ -57,19 +58,19 @@ pub struct Receive {
 pub struct Received {
     /// The message's id.
     pub id: MessageId,
-    /// The queue it is in.
+    /// The queue that the message is in.
     pub queue: QueueName,
-    /// What was published.
+    /// The published body.
     pub body: BodySource,
-    /// 1 for the first time it is handed out.
+    /// The attempt's number in this queue, from 1.
     pub attempt: u32,
-    /// The hold on it.
+    /// The lease.
     pub lease: LeaseId,
-    /// When the hold ends.
+    /// When the lease ends.
     pub expires_at: Timestamp,
-    /// When it was published.
+    /// When the message was published.
     pub published_at: Timestamp,
-    /// Why it is a dead letter, if it is one.
+    /// Why the message is in a dead-letter queue, if it is in one.
     pub dead_letter: Option<DeadLetter>,
 }
 

@@ -6,22 +6,22 @@ use std::time::Duration;
 use super::id::{AccountName, QueueId, QueueName};
 use super::time::Timestamp;
 
-/// A queue and its settings.
+/// A queue with its settings.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Queue {
-    /// Its id.
+    /// The queue's id.
     pub id: QueueId,
-    /// Whose it is.
+    /// The account that owns the queue.
     pub account: AccountName,
-    /// Its name, unique in the account.
+    /// The queue's name, unique in the account.
     pub name: QueueName,
-    /// Its settings.
+    /// The queue's settings.
     pub settings: QueueSettings,
-    /// Whether it counts for the account's quota on queues.
+    /// Whether the queue counts towards the account's quota on queues.
     pub counts_for_quota: bool,
-    /// When it was made.
+    /// When the queue was created.
     pub created_at: Timestamp,
-    /// When its settings were last changed.
+    /// When the settings last changed.
     pub updated_at: Timestamp,
 }
 
@@ -40,19 +40,19 @@ impl Queue {
 /// A queue as callers see it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueueView {
-    /// Its name.
+    /// The queue's name.
     pub name: QueueName,
-    /// Its settings.
+    /// The queue's settings.
     pub settings: QueueSettings,
-    /// When it was made.
+    /// When the queue was created.
     pub created_at: Timestamp,
-    /// When its settings were last changed.
+    /// When the settings last changed.
     pub updated_at: Timestamp,
-    /// Messages in it that are not finished.
+    /// How many messages in the queue are not finished.
     pub pending: u64,
 }
 
-/// Settings to change; `None` leaves one as it is, `Some(None)` takes one away.
+/// Settings to change. `None` leaves a setting as it is, `Some(None)` removes it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct QueuePatch {
     /// See [`QueueSettings::dead_letter_queue`].
@@ -77,9 +77,9 @@ pub struct QueuePatch {
 
 impl QueuePatch {
     pub(crate) fn apply(self, settings: &mut QueueSettings) {
-        fn set<T>(place: &mut T, value: Option<T>) {
+        fn set<T>(setting: &mut T, value: Option<T>) {
             if let Some(value) = value {
-                *place = value;
+                *setting = value;
             }
         }
         set(&mut settings.dead_letter_queue, self.dead_letter_queue);
@@ -98,23 +98,24 @@ impl QueuePatch {
 /// A queue's settings (v1.md section 3).
 #[derive(Clone, Debug, PartialEq)]
 pub struct QueueSettings {
-    /// Takes messages which ran out of retries.
+    /// The queue that takes messages which are out of retries.
     pub dead_letter_queue: Option<QueueName>,
-    /// Set: each message is pushed there. Not set: messages wait to be received.
+    /// Where messages are pushed. Without it, messages wait until a consumer receives them.
     pub webhook_url: Option<Arc<str>>,
-    /// Failed deliveries after the first before a message is dead-lettered.
+    /// How many attempts may follow the first one. When the last of them fails, the message moves to the dead-letter
+    /// queue or fails.
     pub max_retries: u32,
-    /// How long to wait before each retry of a push.
+    /// The wait before each retry of a push.
     pub retry_backoff: Backoff,
-    /// How long a received or accepted message stays hidden.
+    /// How long the lease on a received or accepted message lasts.
     pub visibility_timeout: Duration,
-    /// How long a webhook may take to answer.
+    /// How long a push may wait for the answer.
     pub delivery_timeout: Duration,
-    /// Webhook calls in flight at once; 1 is strictly first-in first-out.
+    /// The most pushes that may be in flight at the same time. With 1, delivery is strictly first-in first-out.
     pub parallelism: u32,
-    /// What an "accepted" answer means.
+    /// What a 202 answer means.
     pub on_accepted: OnAccepted,
-    /// Accepts messages, hands out none.
+    /// Whether the queue accepts messages and hands out none.
     pub paused: bool,
 }
 
@@ -139,79 +140,81 @@ impl Default for QueueSettings {
     }
 }
 
-/// How long to wait before a retry.
+/// The wait before a retry.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Backoff {
-    /// `base * factor^retries`, at most `max`, less up to `jitter` of it at random.
+    /// `base * factor^n` before retry `n` (from 0), at most `max`, then shortened at random by up to the fraction
+    /// `jitter`.
     Exponential {
-        /// Before the first retry.
+        /// The wait before the first retry.
         base: Duration,
-        /// For each retry after it.
+        /// By what each further wait is longer than the one before.
         factor: f64,
-        /// Never longer.
+        /// The longest wait.
         max: Duration,
-        /// Up to this fraction is taken off, at random.
+        /// The largest fraction, from 0 to 1, by which a wait is shortened.
         jitter: f64,
     },
-    /// Always the same.
+    /// The same wait before every retry.
     Fixed(Duration),
-    /// One for each retry; the last one goes on.
+    /// One wait for each retry; the last one is used for all further retries.
     List(Arc<[Duration]>),
 }
 
-/// What it means that a consumer accepted a message without having processed it (a 202 answer).
+/// What the engine does with a message that a consumer accepted with a 202 answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnAccepted {
-    /// It stays pending under a lease.
+    /// The message stays pending under a lease until the consumer acknowledges it.
     Pending,
-    /// It is done.
+    /// The message is delivered.
     Done,
 }
 
-/// What can be done with queues and with all that is in one.
+/// Commands on queues and on all messages of one.
 #[derive(Clone, Debug)]
 pub enum QueueAction {
-    /// Make a queue or change the given settings of one. Answers `Reply::QueuePut`.
+    /// Create a queue, or change the given settings of an existing one. Answers `Reply::QueuePut`.
     Put(QueueName, Box<QueuePatch>),
-    /// Make a queue or change it, within the quotas. Answers `Reply::Done`.
+    /// Create or change a queue within the account's quotas. Answers `Reply::Done`.
     Upsert {
-        /// Its name.
+        /// The queue's name.
         name: QueueName,
-        /// How many messages it works on at once.
+        /// See [`QueueSettings::parallelism`].
         parallelism: u32,
-        /// Whether it is to be paused or resumed.
+        /// Whether to pause the queue or to resume it.
         paused: bool,
     },
-    /// Answers `Reply::Queue`.
+    /// Read one queue. Answers `Reply::Queue`.
     Get(QueueName),
-    /// Queues by name. Answers `Reply::Queues`.
+    /// Read a page of queues, ordered by name. Answers `Reply::Queues`.
     List {
-        /// Only names that begin with this.
+        /// Only queues whose name begins with this text.
         prefix: String,
-        /// Only names after this one.
+        /// Only queues after this name.
         after: Option<String>,
-        /// At most so many.
+        /// The most queues of the page.
         limit: usize,
     },
-    /// Remove a queue with its messages. Answers `Reply::Removed`, perhaps after `Reply::Waiting`.
+    /// Remove a queue and its messages. Answers `Reply::Removed`, perhaps after `Reply::Waiting`.
     Delete(QueueName),
-    /// Answers `Reply::Queue`.
+    /// Pause or resume a queue. Answers `Reply::Queue`.
     SetPaused(QueueName, bool),
-    /// Cancel all messages that are not finished. Answers `Reply::Removed`, perhaps after `Reply::Waiting`.
+    /// Cancel all messages of a queue that are not finished. Answers `Reply::Removed`, perhaps after
+    /// `Reply::Waiting`.
     Purge(QueueName),
-    /// Send dead letters back. Answers `Reply::Redriven`, perhaps after `Reply::Waiting`.
+    /// Move dead letters out of a dead-letter queue. Answers `Reply::Redriven`, perhaps after `Reply::Waiting`.
     Redrive {
-        /// The queue that holds them.
+        /// The dead-letter queue.
         queue: QueueName,
-        /// Where to; `None`: each to the queue it came from.
+        /// The queue that receives them; `None` sends each back to the queue in which it failed.
         to: Option<QueueName>,
-        /// At most so many, those first that were published first.
+        /// The most messages to move, the first published first; `None` means all.
         max_messages: Option<usize>,
     },
 }
 
 impl QueueAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::Get(_) | Self::List { .. } => true,

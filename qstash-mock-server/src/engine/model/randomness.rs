@@ -1,11 +1,11 @@
 //! Everything random in an engine: ids, leases, jitter and secrets.
 //!
-//! What is random about a message derives from (seed, epoch, its sequence, purpose) and not from one shared
-//! stream, so that two engines with the same seed and the same inputs make the same ids, and adding one
-//! random decision does not shift all the others.
+//! Each random value of a message derives from the seed, the epoch, the message's sequence and the purpose, not from
+//! one shared stream. So two engines with the same seed and the same inputs make the same ids, and one more random
+//! decision does not change all later ones.
 //!
-//! Ids are seen by everybody, and the seed behind them may be a number that a test prints. So nothing leads
-//! back from an id to its seed, and secrets have a seed of their own.
+//! Everybody sees ids, and a test may print their seed. So nobody can compute the seed from ids, and secrets have a
+//! seed of their own.
 
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use crate::engine::model::id::ScheduleId;
 use crate::engine::model::seed::{Key, Seed};
 use crate::engine::model::time::Timestamp;
 
-/// What a random number is for; each purpose has its own stream.
+/// What a random number is for. Numbers for different purposes have nothing in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
     MessageId = 1,
@@ -22,7 +22,7 @@ pub(crate) enum Purpose {
     ScheduleId = 4,
 }
 
-/// What a secret is for; the secrets of one account have nothing in common.
+/// What a secret is for. The secrets of one account have nothing in common.
 #[derive(Clone, Copy)]
 enum SecretKind {
     SigningSecret = 1,
@@ -47,7 +47,7 @@ impl Randomness {
 
     /// A 64-bit number for the `counter`-th use of `purpose` by the entity `sequence`.
     pub(crate) fn number(&self, purpose: Purpose, sequence: u64, counter: u64) -> u64 {
-        self.ids.number(&place(purpose, sequence, counter))
+        self.ids.number(&input(purpose, sequence, counter))
     }
 
     /// A number in `0.0..1.0`.
@@ -59,7 +59,7 @@ impl Randomness {
 
     /// A version 7 UUID: ordered by `now`, random otherwise.
     pub(crate) fn uuid_v7(&self, now: Timestamp, purpose: Purpose, sequence: u64) -> Uuid {
-        let digest = self.ids.digest(&place(purpose, sequence, 0));
+        let digest = self.ids.digest(&input(purpose, sequence, 0));
         let mut random = [0; 10];
         random.copy_from_slice(&digest[..10]);
         uuid::Builder::from_unix_timestamp_millis(now.as_millis(), &random).into_uuid()
@@ -67,7 +67,7 @@ impl Randomness {
 
     /// `scd_` and 28 base58 characters (v2.md appendix B).
     pub(crate) fn schedule_id(&self, sequence: u64) -> ScheduleId {
-        let digest = self.ids.digest(&place(Purpose::ScheduleId, sequence, 0));
+        let digest = self.ids.digest(&input(Purpose::ScheduleId, sequence, 0));
         ScheduleId::made(&base58("scd_", &digest[..28]))
     }
 
@@ -94,13 +94,14 @@ impl Randomness {
     }
 }
 
-/// With the key this fits one block of SHA-256: longer, and every id would take twice as long.
-fn place(purpose: Purpose, sequence: u64, counter: u64) -> [u8; 17] {
-    let mut place = [0; 17];
-    place[0] = purpose as u8;
-    place[1..9].copy_from_slice(&sequence.to_le_bytes());
-    place[9..].copy_from_slice(&counter.to_le_bytes());
-    place
+/// The input for one random number. With the key it fits one block of SHA-256; a longer one would make every id take
+/// twice as long.
+fn input(purpose: Purpose, sequence: u64, counter: u64) -> [u8; 17] {
+    let mut input = [0; 17];
+    input[0] = purpose as u8;
+    input[1..9].copy_from_slice(&sequence.to_le_bytes());
+    input[9..].copy_from_slice(&counter.to_le_bytes());
+    input
 }
 
 /// One base58 character for each byte: not an encoding, only the alphabet.

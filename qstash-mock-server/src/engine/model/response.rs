@@ -1,27 +1,27 @@
-//! What a consumer answered.
+//! A consumer's answer.
 
 use bytes::Bytes;
 
 use super::headers::{Headers, headers_cost};
 
-/// What a consumer answered to an attempt.
+/// A consumer's answer to an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Its status code.
+    /// The HTTP status code.
     pub status: u16,
-    /// Its headers.
+    /// The headers of the answer.
     pub headers: Headers,
-    /// The beginning of its body.
+    /// The beginning of the body.
     pub body: Bytes,
 }
 
 impl Response {
-    /// What it counts for in bounds on bytes.
+    /// The number of bytes that the answer counts for in the engine's bounds.
     pub(crate) fn cost(&self) -> usize {
         headers_cost(&self.headers) + self.body.len()
     }
 
-    /// The same without what takes room: the status stays.
+    /// The answer's status code, without headers and body.
     pub(crate) fn stripped(&self) -> Self {
         Self {
             status: self.status,

@@ -9,88 +9,89 @@ use super::time::Timestamp;
 use crate::engine::error::Error;
 use crate::engine::syntax::cron::Cron;
 
-/// A schedule.
+/// A stored schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// Whose it is.
+    /// The account that owns the schedule.
     pub account: AccountName,
-    /// Its name, unique in the account.
+    /// The schedule's id, unique in the account.
     pub id: ScheduleId,
-    /// When it publishes.
+    /// When the schedule publishes.
     pub cron: Arc<Cron>,
-    /// Where it publishes to, and what else is said.
+    /// The destination and the settings of its messages.
     pub to: Arc<ToDestination>,
-    /// The body of each message.
+    /// The body of its messages.
     pub body: BodyRef,
-    /// When it was made; an overwritten schedule keeps it.
+    /// When the schedule was created. Overwriting the schedule does not change this.
     pub created_at: Timestamp,
-    /// While it is paused, its times pass unused.
+    /// Whether the schedule is paused. Runs that fall due while it is paused do not happen later.
     pub paused: bool,
-    /// When it last published.
+    /// When the schedule last published.
     pub last_at: Option<Timestamp>,
-    /// When it publishes next; `None`: never again.
+    /// When the schedule publishes next; `None` means never again.
     pub next_at: Option<Timestamp>,
-    /// What became of the messages made last.
+    /// The states of the messages of the last run.
     pub last_states: Vec<(MessageId, ScheduleState)>,
-    /// Why it made none the last time.
+    /// Why the last run published nothing, if it did not.
     pub error: Option<Arc<Error>>,
 }
 
 /// A schedule as callers see it, with the body of its messages.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ScheduleView {
-    /// The schedule.
+    /// The stored schedule.
     pub schedule: Schedule,
-    /// The body of each message.
+    /// The body of its messages.
     pub body: BodySource,
 }
 
-/// How far a message of a schedule has come.
+/// The state of a message that a schedule has published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScheduleState {
-    /// Not finished.
+    /// The message is not finished.
     InProgress,
-    /// Delivered.
+    /// The message is delivered.
     Success,
-    /// Failed or cancelled.
+    /// The message has failed or was cancelled.
     Fail,
 }
 
-/// A schedule to be made.
+/// A request to create or overwrite a schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PutSchedule {
-    /// Its name; a new one is made up if absent. A known one is overwritten whole.
+    /// The schedule's id; without it the engine makes one. A schedule of this id is overwritten whole.
     pub id: Option<ScheduleId>,
-    /// When it publishes.
+    /// When the schedule publishes.
     pub cron: Cron,
-    /// Where to, and what else is said. The defaults of a URL group are those of the moment when the schedule is made.
+    /// The destination and the settings of its messages. The defaults of a URL group are read once, when the schedule
+    /// is created.
     pub to: Target,
-    /// The body of each message.
+    /// The body of its messages.
     pub body: bytes::Bytes,
 }
 
-/// What can be done with schedules.
+/// Commands on schedules.
 #[derive(Clone, Debug)]
 pub enum ScheduleAction {
-    /// Make or overwrite one. Answers `Reply::ScheduleId`.
+    /// Create or overwrite a schedule. Answers `Reply::ScheduleId`.
     Put(Box<PutSchedule>),
-    /// A page of them by name. Answers `Reply::Schedules`.
+    /// Read a page of schedules, ordered by id. Answers `Reply::Schedules`.
     List {
-        /// Only names after this one.
+        /// Only schedules after this id.
         after: Option<ScheduleId>,
-        /// At most so many.
+        /// The most schedules of the page.
         limit: usize,
     },
-    /// Answers `Reply::Schedules` with one.
+    /// Read one schedule. Answers `Reply::Schedules` with one entry.
     Get(ScheduleId),
-    /// Messages that it made go on. Answers `Reply::Done`.
+    /// Delete a schedule. Messages that it has published are not affected. Answers `Reply::Done`.
     Delete(ScheduleId),
-    /// Answers `Reply::Done`.
+    /// Pause or resume a schedule. Answers `Reply::Done`.
     SetPaused(ScheduleId, bool),
 }
 
 impl ScheduleAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::List { .. } | Self::Get(_) => true,

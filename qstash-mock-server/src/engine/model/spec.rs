@@ -1,4 +1,4 @@
-//! What was published: it never changes. Its body is an id and a length, or a recipe; never the bytes.
+//! The immutable part of a message. It names the body by id and length, or as a recipe, and never holds the bytes.
 
 use std::sync::Arc;
 
@@ -11,43 +11,44 @@ use super::message::Sequence;
 use super::response::Response;
 use super::time::Timestamp;
 
-/// What was published, for one endpoint. Never changes; the message, its log rows and its dead letter share it.
+/// What was published, for one endpoint. It never changes; the message, its log rows and its listed dead letter share
+/// it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MessageSpec {
     /// The message's id.
     pub id: MessageId,
-    /// Its order among all messages of the server.
+    /// The message's order among all messages of the server.
     pub sequence: Sequence,
-    /// Whose it is.
+    /// The account that owns the message.
     pub account: AccountName,
-    /// What is delivered.
+    /// The body that is delivered.
     pub body: BodyRef,
     /// The publisher's headers.
     pub headers: Headers,
-    /// Whose rules it follows.
+    /// Which rules the message follows.
     pub policy: Policy,
 }
 
-/// Where the rules for a message's attempts come from (design: *Rules*).
+/// Which rules the attempts and leases of a message follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// Its queue's settings, read at each attempt.
+    /// The message follows the rules of its queue, which are read at each attempt.
     QueueRules {
-        /// Set by the publisher, it stands instead of the queue's.
+        /// The number of retries that the publisher set, instead of the queue's setting.
         max_retries: Option<u32>,
     },
-    /// Those it carries, fixed when it was published.
+    /// The message carries its rules, which are fixed when it is published.
     CarriedRules(Arc<CarriedRules>),
 }
 
 impl MessageSpec {
-    /// When the message was published: its id says so.
+    /// When the message was published, to the millisecond. The time is part of its id.
     #[must_use]
     pub fn published_at(&self) -> Timestamp {
         self.id.published_at()
     }
 
-    /// The rules it carries, if it carries any.
+    /// The rules that the message carries, if it carries any.
     #[must_use]
     pub const fn carried(&self) -> Option<&Arc<CarriedRules>> {
         match &self.policy {
@@ -56,7 +57,7 @@ impl MessageSpec {
         }
     }
 
-    /// The flow-control key it waits for.
+    /// The flow-control key whose limits the message is under, if any.
     pub(crate) fn flow_key(&self) -> Option<FlowKeyId> {
         let flow = self.carried()?.flow_control.as_ref()?;
         Some(FlowKeyId {
@@ -66,28 +67,28 @@ impl MessageSpec {
     }
 }
 
-/// The body that a spec names.
+/// The body of a spec.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyRef {
-    /// Bytes that were published.
+    /// Bytes that a publisher sent.
     Stored {
-        /// Under which id the body store keeps them.
+        /// The id under which the body store keeps them.
         id: BodyId,
-        /// How many there are.
+        /// How many bytes there are.
         length: u32,
     },
-    /// What a callback reports, to be written when it is read.
+    /// A callback's report, from which the bytes are written each time they are read.
     Callback(Arc<CallbackReport>),
 }
 
 impl BodyRef {
-    /// Bytes that are stored.
+    /// A body that the body store keeps.
     pub(crate) fn new(id: BodyId, length: usize) -> Self {
         let length = u32::try_from(length).unwrap_or(u32::MAX);
         Self::Stored { id, length }
     }
 
-    /// The stored body that is read: its own, or the one that the report quotes.
+    /// The id of the stored body: this one, or the one that the callback's report quotes.
     #[must_use]
     pub fn stored(&self) -> BodyId {
         match self {
@@ -96,7 +97,8 @@ impl BodyRef {
         }
     }
 
-    /// What it counts for in bounds on bytes: for a recipe, the length of its parts.
+    /// The number of bytes that the body counts for in the engine's bounds. For a report it is the length of its
+    /// parts.
     #[must_use]
     pub fn length(&self) -> usize {
         match self {
@@ -105,7 +107,7 @@ impl BodyRef {
         }
     }
 
-    /// Where to read it.
+    /// Where the bytes come from.
     #[must_use]
     pub fn source(&self) -> BodySource {
         match self {
@@ -115,20 +117,20 @@ impl BodyRef {
     }
 }
 
-/// Where the bytes of a body come from. The engine answers with a source; whoever carries the answer out of the
-/// engine reads it, after the commit and outside the lock.
+/// Where the bytes of a body come from. The engine's replies and effects name sources; the driver replaces them by
+/// bytes, after the commit and outside the engine's lock.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodySource {
-    /// The body store has them.
+    /// The body store keeps the bytes under this id.
     Stored(BodyId),
-    /// The dialect that understands callbacks writes them.
+    /// The bytes are written from a callback's report.
     Callback(Arc<CallbackReport>),
-    /// They are here.
+    /// The bytes themselves.
     Bytes(Bytes),
 }
 
 impl BodySource {
-    /// The bytes, once they were read; empty before.
+    /// The bytes, if this is [`BodySource::Bytes`]; empty otherwise.
     #[must_use]
     pub fn bytes(&self) -> &Bytes {
         match self {
@@ -144,24 +146,24 @@ impl PartialEq<Bytes> for BodySource {
     }
 }
 
-/// The bytes of a body that was not read.
+/// The bytes of a body that was not read yet.
 static EMPTY: Bytes = Bytes::new();
 
-/// What a callback reports of its source's attempt (v2.md section 3.10). How it is written is the dialect's
-/// business; writing is a pure function of this, so that every reader sees the same bytes.
+/// What a callback reports of an attempt (v2.md section 3.10). The bytes are a pure function of this and of the
+/// quoted body, so every reader sees the same bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CallbackReport {
     /// The message that was attempted.
     pub source: MessageSpec,
-    /// When that became due.
+    /// When that message became due.
     pub due_at: Timestamp,
-    /// The consumer's answer, if it answered.
+    /// The consumer's answer, if there was one.
     pub response: Option<Arc<Response>>,
-    /// Why there was no answer.
+    /// Why there was no answer, if there was none.
     pub error: Option<Arc<str>>,
-    /// Retries so far.
+    /// How many retries the message had so far.
     pub retried: u32,
-    /// Its dead letter, if this tells of a failure for good.
+    /// The message's dead letter, if the report is that the message has failed.
     pub dead_letter: Option<RowId>,
 }
 
@@ -173,11 +175,11 @@ impl CallbackReport {
     }
 }
 
-/// What one input did to the stored bodies.
+/// What one input of the engine did to a stored body.
 #[derive(Clone, Debug, PartialEq)]
 pub enum BodyChange {
-    /// These bytes are stored from now on.
+    /// Store these bytes under this id.
     Put(BodyId, Bytes),
-    /// Nobody needs them any more.
+    /// Delete the bytes under this id.
     Delete(BodyId),
 }

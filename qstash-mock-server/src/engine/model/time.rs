@@ -1,11 +1,11 @@
-//! The engine's only notion of time: milliseconds since the Unix epoch, handed in by the caller.
+//! Time as the engine knows it: milliseconds since the Unix epoch, which the caller of the engine passes in.
 
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
 /// A point in time: whole milliseconds since the Unix epoch.
 ///
-/// Not an `Instant`, because schedules and `not-before` are calendar times and storage must keep them.
+/// It is not an `Instant`, because schedules and `not-before` are calendar times and storage must keep them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
@@ -31,7 +31,7 @@ impl Timestamp {
         self.0 / 1000
     }
 
-    /// How long ago `earlier` was; zero if it is not earlier.
+    /// The time from `earlier` to this one; zero if `earlier` is later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
@@ -41,8 +41,8 @@ impl Timestamp {
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
-    /// Saturates, so that an absurd duration means "never" and not a panic. Rounds up: a deadline
-    /// is never met early.
+    /// Rounds up to the millisecond, so that no deadline is met early. Saturates, so that an overlong duration means
+    /// "never" instead of a panic.
     fn add(self, duration: Duration) -> Self {
         let millis = u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX);
         Self(self.0.saturating_add(millis))

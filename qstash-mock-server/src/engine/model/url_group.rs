@@ -6,33 +6,33 @@ use super::id::{AccountName, GroupName};
 use super::partial_settings::PartialSettings;
 use super::time::Timestamp;
 
-/// A URL group.
+/// A stored URL group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UrlGroup {
-    /// Whose it is.
+    /// The account that owns the group.
     pub account: AccountName,
-    /// Its name, unique in the account.
+    /// The group's name, unique in the account.
     pub name: GroupName,
-    /// Where a message to the group goes, in the order they were added.
+    /// The endpoints that each get a message, in the order in which they were added.
     pub endpoints: Vec<Endpoint>,
-    /// What a publish to the group says by default.
+    /// The settings that complete those of a publisher.
     pub defaults: Arc<PartialSettings>,
-    /// When it was made.
+    /// When the group was created.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// When the group was last changed.
     pub updated_at: Timestamp,
 }
 
-/// One destination of a URL group.
+/// One endpoint of a URL group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// Where to.
+    /// The URL that messages go to.
     pub url: Arc<str>,
-    /// What it is called in the group, if it has a name.
+    /// The endpoint's name in the group, if it has one.
     pub name: Option<Arc<str>>,
 }
 
-/// Names an endpoint to be removed: by its name, its URL, or both.
+/// Names an endpoint to remove: by its name, its URL, or both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EndpointRef {
     /// The URL it must have.
@@ -41,31 +41,31 @@ pub struct EndpointRef {
     pub name: Option<Arc<str>>,
 }
 
-/// What can be done with URL groups.
+/// Commands on URL groups.
 #[derive(Clone, Debug)]
 pub enum UrlGroupAction {
-    /// A page of them by name. Answers `Reply::UrlGroups`.
+    /// Read a page of groups, ordered by name. Answers `Reply::UrlGroups`.
     List {
-        /// Only names after this one.
+        /// Only groups after this name.
         after: Option<GroupName>,
-        /// At most so many.
+        /// The most groups of the page.
         limit: usize,
     },
-    /// Answers `Reply::UrlGroup`.
+    /// Read one group. Answers `Reply::UrlGroup`.
     Get(GroupName),
-    /// Make the group if absent; add endpoints or change those of the same name, or URL where they
-    /// have no name. Answers `Reply::Done`.
+    /// Add endpoints to a group, which is created if it does not exist. An endpoint replaces one of the same name or,
+    /// where one of both has no name, of the same URL. Answers `Reply::Done`.
     PutEndpoints(GroupName, Vec<Endpoint>),
-    /// Without its last endpoint a group is removed. Answers `Reply::Done`.
+    /// Remove endpoints. A group without endpoints is removed, too. Answers `Reply::Done`.
     RemoveEndpoints(GroupName, Vec<EndpointRef>),
-    /// Replace what a publish to the group says by default. Answers `Reply::Done`.
+    /// Replace the settings that complete those of a publisher. Answers `Reply::Done`.
     SetDefaults(GroupName, Arc<PartialSettings>),
-    /// Removing what is not there is fine. Answers `Reply::Done`.
+    /// Remove a group; it need not exist. Answers `Reply::Done`.
     Delete(GroupName),
 }
 
 impl UrlGroupAction {
-    /// Whether it only looks.
+    /// Whether the command changes nothing.
     pub(crate) const fn is_read(&self) -> bool {
         match self {
             Self::List { .. } | Self::Get(_) => true,
@@ -78,7 +78,7 @@ impl UrlGroupAction {
 }
 
 impl Endpoint {
-    /// The same by name, or by URL where one of them has none.
+    /// Whether both have the same name or, where one of both has none, the same URL.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.name, &other.name) {
             (Some(name), Some(other)) => name == other,

@@ -1,4 +1,4 @@
-//! Recognising a second publish of the same (v1.md section 2, v2.md section 3.5).
+//! Recognising a second publish of the same message (v1.md section 2, v2.md section 3.5).
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::engine::model::id::{AccountName, MessageId};
 use crate::engine::model::time::Timestamp;
 
 impl Engine {
-    /// The key under which a message is remembered; none in a queue that is not there yet.
+    /// The key under which a message is remembered; none if its queue does not exist yet.
     pub(super) fn dedup_key(
         &self,
         account: &AccountName,
@@ -42,7 +42,7 @@ impl Engine {
         }
     }
 
-    /// The message that came first under a key.
+    /// The first message that was published with a key.
     pub(super) fn first_with_key(&self, key: Option<&DedupKeyId>) -> Option<MessageId> {
         Some(self.state.key(key?)?.message)
     }
@@ -56,7 +56,7 @@ impl Engine {
     }
 }
 
-/// Over destination, body, content type and forwarded headers, each with its length before it.
+/// The digest of destination, body, content type and forwarded headers, each with its length before it.
 fn content_digest(url: &str, body: &[u8], headers: &Headers) -> String {
     let mut hash = Sha256::new();
     let mut add = |bytes: &[u8]| {
@@ -65,7 +65,7 @@ fn content_digest(url: &str, body: &[u8], headers: &Headers) -> String {
     };
     add(url.as_bytes());
     add(body);
-    // In one order, whatever the client's: many clients have none of their own.
+    // Sorted, because many clients send headers in no fixed order.
     let mut headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| (name.to_ascii_lowercase(), value))

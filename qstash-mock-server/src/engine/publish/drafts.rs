@@ -1,4 +1,4 @@
-//! From what a publisher asked for to the messages to be made.
+//! Drafts: the messages that a publish asks for, before they are stored.
 
 use std::sync::Arc;
 
@@ -14,31 +14,31 @@ use crate::engine::model::publish::{Destination, Target, ToDestination, ToGroup,
 use crate::engine::model::spec::{BodyRef, Policy};
 use crate::engine::model::time::Timestamp;
 
-/// A message to be made, for one endpoint.
+/// A message that is not stored yet, for one endpoint.
 pub(crate) struct Draft {
     pub(crate) policy: Policy,
     pub(crate) headers: Headers,
     pub(crate) queue: Option<QueueName>,
     pub(crate) due_at: Timestamp,
-    /// By what a second publish of the same is recognised.
+    /// How a second publish of the same message is recognised.
     pub(super) recognition: Option<Recognition>,
 }
 
-/// By what a second publish of the same is recognised.
+/// How a second publish of the same message is recognised.
 pub(super) enum Recognition {
-    /// The publisher's own key, in one queue.
+    /// By the publisher's key, within one queue.
     InQueue(Arc<str>),
-    /// An id or the content, in the whole account, for each endpoint.
+    /// By an id or the content, within the whole account, for each endpoint.
     InAccount(Deduplication),
 }
 
-/// The body of messages to be made.
+/// The body of drafts.
 pub(crate) enum Content {
-    /// Bytes that came with the command; stored once somebody needs them.
+    /// Bytes of the command. They are stored when the first message needs them.
     New(Bytes),
-    /// The same, stored by the publisher, who has them until all messages are made.
+    /// Bytes of the command that are stored. The publish holds them until all messages are made.
     Stored(BodyId, Bytes),
-    /// A body that somebody has already.
+    /// A body that a stored message or schedule has already.
     Known(BodyRef),
 }
 
@@ -60,7 +60,7 @@ impl Content {
 }
 
 impl Draft {
-    /// Where it goes, if it carries its rules.
+    /// The URL of the endpoint, if the message carries its rules.
     pub(crate) fn url(&self) -> Option<&Arc<str>> {
         match &self.policy {
             Policy::CarriedRules(carried) => Some(&carried.url),
@@ -70,7 +70,7 @@ impl Draft {
 }
 
 impl Engine {
-    /// The one message of a publish to a queue.
+    /// The draft of a publish to a queue.
     pub(super) fn draft_for_queue(now: Timestamp, to: ToQueue) -> Draft {
         Draft {
             policy: Policy::QueueRules {
@@ -85,7 +85,7 @@ impl Engine {
         }
     }
 
-    /// A target with nothing left to be said of it: a URL group adds its defaults, and `complete` checks the sum.
+    /// Completes a target: merges the defaults of its URL group and checks the result.
     pub(crate) fn settle(
         &self,
         account: &AccountName,
@@ -108,7 +108,7 @@ impl Engine {
         })
     }
 
-    /// The messages of a publish to a destination: one for each endpoint of a URL group, in their order.
+    /// The drafts of a publish to a destination: for a URL group one for each endpoint, in their order.
     pub(super) fn drafts_for_destination(
         &self,
         now: Timestamp,
@@ -154,7 +154,7 @@ impl Engine {
 }
 
 impl Settings {
-    /// When a message with these settings is due that is published now (v2.md section 3.4).
+    /// When a message with these settings becomes due if it is published now (v2.md section 3.4).
     pub(crate) fn due_at(&self, now: Timestamp) -> Timestamp {
         let delayed = now + self.delay.unwrap_or_default();
         self.not_before.unwrap_or(delayed).max(now)

@@ -1,4 +1,4 @@
-//! From what a publisher and a URL group say to the settings of a message.
+//! Merging the settings of a publisher and the defaults of a URL group into the settings of a message.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use crate::engine::model::partial_settings::{
     SettingsOf,
 };
 
-/// As it stands in settings.
+/// The name under which settings keep the content type.
 const CONTENT_TYPE: &str = "Content-Type";
 
 impl PartialSettings {
-    /// What this side says and, where it is silent, what `defaults` say.
+    /// These settings, completed with `defaults` field by field.
     #[must_use]
     pub fn or(self, defaults: &Self) -> Self {
         Self {
@@ -46,10 +46,10 @@ impl PartialSettings {
         }
     }
 
-    /// The settings of a message, with nothing left to be said.
+    /// The complete settings of a message.
     ///
     /// # Errors
-    /// Something lacks its other half, or cannot be delivered.
+    /// A key has no limits, limits have no key, or a header cannot be delivered.
     pub fn complete(self) -> Result<Settings, SettingsFault> {
         for (of, options) in [
             (SettingsOf::Message, &self.message),
@@ -89,10 +89,10 @@ impl PartialSettings {
         })
     }
 
-    /// The settings of the messages that a schedule makes, with nothing left to be said.
+    /// The complete settings of the messages that a schedule publishes.
     ///
     /// # Errors
-    /// As [`PartialSettings::complete`], and for what a schedule cannot do.
+    /// Those of [`PartialSettings::complete`], and settings that a schedule cannot have.
     pub fn complete_for_schedule(self) -> Result<Settings, SettingsFault> {
         if self.forward_incoming.is_some() {
             return Err(SettingsFault::ScheduleForwardsIncoming);
@@ -196,8 +196,8 @@ impl GivenHeader {
     }
 }
 
-/// The headers of a message: its content type, then what is sent along explicitly, then what came in under names
-/// that are not given explicitly. A content type that is sent along explicitly beats the one of the request.
+/// The headers of a message: its content type, then the headers to forward, then the incoming headers with other
+/// names. A content type among the headers to forward has precedence over that of the request.
 fn headers(
     forward: Vec<GivenHeader>,
     content_type: Option<GivenValue>,

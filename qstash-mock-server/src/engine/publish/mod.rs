@@ -1,8 +1,8 @@
-//! Publishing: a command becomes messages, one for each endpoint, unless they are remembered already.
+//! Publishing: the engine makes messages of a command, one for each endpoint, except those that it has
+//! deduplicated.
 //!
-//! `merge` makes the settings of a message of what its publisher and a URL group say, `drafts` turns what was asked for
-//! into messages to be made, `dedup` recognises a second publish of the same, `store` checks that there is room, and
-//! stores.
+//! `merge` merges the settings of a publisher and a URL group, `drafts` turns a command into drafts of messages,
+//! `dedup` recognises a second publish of the same message, `store` checks the bounds and stores the messages.
 
 mod dedup;
 pub(super) mod drafts;

@@ -1,4 +1,4 @@
-//! What a plan allows a publisher (v2.md sections 1.6 and 1.7).
+//! Quotas on publishing (v2.md sections 1.7 and 7).
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::engine::model::time::Timestamp;
 use crate::engine::quota::QuotaKind;
 
 impl Engine {
-    /// Counts messages that an account publishes, if its plan has a bound on a day (v2.md section 1.7).
+    /// Counts messages that an account publishes, if its plan limits the messages of a day (v2.md section 1.7).
     pub(crate) fn count_messages_of_the_day(
         &mut self,
         now: Timestamp,
@@ -38,7 +38,7 @@ impl Engine {
         Ok(())
     }
 
-    /// What a quota forbids, before anything is stored.
+    /// Refuses settings over a quota, before anything is stored.
     pub(crate) fn check_quotas(
         &self,
         now: Timestamp,

@@ -1,5 +1,5 @@
-//! One path for every message that is made: published to a queue or to a destination, by a schedule, out of a
-//! dead letter, or as a callback.
+//! The one path on which messages are made: of publishes to a queue or a destination, schedules, dead letters that
+//! are published again, and callbacks.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ impl Engine {
         }
     }
 
-    /// Publishes to a destination on behalf of an account: a caller's message, or a schedule's.
+    /// Publishes to a destination on behalf of an account, for a caller or a schedule.
     pub(crate) fn publish_to(
         &mut self,
         now: Timestamp,
@@ -70,7 +70,7 @@ impl Engine {
         })
     }
 
-    /// Stores those of the messages that are not remembered. All of them, or an error and none.
+    /// Stores the drafts that are not deduplicated: all of them, or none and an error.
     fn store_all(
         &mut self,
         now: Timestamp,
@@ -105,7 +105,7 @@ impl Engine {
                 continue;
             }
             let queue = self.queue_of_draft(now, account, &draft)?;
-            // In a queue that is new the key is known only now.
+            // The key of a message in a new queue is known only now.
             let key = key.or_else(|| self.dedup_key(account, &draft, &content));
             let body = self.body_of(&mut content);
             let id = self.make(now, account, draft, queue, body, None);
@@ -119,13 +119,13 @@ impl Engine {
             });
         }
         if let Content::Stored(id, _) = content {
-            // Those who need the bytes have them; the publisher is done with them.
+            // Every message that needs the body holds it by now, so the publish lets it go.
             self.state.let_go_body(id);
         }
         Ok(stored)
     }
 
-    /// Makes one message, which counts for nothing but its room: for whoever has checked all that.
+    /// Makes one message of a draft. The caller has checked the bounds and quotas.
     pub(crate) fn make(
         &mut self,
         now: Timestamp,
@@ -165,7 +165,7 @@ impl Engine {
         id
     }
 
-    /// The bytes are stored when the first message needs them.
+    /// Stores the bytes, when the first message needs them.
     fn body_of(&mut self, content: &mut Content) -> BodyRef {
         let (id, bytes) = match content {
             Content::Known(body) => return body.clone(),
@@ -201,9 +201,9 @@ impl Engine {
             .count(queue, |counters| counters.deduplicated += 1);
     }
 
-    // ----- room -----
+    // ----- bounds -----
 
-    /// Whether the server may hold what is not remembered, before anything is made.
+    /// Refuses drafts that would exceed a bound, before anything is made. Deduplicated ones do not count.
     fn check_room(
         &self,
         account: &AccountName,
@@ -236,7 +236,7 @@ impl Engine {
         }
     }
 
-    /// Whether a message names a flow-control key that is not there yet.
+    /// Whether a draft names a flow-control key that does not exist yet.
     fn brings_flow_key(&self, account: &AccountName, draft: &Draft) -> bool {
         let carried = match &draft.policy {
             Policy::CarriedRules(carried) => carried,
@@ -251,7 +251,7 @@ impl Engine {
         })
     }
 
-    /// Whether the server may hold so many bytes more.
+    /// Refuses `more` bytes over the bound on held bytes.
     pub(crate) fn check_held(&self, more: usize) -> Result<(), Error> {
         if self.state.bytes(Shelf::Held) + more > self.config.limits.held_bytes {
             return Err(Error::Overloaded("the bound on held bytes is reached"));
@@ -259,7 +259,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether an account is there, or may be made.
+    /// Refuses an account that does not exist, if there are too many.
     pub(crate) fn check_account(&self, account: &AccountName) -> Result<(), Error> {
         let known = self.state.account(account).is_some();
         if !known && self.state.account_count() >= self.config.limits.accounts {
@@ -270,7 +270,7 @@ impl Engine {
 }
 
 impl Draft {
-    /// What it will count for, without its body.
+    /// The number of bytes that the message will count for, without its body.
     pub(crate) fn cost(&self) -> usize {
         let carried = match &self.policy {
             Policy::CarriedRules(carried) => carried.cost(),
@@ -283,7 +283,7 @@ impl Draft {
         Overhead::MESSAGE + headers_cost(&self.headers) + carried + key
     }
 
-    /// A message that nobody recognises a second time.
+    /// A draft without deduplication.
     pub(crate) fn carried(rules: CarriedRules, headers: Headers, due_at: Timestamp) -> Self {
         Self {
             policy: Policy::CarriedRules(Arc::new(rules)),

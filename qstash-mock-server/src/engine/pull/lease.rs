@@ -1,4 +1,4 @@
-//! What a consumer does with a message it holds: extend, acknowledge, release (v1.md section 4).
+//! What a consumer does with a message that it holds: extend, acknowledge, release (v1.md section 4).
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 
 impl Engine {
-    /// Keeps a message hidden until `by` from now; under way, it gives the attempt that much time.
+    /// Lets the lease on a message end `by` from now. For an attempt under way, it also moves the timeout.
     pub(super) fn extend(
         &mut self,
         now: Timestamp,
@@ -59,7 +59,8 @@ impl Engine {
         self.view_of(sequence)
     }
 
-    /// Not done: a failed attempt, visible again after the delay and not after a backoff.
+    /// Ends a lease on a message that was not processed. It counts as a failed attempt; the message is due again
+    /// after the delay, without a backoff.
     pub(super) fn release(
         &mut self,
         now: Timestamp,
@@ -78,7 +79,7 @@ impl Engine {
         Ok(Reply::Message(Box::new(view)))
     }
 
-    /// The caller's message, if it is under a lease and under this one.
+    /// The caller's message, if this lease on it is in force.
     fn held_message(
         &self,
         caller: &Caller,
@@ -100,13 +101,13 @@ impl Engine {
         }
     }
 
-    /// Time has come for a message: its delay or its lease is over.
+    /// Goes on with a message whose delay or lease has ended.
     pub(crate) fn message_due(&mut self, now: Timestamp, sequence: Sequence) {
         let Some(state) = self.state.message(sequence) else {
             return;
         };
         if !self.is_there(&state) {
-            // Its queue was deleted, and so is it, only a little early.
+            // Its queue was deleted: the message is removed now, before the scan reaches it.
             return self.remove_early(now, sequence);
         }
         match state.state {
@@ -122,7 +123,7 @@ impl Engine {
         }
     }
 
-    /// A lease that ends is a failed attempt without backoff.
+    /// Ends a lease that has expired: it counts as a failed attempt, without a backoff.
     fn end_lease(&mut self, now: Timestamp, sequence: Sequence, why: &str, delay: Duration) {
         self.end_record(now, sequence, None, Some(why.into()));
         let Some(rules) = self.rules(sequence) else {

@@ -1,4 +1,4 @@
-//! Receiving by polling, at once or by waiting (v1.md section 4).
+//! Receiving messages, at once or with a wait (v1.md section 4).
 
 use crate::engine::effect::Effect;
 use crate::engine::error::Error;
@@ -41,7 +41,7 @@ impl Engine {
         let Some(index) = self.state.queue_index(id) else {
             return Err(Error::QueueNotFound(request.queue));
         };
-        // Whoever waits already has taken everything that was there.
+        // If callers wait already, nothing is receivable.
         if (!paused && index.receivable() > 0) || request.wait.is_zero() {
             return Ok(Reply::Received(if paused {
                 vec![]
@@ -67,7 +67,7 @@ impl Engine {
         Ok(Reply::Waiting(waiter))
     }
 
-    /// Leases up to the wanted number of messages, the oldest first.
+    /// Leases messages to a caller, the oldest first, up to the number that it asked for.
     fn hand_out(&mut self, now: Timestamp, queue: QueueId, request: &Receive) -> Vec<Received> {
         let Some(settings) = self.state.queue(queue).map(|queue| &queue.settings) else {
             return vec![];
@@ -101,7 +101,7 @@ impl Engine {
         })
     }
 
-    /// Gives what is ready to those who wait, in the order they came.
+    /// Leases ready messages to the waiting callers, in the order in which they came.
     pub(crate) fn answer_waiters(&mut self, now: Timestamp, queue: QueueId) {
         while let Some(index) = self.state.queue_index(queue) {
             let first = index.waiters().next().filter(|_| index.receivable() > 0);
@@ -116,7 +116,7 @@ impl Engine {
         }
     }
 
-    /// Sends everybody away with nothing: there will be nothing to receive here.
+    /// Answers waiting callers with no message.
     pub(crate) fn dismiss_waiters(&mut self, waiters: impl IntoIterator<Item = WaiterId>) {
         for waiter in waiters {
             if self.stop_waiting(waiter).is_some() {
@@ -141,7 +141,7 @@ impl Engine {
         Some(waiter)
     }
 
-    /// The caller is gone. What was handed to it goes back as if it had never left.
+    /// Forgets a caller that is gone, and takes back the messages that it never got, without counting an attempt.
     fn abandon(&mut self, waiter: WaiterId, handed: &[(MessageId, LeaseId)]) -> Reply {
         self.stop_waiting(waiter);
         for (id, lease) in handed {

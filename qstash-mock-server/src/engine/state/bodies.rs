@@ -1,4 +1,5 @@
-//! Who has which body: specs and schedules. The bytes are elsewhere; the last one to let a body go has it deleted.
+//! Counts how many specs and schedules have each body. The bytes are in the body store; when the last owner lets a
+//! body go, it is deleted there.
 
 use bytes::Bytes;
 
@@ -7,17 +8,17 @@ use crate::engine::model::id::BodyId;
 use crate::engine::model::spec::BodyChange;
 
 impl EngineState {
-    /// Hands bytes to the body store. Whoever puts them has them, until [`EngineState::let_go_body`].
+    /// Stores bytes in the body store. The caller holds the body until it calls [`EngineState::let_go_body`].
     pub(crate) fn put_body(&mut self, id: BodyId, bytes: Bytes) {
         self.body_changes.push(BodyChange::Put(id, bytes));
     }
 
-    /// One more has a body.
+    /// Counts one more owner of a body.
     pub(crate) fn hold_body(&mut self, id: BodyId) {
         *self.messages.shared.entry(id).or_insert(1) += 1;
     }
 
-    /// One less has a body; the last one takes it along.
+    /// Counts one owner of a body less. Without owners it is deleted.
     pub(crate) fn let_go_body(&mut self, id: BodyId) {
         match self.messages.shared.get_mut(&id) {
             None => self.body_changes.push(BodyChange::Delete(id)),

@@ -1,4 +1,4 @@
-//! What one input changed, for storage; and what recovery needs.
+//! The changes of one input, for storage, and what restoring needs.
 
 use std::collections::BTreeSet;
 
@@ -16,8 +16,7 @@ use crate::engine::model::queue::Queue;
 use crate::engine::model::spec::BodyChange;
 
 impl EngineState {
-    /// What changed since the last call, each entity once. Bodies are told apart, see
-    /// [`EngineState::take_body_changes`].
+    /// The entities that changed since the last call, each once. For bodies see [`EngineState::take_body_changes`].
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         let mut keys = std::mem::take(&mut self.changed);
         keys.sort_unstable();
@@ -31,12 +30,12 @@ impl EngineState {
         self.changed.clear();
     }
 
-    /// What became of stored bodies since the last call, in order.
+    /// The bodies that were stored and deleted since the last call, in order.
     pub(crate) fn take_body_changes(&mut self) -> Vec<BodyChange> {
         std::mem::take(&mut self.body_changes)
     }
 
-    /// A stored thing by its name.
+    /// The entity of this key, if it is stored.
     fn entity(&self, key: &EntityKey) -> Option<Entity> {
         match key {
             EntityKey::Meta => Some(Entity::Meta(self.numbers.reserved)),
@@ -113,7 +112,7 @@ impl EngineState {
         keys.iter().filter_map(|key| self.entity(key)).collect()
     }
 
-    /// The bodies that somebody has.
+    /// The bodies that have an owner.
     pub(crate) fn body_ids(&self) -> BTreeSet<BodyId> {
         let entries = self.messages.entries.values();
         let specs = entries.filter(|entry| entry.keeps_body());
@@ -122,12 +121,12 @@ impl EngineState {
         specs.chain(schedules).collect()
     }
 
-    /// Entities that may be gone: those that are not here are deleted.
+    /// Notes these keys as changed, so that those which are not stored here are deleted from storage.
     pub(crate) fn note_gone(&mut self, keys: Vec<EntityKey>) {
         let kept = self.body_ids();
         for key in keys {
             match key {
-                // Bodies are told apart.
+                // Changes of bodies are noted separately.
                 EntityKey::Body(id) if kept.contains(&id) => {}
                 EntityKey::Body(id) => self.body_changes.push(BodyChange::Delete(id)),
                 key => self.changed.push(key),
@@ -135,7 +134,7 @@ impl EngineState {
         }
     }
 
-    /// Bodies that are there from the start, whatever becomes of them.
+    /// Notes bodies that come with replaced entities, whether or not one of them needs the body.
     pub(crate) fn bring_bodies(&mut self, bodies: &[(BodyId, Bytes)]) {
         let brought = bodies.iter();
         let brought = brought.map(|(id, bytes)| BodyChange::Put(*id, bytes.clone()));
@@ -143,14 +142,14 @@ impl EngineState {
         self.body_changes = brought.chain(later).collect();
     }
 
-    /// A stored thing that is not taken over.
+    /// Notes that a loaded entity is not kept.
     pub(crate) fn note_removed(&mut self, key: EntityKey) {
         self.note(key);
     }
 
     // ----- for the invariants -----
 
-    /// What everything counts for, counted again.
+    /// The bytes of each shelf, counted again.
     pub(crate) fn count_bytes(&self) -> [(Shelf, usize); 4] {
         let entries = || self.messages.entries.values();
         let on = |shelf: Shelf| {

@@ -16,9 +16,9 @@ use crate::engine::model::id::{AccountName, RowId};
 #[derive(Debug, Default)]
 pub(super) struct DeadLetters {
     lists: BTreeMap<AccountName, BTreeMap<RowId, ListedDeadLetter>>,
-    /// All entries, the oldest first.
+    /// All dead letters, the oldest first.
     all: BTreeSet<(RowId, AccountName)>,
-    /// Those that keep a whole answer, the oldest first.
+    /// The dead letters that keep a whole answer, the oldest first.
     answered: BTreeSet<(RowId, AccountName)>,
 }
 
@@ -39,7 +39,7 @@ impl EngineState {
         self.dead_letters.lists.get(account)?.get(&id)
     }
 
-    /// The entries from one on, that one not included, in either direction.
+    /// The dead letters after one, in either direction.
     pub(crate) fn listed_from(
         &self,
         account: &AccountName,
@@ -119,7 +119,7 @@ impl EngineState {
         }
     }
 
-    /// Takes an entry out of its list. Its message's body goes with it, unless somebody else has it.
+    /// Removes a dead letter. The message's body is deleted, too, unless it has another owner.
     pub(crate) fn remove_listed(&mut self, account: &AccountName, id: RowId) -> bool {
         let list = self.dead_letters.lists.get_mut(account);
         let Some(entry) = list.and_then(|list| list.remove(&id)) else {

@@ -1,4 +1,4 @@
-//! What the state has of one message, and what that counts for.
+//! All that the state stores of one message, and the bytes that it counts for.
 
 use std::collections::VecDeque;
 
@@ -10,28 +10,28 @@ use crate::engine::model::log_row::LogKind;
 use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Stage};
 use crate::engine::model::spec::MessageSpec;
 
-/// One message, or what is left of it.
+/// One message, or the rest of it that the log and the dead-letter list need.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) spec: MessageSpec,
-    /// None: it is forgotten, and only the log or the dead-letter list still tells of it.
+    /// None if the message is forgotten, and only the log or the dead-letter list still needs its spec.
     pub(super) state: Option<MessageState>,
     pub(super) past: Option<Box<Past>>,
-    /// Rows of the log that tell of it.
+    /// How many rows of the log are about the message.
     pub(super) rows: u32,
-    /// Those among them that show the body.
+    /// How many of these rows show the body.
     pub(super) rows_with_body: u32,
 }
 
-/// What has happened to a message.
+/// The history of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Past {
-    /// The newest attempts that ended, oldest first, each with the number of its lease.
+    /// The newest attempts that have ended, oldest first, each with the number of its lease.
     pub(super) records: VecDeque<(u32, AttemptRecord)>,
     /// The beginning of the newest answer, if the message follows its queue's rules.
     pub(super) answer: Bytes,
     pub(super) dead_letter: Option<Box<DeadLetter>>,
-    /// Where it stands in the account's dead-letter list.
+    /// The message's id in the account's dead-letter list.
     pub(super) listed: Option<RowId>,
 }
 
@@ -69,8 +69,8 @@ impl Entry {
         matches!(&self.past, Some(past) if past.listed.is_some())
     }
 
-    /// Whether its body is kept: until it is finished, for a look at it after it was delivered if it carries its
-    /// rules (v2.md section 2.4), and as long as the log or the dead-letter list shows it.
+    /// Whether the body is kept: until the message is finished, after its delivery if it carries its rules (v2.md
+    /// section 2.4), and as long as the log or the dead-letter list shows it.
     pub(super) fn keeps_body(&self) -> bool {
         let shown = self.rows_with_body > 0 || self.listed();
         shown
@@ -81,7 +81,7 @@ impl Entry {
             })
     }
 
-    /// Which bound it counts for.
+    /// The bound that the message counts towards.
     pub(super) fn shelf(&self) -> Shelf {
         match self.state {
             Some(state) if !state.is_finished() => Shelf::Held,

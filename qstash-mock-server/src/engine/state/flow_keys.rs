@@ -1,4 +1,4 @@
-//! Flow-control keys, each with the one timer that looks after it.
+//! Flow-control keys, each with one timer.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -67,7 +67,7 @@ impl EngineState {
         }
     }
 
-    /// Sees to it that the one timer of a key fires no later than `at`.
+    /// Sets the timer of a key, if it would fire later than `at`.
     pub(crate) fn wake_flow_key(&mut self, id: &FlowKeyId, at: Timestamp) {
         let Some(known) = self.records.flows.get_mut(id) else {
             return;
@@ -81,7 +81,7 @@ impl EngineState {
         self.timers.set(at, Timer::FlowKey(id.clone()));
     }
 
-    /// The timer of a key has fired.
+    /// Notes that the timer of a key has fired.
     pub(crate) fn flow_key_woke(&mut self, id: &FlowKeyId) {
         if let Some(known) = self.records.flows.get_mut(id) {
             known.timer = None;

@@ -1,5 +1,6 @@
-//! Where the indices have a message. It follows from the message alone, so that recovery rebuilds it; and when a
-//! message changes, only what differs between its two footprints is touched.
+//! The footprint of a message: the entries that the indices have of it. It derives from the message alone, so
+//! restoring rebuilds it. When a message changes, only the entries that differ between the two footprints are
+//! changed.
 
 use super::EngineState;
 use super::gates::Room;
@@ -11,7 +12,7 @@ use crate::engine::model::message::{MessageState, Order, Sequence, Slot, State};
 use crate::engine::model::spec::MessageSpec;
 use crate::engine::model::time::Timestamp;
 
-/// Where a message stands.
+/// The index entries of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Footprint {
     queue: Option<QueueId>,
@@ -21,19 +22,19 @@ pub(super) struct Footprint {
     room: Option<Room>,
     slot: Option<Slot>,
     timer: Option<Timestamp>,
-    /// When it was finished, and in which list of finished ones it stands.
+    /// When the message was finished, and in which list of finished messages it is.
     finished: Option<(Timestamp, usize)>,
     goes_on: bool,
-    /// Due or not due, and untouched: as a dead letter it may be sent back.
+    /// Whether the message is delayed or ready, so that a redrive may move it.
     waits: bool,
 }
 
 impl EngineState {
-    /// Where the indices have a message.
+    /// The footprint of a message.
     pub(super) fn footprint(&self, spec: &MessageSpec, state: &MessageState) -> Footprint {
         let carries = spec.carried().is_some();
         let finished = state.is_finished();
-        let (ready, room) = self.place_of(spec, state);
+        let (ready, room) = self.gate_of(spec, state);
         let under_way = matches!(state.state, State::InFlight { .. });
         Footprint {
             queue: state.queue,
@@ -55,7 +56,7 @@ impl EngineState {
         }
     }
 
-    /// When time changes a message: its delay or its lease is over.
+    /// When a timer changes the message's state: its delay or its lease ends.
     pub(crate) const fn message_timer(state: &MessageState) -> Option<Timestamp> {
         match state.state {
             State::Delayed { until } | State::Leased { until, .. } => Some(until),
@@ -64,7 +65,7 @@ impl EngineState {
     }
 
     /// Where a ready message waits: in its queue, or before another gate.
-    fn place_of(&self, spec: &MessageSpec, state: &MessageState) -> (Option<Ready>, Option<Room>) {
+    fn gate_of(&self, spec: &MessageSpec, state: &MessageState) -> (Option<Ready>, Option<Room>) {
         if state.state != State::Ready {
             return (None, None);
         }
@@ -77,7 +78,7 @@ impl EngineState {
             return (Some(ready), None);
         };
         if let Some(queue) = state.queue {
-            // In a queue that is gone it waits until it is removed, too.
+            // In a deleted queue it also waits, until it is removed.
             let queue = self.queues.get(&queue);
             let paused = queue.is_none_or(|queue| queue.settings.paused);
             if state.slot.is_none() || paused {
@@ -201,7 +202,7 @@ impl EngineState {
         }
     }
 
-    /// A message that is not finished counts for the slot that it or its source took.
+    /// The slot that an unfinished message keeps: the one that it, or the message whose callback it is, took.
     fn set_slot(&mut self, slot: Option<Slot>, there: bool) {
         if let Some(slot) = slot
             && let Some(index) = self.indices.get_mut(&slot.queue)

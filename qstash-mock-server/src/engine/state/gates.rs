@@ -1,4 +1,4 @@
-//! Attempts under way, and who waits before which gate: indices that follow from the messages.
+//! Attempts under way, and the messages that wait before each gate. These indices derive from the messages.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,63 +9,63 @@ use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, QueueId};
 use crate::engine::model::message::{Order, Sequence};
 use crate::engine::model::time::Timestamp;
 
-/// A call under way.
+/// An attempt under way.
 #[derive(Clone, Debug)]
 pub(crate) struct OpenAttempt {
     pub(crate) message: Sequence,
     pub(crate) lane: Lane,
     pub(crate) started_at: Timestamp,
     pub(crate) deadline: Timestamp,
-    /// The consumer asked for the message to stay hidden until then.
+    /// Until when the consumer extended the message's lease, if it did.
     pub(crate) extended_until: Option<Timestamp>,
 }
 
-/// Whose limits a call counts for until it is over.
+/// The limits that an attempt counts against until it is over.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lane {
-    /// Those of a queue that pushes to its webhook.
+    /// The parallelism of a queue that pushes to its webhook.
     Queue(QueueId),
-    /// Those of an account and of a flow-control key.
+    /// The limits of an account and of a flow-control key.
     Carried {
         account: AccountName,
         flow: Option<FlowKeyId>,
     },
 }
 
-/// The gate before which a ready message waits that carries its rules.
+/// The gate before which a ready message that carries its rules waits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Room {
-    /// Its flow-control key.
+    /// The gate of a flow-control key.
     Flow(FlowKeyId),
-    /// Its account.
+    /// The gate of an account.
     Account(AccountName),
 }
 
-/// Who waits before a gate, and how many calls it has let through that are not over.
+/// The messages that wait before a gate, and the number of attempts under way that passed it.
 #[derive(Debug, Default)]
 struct Gate {
     waiting: BTreeSet<Order>,
     calls: u32,
-    /// Of a flow-control key: the message it offers to the account.
+    /// For a flow-control key: the message that it offers to the account's gate.
     offered: Option<Order>,
 }
 
-/// The next to get a free place of an account.
+/// The next message to pass the gate of an account.
 #[derive(Debug)]
 pub(crate) enum NextOfAccount {
     /// A message without a flow-control key.
     Message(Sequence),
-    /// The message that a key offers; it waited only for the account.
+    /// The message that a flow-control key offers; it waits only for the account.
     Flow(FlowKeyId, Sequence),
 }
 
-/// Calls and gates.
+/// The attempts under way and the gates.
 #[derive(Debug, Default)]
 pub(super) struct Gates {
     attempts: BTreeMap<AttemptId, OpenAttempt>,
     flows: BTreeMap<FlowKeyId, Gate>,
     accounts: BTreeMap<AccountName, Gate>,
-    /// What the keys of an account offer.
+    /// The messages that the flow-control keys of an account offer.
     offers: BTreeMap<AccountName, BTreeSet<(Order, FlowKeyId)>>,
     dirty_flows: BTreeSet<FlowKeyId>,
     dirty_accounts: BTreeSet<AccountName>,
@@ -128,7 +128,7 @@ impl EngineState {
         self.gates.attempts.get(&id)
     }
 
-    /// How many messages wait for a key, and how many of its calls are under way.
+    /// How many messages wait for a key, and how many of its attempts are under way.
     pub(crate) fn flow_load(&self, id: &FlowKeyId) -> (usize, u32) {
         let gate = self.gates.flows.get(id);
         gate.map_or((0, 0), |gate| (gate.waiting.len(), gate.calls))
@@ -139,13 +139,13 @@ impl EngineState {
         first.map(|order| order.sequence)
     }
 
-    /// Calls of messages that carry their own rules.
+    /// How many attempts of the account's messages that carry their rules are under way.
     pub(crate) fn account_calls(&self, account: &AccountName) -> u32 {
         let gate = self.gates.accounts.get(account);
         gate.map_or(0, |gate| gate.calls)
     }
 
-    /// The first in line for a free place of an account.
+    /// The first message that waits before the gate of an account.
     pub(crate) fn next_of_account(&self, account: &AccountName) -> Option<NextOfAccount> {
         let gate = self.gates.accounts.get(account);
         let direct = gate.and_then(|gate| gate.waiting.first()).copied();
@@ -180,7 +180,7 @@ impl EngineState {
         self.gates.dirty_accounts.pop_first()
     }
 
-    /// The key's first message waits only for the account from now on.
+    /// Offers the key's first message to the account's gate: it now waits only for that.
     pub(crate) fn offer_flow(&mut self, id: &FlowKeyId) {
         self.withdraw_flow(id);
         let Some(gate) = self.gates.flows.get_mut(id) else {
@@ -236,7 +236,7 @@ impl EngineState {
         self.timers.set(deadline, Timer::Attempt(id));
     }
 
-    /// Forgets a call that is over; its places are free.
+    /// Forgets an attempt that is over, so that it no longer counts against any limit.
     pub(crate) fn close_attempt(&mut self, id: AttemptId) -> Option<OpenAttempt> {
         let attempt = self.gates.attempts.remove(&id)?;
         self.timers.clear(attempt.deadline, Timer::Attempt(id));

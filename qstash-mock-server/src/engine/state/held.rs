@@ -1,16 +1,16 @@
-//! What the server keeps on somebody's behalf, in bytes: everything goes through [`Ledger::hold`] and
-//! [`Ledger::let_go`], and the invariants count it again.
+//! Counts the bytes that the server keeps for its callers. All of them go through [`Ledger::hold`] and
+//! [`Ledger::let_go`], and the invariants count them again.
 
-/// Which bound some bytes count for.
+/// The bound that bytes count towards.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Shelf {
-    /// Kept until somebody or something ends it: over the bound, what would add is refused.
+    /// Values that stay until a command, an attempt or a timer ends them. Over the bound, further ones are refused.
     Held,
-    /// Finished, and kept to be looked at: over the bound, the oldest goes.
+    /// Finished messages that stay readable. Over the bound, the oldest is forgotten.
     Finished,
-    /// Kept for the log alone: over the bound, the rows that were written first go.
+    /// Rows of the log, and what is kept for them alone. Over the bound, the rows written first are forgotten.
     Log,
-    /// Answers that listed dead letters keep: over the bound, the oldest are cut down to their status.
+    /// Answers that listed dead letters keep. Over the bound, the oldest are cut down to their status code.
     Answers,
 }
 

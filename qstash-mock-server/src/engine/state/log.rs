@@ -1,5 +1,5 @@
-//! The logs of accounts. Rows are found by their time and by their message, and forgotten in the order in which
-//! they were written: a row may tell of a time to come.
+//! The logs of accounts. Rows are found by their time and by their message. They are forgotten in the order in which
+//! they were written, because the time of a row may lie in the future.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Bound;
@@ -16,8 +16,8 @@ use crate::engine::model::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Logs {
     logs: BTreeMap<(AccountName, LogKind), Log>,
-    /// Which log has the row that was written first of all.
-    fronts: BTreeMap<u64, (AccountName, LogKind)>,
+    /// The logs, by the row of each that was written first.
+    first_rows: BTreeMap<u64, (AccountName, LogKind)>,
 }
 
 /// One log.
@@ -29,8 +29,9 @@ struct Log {
     written: VecDeque<(Timestamp, RowId)>,
     by_message: BTreeSet<(Sequence, RowId)>,
     bytes: usize,
-    /// Messages that only this log keeps may count for it before it has a row.
-    front: Option<u64>,
+    /// The number of the row that was written first. None if the log has no row yet, and a message counts towards it
+    /// all the same.
+    first_row: Option<u64>,
 }
 
 impl Logs {
@@ -67,7 +68,7 @@ impl Logs {
 }
 
 impl EngineState {
-    /// The rows from one on, that one not included, and within two times, in either direction.
+    /// The rows after one, within two times, in either direction.
     pub(crate) fn rows_from(
         &self,
         account: &AccountName,
@@ -105,7 +106,7 @@ impl EngineState {
         }
     }
 
-    /// The rows that tell of a message, by time.
+    /// The rows of a message, by time.
     pub(crate) fn rows_of(
         &self,
         account: &AccountName,
@@ -127,7 +128,7 @@ impl EngineState {
         })
     }
 
-    /// Writes a row, and forgets those that were written first over the bounds.
+    /// Writes a row. Over a bound, the rows written first are forgotten.
     pub(crate) fn put_row(&mut self, row: LogRow) {
         let (account, kind, id) = (row.account.clone(), row.kind, row.id);
         self.note(EntityKey::Log(account.clone(), id));
@@ -138,17 +139,17 @@ impl EngineState {
         log.written.push_back((row.written_at, id));
         log.by_message.insert((message, id));
         log.rows.insert(id, Box::new(row));
-        if log.front.is_none() {
-            log.front = Some(id.sequence);
+        if log.first_row.is_none() {
+            log.first_row = Some(id.sequence);
             self.logs
-                .fronts
+                .first_rows
                 .insert(id.sequence, (account.clone(), kind));
         }
         self.hold_for_row(message, with_body, true);
         self.trim_log(&account, kind);
     }
 
-    /// Forgets the rows of a log that are too old or too many, and those that are too many for the whole server.
+    /// Forgets the rows that are too old, over the log's bounds, or over the server's bound.
     pub(super) fn trim_log(&mut self, account: &AccountName, kind: LogKind) {
         if self.loading {
             return;
@@ -158,7 +159,7 @@ impl EngineState {
             self.drop_first_row(&key);
         }
         while self.bytes(Shelf::Log) > self.limits.all_log_bytes {
-            let Some((_, key)) = self.logs.fronts.first_key_value() else {
+            let Some((_, key)) = self.logs.first_rows.first_key_value() else {
                 return;
             };
             let key = key.clone();
@@ -166,7 +167,7 @@ impl EngineState {
         }
     }
 
-    /// The same for every log.
+    /// Forgets the rows that are over the bounds, in every log.
     pub(super) fn trim_logs(&mut self) {
         let keys: Vec<_> = self.logs.logs.keys().cloned().collect();
         for (account, kind) in keys {
@@ -194,17 +195,17 @@ impl EngineState {
         let Some((_, id)) = log.written.pop_front() else {
             return;
         };
-        let old = log.front.take();
-        log.front = log.written.front().map(|(_, next)| next.sequence);
-        let (front, row) = (log.front, log.rows.remove(&id));
+        let old = log.first_row.take();
+        log.first_row = log.written.front().map(|(_, next)| next.sequence);
+        let (first_row, row) = (log.first_row, log.rows.remove(&id));
         if let Some(row) = &row {
             log.by_message.remove(&(row.message, id));
         }
         if let Some(old) = old {
-            self.logs.fronts.remove(&old);
+            self.logs.first_rows.remove(&old);
         }
-        if let Some(front) = front {
-            self.logs.fronts.insert(front, key.clone());
+        if let Some(first_row) = first_row {
+            self.logs.first_rows.insert(first_row, key.clone());
         }
         if let Some(row) = row {
             self.note(EntityKey::Log(key.0.clone(), id));
@@ -238,7 +239,7 @@ fn earlier(last: Bound<RowId>, edge: Option<Bound<RowId>>) -> Bound<RowId> {
     }
 }
 
-/// Whether a range holds nothing: asking a map for one that runs backwards would panic.
+/// Whether a range is empty. A map panics if it is asked for a range that runs backwards.
 fn is_empty(range: (Bound<RowId>, Bound<RowId>)) -> bool {
     match range {
         (Bound::Included(a), Bound::Included(b)) => a > b,

@@ -1,7 +1,7 @@
-//! Messages: their specs, states and records, who holds them, and what they count for.
+//! Messages: their specs, states and records, their owners, and the bytes that they count for.
 //!
-//! A spec stays as long as somebody needs it: the message itself, a row of the log, or a listed dead letter. Its
-//! body stays as long as one of them shows it.
+//! A spec stays as long as the message, a row of the log or a listed dead letter needs it. Its body stays as long as
+//! one of them shows it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,19 +15,20 @@ use crate::engine::model::message::{MessageState, Sequence, State};
 use crate::engine::model::spec::MessageSpec;
 use crate::engine::model::time::Timestamp;
 
-/// All that the engine has of messages.
+/// All that the engine stores of messages.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     /// Boxed: they are large, and half of the slots of a tree that grows at its end stay empty.
     pub(super) entries: BTreeMap<Sequence, Box<Entry>>,
     ids: BTreeMap<MessageId, Sequence>,
-    /// How many specs and schedules have a body, where that is more than one.
+    /// How many specs and schedules have a body, if it is more than one.
     pub(super) shared: BTreeMap<BodyId, u32>,
-    /// Messages of an account that carry their rules, as long as they are not forgotten.
+    /// The messages of an account that carry their rules and are not forgotten.
     carried: BTreeMap<AccountName, BTreeSet<Sequence>>,
-    /// Finished messages, the oldest first: those that follow queue rules, and those that carry theirs.
+    /// Finished messages, the oldest first: those that follow their queue's rules, and those that carry their
+    /// rules.
     pub(super) finished: [BTreeSet<(Timestamp, Sequence)>; 2],
-    /// Messages that go on without anybody doing anything: see [`State::goes_on`].
+    /// Messages whose state will change without a further command: see [`State::goes_on`].
     pub(super) going_on: usize,
 }
 
@@ -38,18 +39,19 @@ impl EngineState {
         self.messages.ids.get(&id).copied()
     }
 
-    /// What was published; also of a message that is forgotten, while the log or the dead-letter list tells of it.
+    /// The spec of a message. It stays when the message is forgotten, as long as the log or the dead-letter list
+    /// needs it.
     pub(crate) fn spec(&self, sequence: Sequence) -> Option<&MessageSpec> {
         let entry = self.messages.entries.get(&sequence)?;
         Some(&entry.spec)
     }
 
-    /// How far a message has come, unless it is forgotten.
+    /// The state of a message, unless the message is forgotten.
     pub(crate) fn message(&self, sequence: Sequence) -> Option<MessageState> {
         self.messages.entries.get(&sequence)?.state
     }
 
-    /// Both.
+    /// The spec and the state of a message, unless the message is forgotten.
     pub(crate) fn whole(&self, sequence: Sequence) -> Option<(&MessageSpec, MessageState)> {
         let entry = self.messages.entries.get(&sequence)?;
         Some((&entry.spec, entry.state?))
@@ -78,7 +80,7 @@ impl EngineState {
             .copied()
     }
 
-    /// Messages that go on without anybody doing anything, but for those that wait for a flow-control key.
+    /// Messages whose state will change without a further command, except those that wait for a flow-control key.
     pub(crate) const fn going_on(&self) -> usize {
         self.messages.going_on
     }
@@ -89,21 +91,21 @@ impl EngineState {
         entries.filter_map(|entry| Some((&entry.spec, entry.state?)))
     }
 
-    /// All that there is a spec of, for the invariants.
+    /// All entries, for the invariants.
     pub(crate) fn all_sequences(&self) -> impl Iterator<Item = Sequence> {
         self.messages.entries.keys().copied()
     }
 
     // ----- changing -----
 
-    /// Adds a message whose body is there.
+    /// Adds a message whose body is stored.
     pub(crate) fn insert_message(&mut self, spec: MessageSpec, state: MessageState) {
         let sequence = spec.sequence;
         self.insert_spec(spec);
         self.insert_state(sequence, state);
     }
 
-    /// A spec that nobody holds yet.
+    /// Adds a spec that nothing needs yet.
     pub(crate) fn insert_spec(&mut self, spec: MessageSpec) {
         let sequence = spec.sequence;
         self.note(EntityKey::Spec(sequence));
@@ -120,7 +122,7 @@ impl EngineState {
         self.messages.entries.insert(sequence, Box::new(entry));
     }
 
-    /// The state of a spec that has none.
+    /// Adds the state of a spec that has none.
     pub(crate) fn insert_state(&mut self, sequence: Sequence, state: MessageState) {
         self.note(EntityKey::State(sequence));
         self.change_entry(sequence, |entry| entry.state = Some(state));
@@ -135,7 +137,7 @@ impl EngineState {
         self.enter(sequence, state);
     }
 
-    /// Changes how far a message has come; its indices, timer and body follow.
+    /// Changes the state of a message, and its indices, timer and body accordingly.
     pub(crate) fn update(&mut self, sequence: Sequence, change: impl FnOnce(&mut MessageState)) {
         let Some(entry) = self.messages.entries.get(&sequence) else {
             return;
@@ -161,7 +163,7 @@ impl EngineState {
         self.note(EntityKey::State(sequence));
     }
 
-    /// Forgets how far a message has come; what the log and the dead-letter list tell of it stays.
+    /// Forgets the state of a message. What the log and the dead-letter list need of it stays.
     pub(crate) fn forget_message(&mut self, sequence: Sequence) {
         let Some((spec, state)) = self.whole(sequence) else {
             return;
@@ -188,7 +190,7 @@ impl EngineState {
         if !is_needed {
             self.drop_unneeded(sequence);
         }
-        // What was kept to be looked at may count for the log from now on.
+        // The rest of the message may count towards the log from now on.
         self.trim_log(&account, kind);
     }
 
@@ -197,7 +199,7 @@ impl EngineState {
         entry.map_or(LogKind::QueueRules, |entry| entry.kind())
     }
 
-    /// A row of the log, or one less, tells of a message.
+    /// Counts one more or one less row of the log about a message.
     pub(super) fn hold_for_row(&mut self, sequence: Sequence, with_body: bool, holds: bool) {
         let change = |count: &mut u32| {
             if holds {
@@ -217,7 +219,7 @@ impl EngineState {
         }
     }
 
-    /// Notes that a message stands in the dead-letter list, or no more.
+    /// Notes that a message is in the dead-letter list, or no longer is.
     pub(super) fn hold_for_list(&mut self, sequence: Sequence, listed: Option<RowId>) {
         let is_needed = self.change_entry(sequence, |entry| entry.past_mut().listed = listed);
         let Some(entry) = self.messages.entries.get(&sequence) else {
@@ -228,12 +230,12 @@ impl EngineState {
             self.drop_unneeded(sequence);
         }
         if listed.is_none() {
-            // What the list kept may count for the log from now on.
+            // The rest of the message may count towards the log from now on.
             self.trim_log(&account, kind);
         }
     }
 
-    /// Drops a spec that nobody needs.
+    /// Drops a spec that nothing needs.
     pub(crate) fn drop_unneeded(&mut self, sequence: Sequence) {
         let entries = &mut self.messages.entries;
         let needed = entries.get(&sequence).is_none_or(|entry| entry.is_needed());
@@ -248,7 +250,7 @@ impl EngineState {
         }
     }
 
-    /// Drops every spec that nobody needs.
+    /// Drops every spec that nothing needs.
     pub(super) fn drop_unneeded_specs(&mut self) {
         let entries = self.messages.entries.iter();
         let unneeded = entries.filter(|(_, entry)| !entry.is_needed());
@@ -258,7 +260,7 @@ impl EngineState {
         }
     }
 
-    /// Changes an entry; what it counts for and who has its body follow. Returns whether anybody still needs it.
+    /// Changes an entry, and its bytes and the owners of its body accordingly. Returns whether anybody still needs it.
     pub(super) fn change_entry(
         &mut self,
         sequence: Sequence,

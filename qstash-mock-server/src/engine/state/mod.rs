@@ -1,12 +1,13 @@
 //! The engine's memory and its only writer.
 //!
-//! Every method that changes an entity notes its key; what was noted between two inputs is the change
-//! set that storage commits. Indices follow from the entities and are kept here too, so that recovery
-//! cannot drift from running. The fields are private to this folder: nobody else can change anything.
+//! Every method that changes an entity notes its key. The keys that one input noted are the change set that storage
+//! commits. Indices derive from the entities and are kept here, too, by the same methods in a running and a restored
+//! engine. The fields are private to this folder, so no other code can change them.
 //!
-//! `messages` has specs, states and records, each message as an `entry`; `footprint` says where the indices have a message; `queue_index` is
-//! the order within a queue; `gates` has attempts and who waits before which gate; `queues`, `dead_letters`, `log`
-//! and `records` keep the rest; `held` counts bytes, `timers` is what time can do.
+//! `messages` has specs, states and records, each message as an `entry`; `footprint` computes where the indices have
+//! a message; `queue_index` is the order within a queue; `gates` has the attempts under way and the messages that
+//! wait before each gate; `queues`, `dead_letters`, `log` and `records` keep the rest; `held` counts bytes, `timers`
+//! has all timers.
 
 mod bodies;
 mod changes;
@@ -74,9 +75,10 @@ pub(crate) struct EngineState {
     ledger: Ledger,
     changed: Vec<EntityKey>,
     body_changes: Vec<BodyChange>,
-    /// While it is restored nothing is forgotten: what holds it may come later.
+    /// True while the state is restored. Nothing is forgotten then, because the entity that needs it may be loaded
+    /// later.
     loading: bool,
-    /// Queues in which something may be handed out.
+    /// Queues in which a message may have become able to start.
     dirty: BTreeSet<QueueId>,
 }
 

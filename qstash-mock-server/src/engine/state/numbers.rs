@@ -1,17 +1,17 @@
-//! The numbers that messages, bodies and rows of the log and of dead-letter lists are given.
+//! The numbers of messages, of bodies, and of rows of the log and of dead-letter lists.
 //!
-//! They are counted apart: what is written while deliveries go on does not change the ids of messages that are
-//! published meanwhile, and bodies that were published together stand together. They are reserved in blocks, so that
-//! not everything that is made stores how far they have come.
+//! Each kind has its own count: rows that deliveries write do not change the ids of messages that are published
+//! meanwhile, and bodies that are published together have adjacent numbers. Numbers are reserved in blocks, so that
+//! only one input in many stores the counts.
 
 use crate::engine::model::entity::Meta;
 use crate::engine::model::id::BodyId;
 use crate::engine::model::message::Sequence;
 
-/// How many numbers are reserved at once.
+/// How many numbers a block has.
 const BLOCK: u64 = 1 << 16;
 
-/// How far each count has come.
+/// The three counts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Numbers {
     /// What is stored: at least the next number of each count.

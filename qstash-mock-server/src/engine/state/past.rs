@@ -1,4 +1,4 @@
-//! What has happened to a message: appended once each, and the oldest goes first.
+//! The history of a message: each record is appended once, and the oldest is forgotten first.
 
 use bytes::Bytes;
 
@@ -23,8 +23,8 @@ impl EngineState {
         }
     }
 
-    /// Adds what became of an attempt; over the bound the oldest records go. While the server holds as much as it
-    /// may, only the newest is kept: attempts go on, and memory does not grow.
+    /// Adds the record of an attempt. Over the bound the oldest records are forgotten. While the bound on held bytes
+    /// is reached, only the newest record is kept: attempts go on, and memory does not grow.
     pub(crate) fn append_record(&mut self, sequence: Sequence, number: u32, record: AttemptRecord) {
         self.note(EntityKey::Record(sequence, number));
         let limit = if self.is_full() {
@@ -44,12 +44,12 @@ impl EngineState {
         }
     }
 
-    /// Whether the server holds as much as it may.
+    /// Whether the bound on held bytes is reached.
     fn is_full(&self) -> bool {
         self.bytes(Shelf::Held) >= self.limits.held_bytes
     }
 
-    /// Keeps the beginning of the newest answer, or none; none either while the server holds as much as it may.
+    /// Keeps the beginning of the newest answer. While the bound on held bytes is reached, none is kept.
     pub(crate) fn set_answer(&mut self, sequence: Sequence, answer: Bytes) {
         let answer = if self.is_full() { Bytes::new() } else { answer };
         let known = self.past(sequence).map(|past| &past.answer);
@@ -60,7 +60,7 @@ impl EngineState {
         self.change_entry(sequence, |entry| entry.past_mut().answer = answer);
     }
 
-    /// Notes why a message stands in a dead-letter queue, or that it does not any more.
+    /// Notes why a message is in a dead-letter queue, or that it no longer is.
     pub(crate) fn set_dead_letter(&mut self, sequence: Sequence, letter: Option<DeadLetter>) {
         let known = self.past(sequence).and_then(|past| past.dead_letter());
         if known.is_none() && letter.is_none() {

@@ -1,4 +1,4 @@
-//! A queue's messages in order: an index that follows from the messages and is never stored.
+//! The index of one queue: its messages in order. It derives from the messages and is never stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -11,34 +11,34 @@ use crate::engine::model::time::Timestamp;
 /// What a queue does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Send a message to the queue's webhook.
+    /// Push a message to the queue's webhook.
     Push(Sequence),
     /// Give a slot to a message that carries its rules.
     Admit(Sequence),
 }
 
-/// Among which ready messages of its queue one stands.
+/// The group of ready messages of a queue that a message is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ready {
-    /// Never handed out in this queue.
+    /// No attempt was made in this queue.
     New,
-    /// Due again.
+    /// An attempt was made in this queue, and the message is due again.
     Again,
-    /// With rules that it carries, and without a slot (or the queue is paused).
+    /// The message carries its rules and has no slot, or the queue is paused.
     Carried,
 }
 
-/// What a queue counts of one message.
+/// What a queue's index has of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) stage: Stage,
-    /// If it is ready and waits in this queue, and not before another gate.
+    /// The group, if the message is ready and waits in this queue and not before another gate.
     pub(super) ready: Option<Ready>,
-    /// Started, not finished, no attempt under way, and delivered by this queue's rules.
+    /// Whether the message follows this queue's rules, was started, is not finished, and has no attempt under way.
     pub(super) rests: bool,
 }
 
-/// Who stands where in one queue.
+/// The index of one queue.
 #[derive(Debug, Default)]
 pub(crate) struct QueueIndex {
     /// All messages, finished ones included.
@@ -46,22 +46,22 @@ pub(crate) struct QueueIndex {
     ready_new: BTreeSet<Order>,
     ready_again: BTreeSet<Order>,
     ready_carried: BTreeSet<Order>,
-    /// Due and past this queue: waiting before another gate.
+    /// Ready messages that have a slot of this queue and wait before another gate.
     passed: u64,
     delayed: u64,
     in_flight: u64,
     leased: u64,
     resting: u64,
-    /// Who holds a slot, and how many unfinished messages keep it.
+    /// The messages that took a slot, and how many unfinished messages keep it.
     slots: BTreeMap<Sequence, usize>,
-    /// Dead letters in this queue, by the queue in which they died.
+    /// How many dead letters are in this queue, by the queue in which they failed.
     dead_from: BTreeMap<QueueName, usize>,
-    /// Webhook calls under way, those of messages that are finished meanwhile included.
+    /// How many pushes are under way, including those of messages that were finished meanwhile.
     pub(super) calls: u32,
-    /// Callers that wait, first come first served.
+    /// The waiting callers, the first that came first.
     pub(super) waiters: BTreeSet<WaiterId>,
     pub(super) counters: Counters,
-    /// From publishing to delivery.
+    /// The times from publish to delivery.
     pub(super) latency: Histogram,
 }
 
@@ -135,7 +135,7 @@ impl QueueIndex {
         }
     }
 
-    // ----- looking -----
+    // ----- reading -----
 
     /// The first member after another one; finished ones are members, too.
     pub(crate) fn member_after(&self, after: Option<Sequence>) -> Option<Sequence> {
@@ -148,22 +148,22 @@ impl QueueIndex {
         self.members.range((start, Bound::Unbounded)).copied()
     }
 
-    /// The queues in which the dead letters of this one died.
+    /// The queues in which the dead letters of this one failed.
     pub(crate) fn sources(&self) -> impl Iterator<Item = &QueueName> {
         self.dead_from.keys()
     }
 
-    /// The messages that took a slot which is kept.
+    /// The messages that took a slot which is still kept.
     pub(super) fn slot_holders(&self) -> impl Iterator<Item = Sequence> {
         self.slots.keys().copied()
     }
 
-    /// The first that could be received, whether it was handed out before or not.
+    /// The first message that could be received, whether an attempt was made or not.
     pub(crate) fn first_ready(&self) -> Option<Sequence> {
         self.next_to_push().map(|order| order.sequence)
     }
 
-    /// The next message that may go: be pushed, if the queue `pushes`, or get a slot.
+    /// The next message that may be pushed, if the queue `pushes`, or get a slot.
     ///
     /// At parallelism 1 a started message holds the only slot until it is finished; with more, one
     /// that waits for its next attempt has given its slot back (v1.md section 5, *Order*). A message
@@ -189,12 +189,12 @@ impl QueueIndex {
         first.into_iter().flatten().min()
     }
 
-    /// How many could be received: due, and delivered by this queue's rules.
+    /// How many messages could be received: they are ready and follow this queue's rules.
     pub(crate) fn receivable(&self) -> usize {
         self.ready_new.len() + self.ready_again.len()
     }
 
-    /// Callers that wait, first come first served.
+    /// The waiting callers, the first that came first.
     pub(crate) fn waiters(&self) -> impl ExactSizeIterator<Item = WaiterId> {
         self.waiters.iter().copied()
     }

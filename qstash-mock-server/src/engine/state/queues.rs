@@ -1,4 +1,4 @@
-//! Queues, and what follows from their settings.
+//! Queues, and the indices that derive from their settings.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ impl EngineState {
         self.names.get(account)
     }
 
-    /// How many queues of an account count for its quota.
+    /// How many queues of an account count towards its quota.
     pub(crate) fn counted_queues(&self, account: &AccountName) -> u64 {
         self.counted_queues.get(account).copied().unwrap_or(0)
     }
@@ -80,13 +80,14 @@ impl EngineState {
         self.move_footprints(&before);
     }
 
-    /// Whether these messages wait in their queue or at a gate depends on whether the queue is there and paused.
+    /// Messages that have a slot of a queue. The gate before which they wait depends on whether the queue exists and
+    /// is paused.
     fn slot_holders(&self, queue: QueueId) -> Vec<Sequence> {
         let index = self.indices.get(&queue).into_iter();
         index.flat_map(QueueIndex::slot_holders).collect()
     }
 
-    /// The queue of messages has changed: they stand where it says now.
+    /// Updates the footprints of messages whose queue has changed.
     fn move_footprints(&mut self, before: &[(Sequence, Footprint)]) {
         for (sequence, old) in before {
             if let Some((spec, state)) = self.whole(*sequence) {
@@ -139,7 +140,7 @@ impl EngineState {
         }
     }
 
-    /// Takes a queue away at once; its messages are orphans until they are removed too. Its index stays until
+    /// Deletes a queue at once. Its messages are removed later; its index stays until
     /// [`EngineState::drop_queue_index`], so that they can be found.
     pub(crate) fn remove_queue(&mut self, id: QueueId) {
         let holders = self.slot_holders(id);
@@ -151,12 +152,12 @@ impl EngineState {
         self.move_footprints(&before);
     }
 
-    /// Sees to it that the messages of a queue can be found, also if the queue is gone.
+    /// Creates the index of a queue, if there is none, also for a deleted queue.
     pub(crate) fn ensure_queue_index(&mut self, id: QueueId) {
         self.indices.entry(id).or_default();
     }
 
-    /// Forgets the order of a queue that is gone and empty.
+    /// Drops the index of a deleted queue that has no more messages.
     pub(crate) fn drop_queue_index(&mut self, id: QueueId) {
         self.indices.remove(&id);
         self.dirty.remove(&id);
@@ -166,7 +167,7 @@ impl EngineState {
         self.dirty.pop_first()
     }
 
-    /// Notes something that happened in a queue.
+    /// Counts an event in a queue.
     pub(crate) fn count(&mut self, queue: Option<QueueId>, change: impl FnOnce(&mut Counters)) {
         let index = queue.and_then(|queue| self.indices.get_mut(&queue));
         if let Some(index) = index {
@@ -174,7 +175,7 @@ impl EngineState {
         }
     }
 
-    /// Notes how long a delivery took from its publishing on.
+    /// Records the time from publish to delivery of a message.
     pub(crate) fn note_latency(
         &mut self,
         queue: Option<QueueId>,

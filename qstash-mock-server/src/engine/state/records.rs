@@ -1,5 +1,5 @@
-//! What is only stored and looked up: accounts, day counters, deduplication keys, URL groups, schedules,
-//! flow-control keys.
+//! Entities that are stored and looked up by name: accounts, day counters, deduplication keys, URL groups, schedules
+//! and flow-control keys.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -36,7 +36,7 @@ pub(super) struct KnownFlow {
 }
 
 impl Records {
-    /// The names of all these things.
+    /// The keys of all these entities.
     pub(super) fn entity_keys(&self) -> Vec<EntityKey> {
         let accounts = self.accounts.keys().cloned().map(EntityKey::Account);
         let days = self.days.keys().cloned().map(EntityKey::Day);
@@ -217,7 +217,7 @@ impl EngineState {
         after(self.records.schedules.get(account), id)
     }
 
-    /// Stores a schedule, which has its body from now on; its timer follows.
+    /// Stores a schedule, counts it as an owner of its body, and sets its timer.
     pub(crate) fn put_schedule(&mut self, schedule: Schedule) {
         let (account, id) = (schedule.account.clone(), schedule.id.clone());
         self.hold_body(schedule.body.stored());
@@ -251,7 +251,7 @@ impl EngineState {
         self.records.schedules.values().flat_map(BTreeMap::values)
     }
 
-    /// Bytes of all that stands here, for the invariants.
+    /// The bytes of all these entities, for the invariants.
     pub(crate) fn record_bytes(&self) -> usize {
         let records = &self.records;
         let names = records.accounts.keys().map(|it| it.as_str().len());

@@ -1,4 +1,4 @@
-//! Everything that time can do, in two ordered tables.
+//! All timers, in two ordered tables.
 
 use std::collections::BTreeSet;
 
@@ -7,18 +7,18 @@ use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, RowId, Schedul
 use crate::engine::model::message::Sequence;
 use crate::engine::model::time::Timestamp;
 
-/// What is due at a time; in this order, where several are due at one.
+/// What happens when a timer fires. Timers of the same time fire in this order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Timer {
-    /// A delay or a lease of a message is over.
+    /// The delay or the lease of a message ends.
     Message(Sequence),
-    /// An attempt has taken too long.
+    /// An attempt has reached its timeout.
     Attempt(AttemptId),
-    /// A long poll has waited long enough.
+    /// A waiting caller is answered without a message.
     Waiter(WaiterId),
     /// A deduplication key may be forgotten.
     DedupKey(DedupKeyId),
-    /// The window of a flow-control key turns, or the key may be forgotten.
+    /// The window of a flow-control key ends, or the key may be forgotten.
     FlowKey(FlowKeyId),
     /// A schedule publishes.
     Schedule(AccountName, ScheduleId),
@@ -26,7 +26,7 @@ pub(crate) enum Timer {
     Listed(AccountName, RowId),
 }
 
-/// The tables of timers. Those of messages are by far the most, and have a small one of their own.
+/// The two tables. Most timers are those of messages; they have a table of their own with smaller entries.
 #[derive(Debug, Default)]
 pub(super) struct Timers {
     messages: BTreeSet<(Timestamp, Sequence)>,

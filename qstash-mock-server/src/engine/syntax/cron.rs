@@ -1,7 +1,7 @@
 //! Cron expressions: five fields, perhaps behind `CRON_TZ=<IANA zone> ` (v2.md section 3.9).
 //!
-//! croner reads the fields and finds the next match on the wall clock; this file says what a wall clock is
-//! worth where clocks are put forward or back, as vixie-cron does and its manual tells:
+//! The crate croner parses the fields and finds the next match on the wall clock. This file decides what happens
+//! where clocks are put forward or back, as vixie-cron does:
 //!
 //! - If the minute or the hour field begins with `*`, the expression runs in real time: at every instant whose
 //!   wall clock matches. Wall-clock times that are skipped in spring do not happen; those that come twice in
@@ -9,8 +9,8 @@
 //! - Else it names times of the day, and each happens once: in the first of two passes in autumn, and right
 //!   after the gap if it lies in one. Several that lie in one gap make one run.
 //!
-//! Day of month and day of week: if both are restricted, one of them suffices. `*` alone is unrestricted, `*/2` is
-//! not. The time zones are compiled in; nothing is read from the system.
+//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` alone is
+//! unrestricted, `*/2` is not. The time zones are compiled in; nothing is read from the system.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -21,7 +21,7 @@ use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
 use crate::engine::model::time::Timestamp;
 
-/// When something happens again and again. Two are equal if their texts are.
+/// A parsed cron expression. Two are equal if their texts are.
 #[derive(Clone)]
 pub struct Cron {
     text: Arc<str>,
@@ -30,26 +30,26 @@ pub struct Cron {
     in_real_time: bool,
 }
 
-/// Why a text is no cron expression.
+/// Why a text is not a cron expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CronError {
-    /// It is longer than [`Cron::MAX_BYTES`].
+    /// The text is longer than [`Cron::MAX_BYTES`].
     #[error("the cron expression is longer than {} bytes", Cron::MAX_BYTES)]
     TooLong,
-    /// It has more or fewer than five fields.
+    /// The text has more or fewer than five fields.
     #[error(
         "the cron expression has {0} fields, not the five `minute hour day-of-month month day-of-week`"
     )]
     Fields(usize),
-    /// `CRON_TZ=` names no IANA time zone.
+    /// `CRON_TZ=` does not name an IANA time zone.
     #[error("`{0}` is not a time zone that is known")]
     UnknownZone(String),
-    /// One field is wrong.
+    /// A field is malformed.
     #[error("`{text}` is not a good {field} of a cron expression")]
     Field {
-        /// Which one.
+        /// The field's name.
         field: &'static str,
-        /// What stands there.
+        /// The field's text.
         text: String,
     },
 }
@@ -58,7 +58,7 @@ static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundl
 
 const ZONE_PREFIX: &str = "CRON_TZ=";
 
-/// Expressions that stand for others (`@hourly`), as cron users know them.
+/// The nicknames of cron and the expressions that they stand for.
 const NICKNAMES: [(&str, &str); 7] = [
     ("@yearly", "0 0 1 1 *"),
     ("@annually", "0 0 1 1 *"),
@@ -86,14 +86,14 @@ const FIELDS: [(&str, &[&str]); 5] = [
 ];
 
 impl Cron {
-    /// Bytes that an expression may have: more than one that lists every value of every field.
+    /// The most bytes of an expression. An expression that lists every value of every field is shorter.
     pub const MAX_BYTES: usize = 1024;
 
-    /// Reads `text` and keeps it without the blanks around it.
+    /// Parses `text`, and keeps it without the blanks around it for [`Self::as_str`].
     ///
     /// # Errors
-    /// If it is too long, has not five fields, a field is wrong or the time zone is unknown. A date that never
-    /// comes, such as 31 February, is no error: see [`Self::next_after`].
+    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or names an unknown
+    /// time zone. A date that never comes, such as 31 February, is not an error: see [`Self::next_after`].
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let text = text.trim();
         if text.len() > Self::MAX_BYTES {
@@ -124,14 +124,14 @@ impl Cron {
         })
     }
 
-    /// The expression as it was given, without the blanks around it.
+    /// The expression as its author wrote it, without the blanks around it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The first time after `time` at which it happens; `None` if that is never again. Always a whole minute
-    /// of the wall clock, or the end of a gap in it.
+    /// The first time after `time` that the expression names; `None` if there is none. It is a whole minute of the
+    /// wall clock, or the end of a gap in it.
     #[must_use]
     pub fn next_after(&self, time: Timestamp) -> Option<Timestamp> {
         let time = jiff::Timestamp::from_millisecond(i64::try_from(time.as_millis()).ok()?).ok()?;
@@ -199,8 +199,8 @@ impl Cron {
     }
 }
 
-/// Refuses what croner knows beyond the five classic fields (`L`, `W`, `#`, `?`, `+`, names in the wrong place), so
-/// that an expression that works here works elsewhere.
+/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `?`, `+`, names in the wrong field), so
+/// that an expression that works here works elsewhere, too.
 fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
     let given: Vec<&str> = fields.split_whitespace().collect();
     if given.len() != FIELDS.len() {
@@ -226,7 +226,8 @@ fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
         .map_err(|_| CronError::Fields(given.len()))
 }
 
-/// `*`, a value or a range, perhaps with a step; or several of them. Whether the values are in range, croner says.
+/// Whether a field is a list of `*`, values and ranges, each with an optional step. Croner checks that values are in
+/// range.
 fn is_well_formed(field: &str, names: &[&str]) -> bool {
     let is_number = |text: &str| {
         (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())

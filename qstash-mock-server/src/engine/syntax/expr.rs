@@ -1,7 +1,7 @@
 //! Retry-delay expressions: arithmetic over numbers and the variable `retried` (v2.md section A.2).
 //!
-//! `parse.rs` turns the text into a program for a stack machine, once, when a message is published; what is
-//! left to do at a retry cannot fail. Values are IEEE doubles and count milliseconds.
+//! `parse.rs` turns the text into a program for a stack, once, when a message is published. Running the program at a
+//! retry cannot fail. Values are IEEE doubles and count milliseconds.
 
 mod parse;
 
@@ -9,9 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long to wait before a retry, as a formula of how often there was one already.
-///
-/// Two are equal if their texts are.
+/// The wait before a retry, as a formula over the number of earlier retries. Two are equal if their texts are.
 #[derive(Clone)]
 pub struct RetryDelay {
     text: Arc<str>,
@@ -19,17 +17,17 @@ pub struct RetryDelay {
 }
 
 impl RetryDelay {
-    /// Bytes that an expression may have.
+    /// The most bytes of an expression.
     pub const MAX_BYTES: usize = 1024;
-    /// Levels of parentheses, calls and signs that may lie in each other.
+    /// The most levels of nested parentheses, calls and signs.
     pub const MAX_DEPTH: usize = 32;
-    /// No delay is longer, whatever the formula says.
+    /// The longest delay; a larger value of the formula is cut to it.
     pub const MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Reads `text` and keeps it as it stands.
+    /// Parses `text`, and keeps it unchanged for [`Self::as_str`].
     ///
     /// # Errors
-    /// If it is no expression of the grammar, is longer than [`Self::MAX_BYTES`] or nested deeper than
+    /// `text` is not an expression of the grammar, is longer than [`Self::MAX_BYTES`] or nested deeper than
     /// [`Self::MAX_DEPTH`].
     pub fn parse(text: &str) -> Result<Self, ExprError> {
         let program = parse::program(text)?;
@@ -39,12 +37,12 @@ impl RetryDelay {
         })
     }
 
-    /// The delay after `retried` retries: 0 before the first one. In whole milliseconds, cut; what is no number
-    /// or negative means at once.
+    /// The delay before the next retry, after `retried` earlier ones (0 before the first). The formula's value is cut
+    /// to whole milliseconds; a negative value and NaN mean no delay.
     #[must_use]
     pub fn delay(&self, retried: u32) -> Duration {
         let millis = self.evaluate(f64::from(retried));
-        // Not `millis <= 0.0`: what is no number must end here, too.
+        // `millis <= 0.0` alone would let NaN pass.
         if millis.is_nan() || millis <= 0.0 {
             return Duration::ZERO;
         }
@@ -57,7 +55,7 @@ impl RetryDelay {
         Duration::from_millis(capped as u64)
     }
 
-    /// The text as it was published.
+    /// The text as the publisher wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
@@ -87,7 +85,7 @@ impl RetryDelay {
     }
 }
 
-/// The parser sees to it that there always is a value.
+/// Takes the last value. The parser makes only programs in which there always is one.
 fn pop(stack: &mut Vec<f64>) -> f64 {
     debug_assert!(!stack.is_empty());
     stack.pop().unwrap_or(0.0)
@@ -107,50 +105,50 @@ impl fmt::Debug for RetryDelay {
     }
 }
 
-/// Why a text is no retry-delay expression.
+/// Why a text is not a retry-delay expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ExprError {
-    /// There is nothing in it.
+    /// The text is empty.
     #[error("the expression is empty")]
     Empty,
-    /// It is longer than [`RetryDelay::MAX_BYTES`].
+    /// The text is longer than [`RetryDelay::MAX_BYTES`].
     #[error("the expression is longer than {} bytes", RetryDelay::MAX_BYTES)]
     TooLong,
-    /// It is nested deeper than [`RetryDelay::MAX_DEPTH`].
+    /// The expression is nested deeper than [`RetryDelay::MAX_DEPTH`].
     #[error(
         "the expression is nested deeper than {} levels",
         RetryDelay::MAX_DEPTH
     )]
     TooDeep,
-    /// It stops where something must follow.
+    /// The text ends where more must follow.
     #[error("the expression ends too early")]
     Unfinished,
-    /// This must not stand there.
+    /// A character or word is not allowed where it is.
     #[error("`{found}` is not expected at character {position}")]
     Unexpected {
-        /// What stands there.
+        /// The character or word.
         found: String,
-        /// The first character is 1.
+        /// The character's position in the text, from 1.
         position: usize,
     },
-    /// Neither `retried` nor a function.
+    /// A name is neither `retried` nor a function.
     #[error(
         "`{0}` is not known; there are `retried` and the functions pow, exp, sqrt, abs, floor, ceil, round, min and max"
     )]
     UnknownName(String),
-    /// A function got too few or too many arguments.
+    /// A function has too few or too many arguments.
     #[error("`{function}` takes {takes}, not {given}")]
     Arguments {
-        /// Its name.
+        /// The function's name.
         function: &'static str,
-        /// What it takes, in words.
+        /// How many arguments the function takes, in words.
         takes: &'static str,
-        /// How many there are.
+        /// How many arguments it has.
         given: usize,
     },
 }
 
-/// One step of the stack machine.
+/// One step of the program.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Op {
     Number(f64),

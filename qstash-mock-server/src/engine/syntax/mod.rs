@@ -1,4 +1,4 @@
-//! Small languages that callers write: cron, retry delays, URLs.
+//! The small languages that callers write: cron expressions, retry delays, URLs.
 
 pub(super) mod cron;
 pub(super) mod expr;

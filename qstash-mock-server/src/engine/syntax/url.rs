@@ -1,4 +1,4 @@
-//! The parts of a destination that filters compare: cut out of the text, nothing rewritten.
+//! The parts of a URL that filters compare. They are slices of the URL's text, without normalisation.
 
 /// The host of an absolute URL with its port, without user information; empty if there is none.
 pub(crate) fn authority(url: &str) -> &str {

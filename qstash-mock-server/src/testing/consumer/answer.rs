@@ -1,4 +1,4 @@
-//! What a consumer answers.
+//! The answers of a consumer.
 
 use std::time::Duration;
 
@@ -8,9 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use crate::connection::Reset;
 use crate::delivery::Payload;
 
-/// What a consumer of the test does with a request.
-///
-/// A status code is an answer too: `respond([503, 503, 200])`.
+/// How a consumer answers a request. A status code converts into an empty answer: `respond([503, 503, 200])`.
 #[derive(Clone, Debug)]
 pub struct Answer {
     kind: Kind,
@@ -48,7 +46,7 @@ impl Answer {
         }
     }
 
-    /// No answer at all: the attempt runs into its timeout.
+    /// No answer: the attempt fails at its timeout.
     #[must_use]
     pub fn hang() -> Self {
         Self {
@@ -57,7 +55,7 @@ impl Answer {
         }
     }
 
-    /// The connection is reset.
+    /// A reset of the connection instead of an answer.
     #[must_use]
     pub fn reset() -> Self {
         Self {
@@ -66,17 +64,17 @@ impl Answer {
         }
     }
 
-    /// The answer comes after so much of the server's time.
+    /// Lets the answer come `delay` later (server's time). Several delays add up.
     #[must_use]
     pub fn after(mut self, delay: Duration) -> Self {
         self.after += delay;
         self
     }
 
-    /// A header of the answer.
+    /// Adds a header to the answer.
     ///
     /// # Panics
-    /// If it is not an HTTP header, or this is no answer with a status.
+    /// If `name` or `value` is not valid in HTTP, or if this is [`Answer::hang`] or [`Answer::reset`].
     #[must_use]
     #[track_caller]
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -89,10 +87,10 @@ impl Answer {
         self
     }
 
-    /// The body of the answer.
+    /// Sets the body of the answer.
     ///
     /// # Panics
-    /// If this is no answer with a status.
+    /// If this is [`Answer::hang`] or [`Answer::reset`].
     #[must_use]
     #[track_caller]
     pub fn body(mut self, bytes: impl Into<Bytes>) -> Self {
@@ -103,10 +101,10 @@ impl Answer {
         self
     }
 
-    /// The connection breaks in the middle of the answer's body.
+    /// Lets the connection break in the middle of the answer's body.
     ///
     /// # Panics
-    /// If this is no answer with a status.
+    /// If this is [`Answer::hang`] or [`Answer::reset`].
     #[must_use]
     #[track_caller]
     pub fn broken_off(mut self) -> Self {
@@ -117,7 +115,7 @@ impl Answer {
         self
     }
 
-    /// How long it takes; `None`: for ever.
+    /// How long the answer takes; `None` means for ever.
     pub(super) fn delay(&self) -> Option<Duration> {
         match self.kind {
             Kind::Hang => None,

@@ -1,4 +1,4 @@
-//! A consumer as a test holds it.
+//! The handle on a consumer, and its builder.
 
 use std::future::Future;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener};
@@ -14,11 +14,12 @@ use super::script::Script;
 use super::serve::{self, Shared};
 use crate::driver::Driver;
 
-/// A consumer that is not started yet; made by [`MockServer::consumer`](crate::MockServer::consumer).
+/// The settings of a consumer that is not started yet. [`MockServer::consumer`](crate::MockServer::consumer) makes
+/// it.
 ///
-/// Unless told otherwise it answers 200, and 401 to a request whose signature is not the server's.
+/// By default the consumer answers 200, and 401 to a request without a valid signature of the server.
 #[derive(Debug)]
-#[must_use = "a consumer listens once it is started"]
+#[must_use = "a consumer listens only once you `start` it"]
 pub struct ConsumerBuilder {
     driver: Driver,
     script: Script,
@@ -36,22 +37,22 @@ impl ConsumerBuilder {
         }
     }
 
-    /// Answers each message's first attempt with the first of `answers`, its second attempt with the
-    /// second, and so on; the last one goes on.
+    /// Answers the first attempt of each message with the first of `answers`, the second attempt with the second, and
+    /// so on. The last answer is used for all further attempts.
     ///
-    /// It counts the attempts of each message for itself, so that messages that are delivered at the same
-    /// time do not take each other's answers. For anything else there is
-    /// [`ConsumerBuilder::respond_with`].
+    /// The number of the attempt decides, so messages that are delivered at the same time do not take each other's
+    /// answers. For anything else use [`ConsumerBuilder::respond_with`].
     ///
     /// # Panics
-    /// Without an answer.
+    /// If `answers` is empty.
     #[track_caller]
     pub fn respond(mut self, answers: impl IntoIterator<Item = impl Into<Answer>>) -> Self {
         self.script = Script::listed(answers);
         self
     }
 
-    /// Answers what `answer` says.
+    /// Answers each request with what `answer` returns for it. `answer` runs on the server's runtime, so it must
+    /// not block.
     pub fn respond_with<A: Into<Answer>>(
         mut self,
         answer: impl Fn(&Received) -> A + Send + Sync + 'static,
@@ -60,8 +61,8 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Answers what the future of `handle` comes to. It may publish; it must not wait for the clock to be
-    /// moved, because whoever moves the clock waits for it.
+    /// Answers each request with what the future of `handle` returns. The future may publish messages. It must not
+    /// wait for the clock to move, because [`MockServer::advance`](crate::MockServer::advance) waits for this answer.
     pub fn handle<F, A>(mut self, handle: impl Fn(Received) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = A> + Send + 'static,
@@ -71,7 +72,7 @@ impl ConsumerBuilder {
         self
     }
 
-    /// Never answers.
+    /// Never answers: every attempt fails at its timeout.
     pub fn hang(self) -> Self {
         self.respond([Answer::hang()])
     }
@@ -81,20 +82,20 @@ impl ConsumerBuilder {
         self.respond([Answer::reset()])
     }
 
-    /// Every answer takes so much of the server's time longer.
+    /// Lets every answer come `delay` later (server's time). Several delays add up.
     pub fn after(mut self, delay: Duration) -> Self {
         self.after += delay;
         self
     }
 
-    /// Answers requests with a bad signature like any other. What the signature was is recorded all the
-    /// same.
+    /// Answers requests without a valid signature like all others. [`Received::signature`] still tells whether it
+    /// was valid.
     pub fn trusting(mut self) -> Self {
         self.trusting = true;
         self
     }
 
-    /// Listens on a free port of 127.0.0.1, on the server's runtime.
+    /// Starts the consumer on a free port of 127.0.0.1. It runs on the server's runtime.
     ///
     /// # Panics
     /// If no port is free.
@@ -132,7 +133,7 @@ fn listen() -> std::io::Result<(TcpListener, SocketAddr)> {
     Ok((TcpListener::from_std(listener)?, address))
 }
 
-/// A consumer that runs. Dropped, it closes its listener and its connections.
+/// A running consumer. Dropping it closes its listener and its connections.
 #[derive(Debug)]
 #[must_use = "the consumer stops when it is dropped"]
 pub struct Consumer {
@@ -144,35 +145,34 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Where it takes requests, for example as a queue's `webhook_url`. Any other path does as well.
+    /// The URL of the consumer, for example for a queue's `webhook_url`. The consumer answers every path.
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}/", self.address)
     }
 
-    /// Where it listens.
+    /// The address that the consumer listens on.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it received, in the order in which it came: the newest 10,000 requests, and no more than
-    /// 64 MiB of bodies.
+    /// The requests that the consumer received, in order: the newest 10,000, with at most 64 MiB of bodies.
     #[must_use]
     pub fn received(&self) -> Vec<Received> {
         self.recorded.all()
     }
 
-    /// How many requests it received.
+    /// How many requests the consumer received, including those that it has forgotten.
     #[must_use]
     pub fn count(&self) -> usize {
         self.recorded.total()
     }
 
-    /// From now on answers like this; see [`ConsumerBuilder::respond`].
+    /// Replaces the answers from now on; see [`ConsumerBuilder::respond`].
     ///
     /// # Panics
-    /// Without an answer.
+    /// If `answers` is empty.
     #[track_caller]
     pub fn respond(&self, answers: impl IntoIterator<Item = impl Into<Answer>>) {
         let script = Script::listed(answers);

@@ -1,8 +1,8 @@
-//! Consumers that need no second server: they answer by a script, record, and verify signatures.
+//! Consumers for tests: HTTP servers that give scripted answers, record requests, and verify signatures.
 //!
-//! `answer` is what can be answered, `script` decides which answer a request gets, `received` records, and
-//! `serve` is the HTTP server. A consumer that waits for the clock parks the attempt, so that moving the
-//! clock does not wait for it.
+//! `answer` has the answers, `script` decides which answer a request gets, `received` records requests, and `serve`
+//! is the HTTP server. A consumer that waits for the clock parks the attempt, so that a call that moves the clock
+//! does not wait for it.
 
 mod answer;
 mod handle;

@@ -1,4 +1,4 @@
-//! What a consumer received.
+//! The requests that a consumer received.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,11 +12,11 @@ use serde::de::DeserializeOwned;
 use crate::engine::Timestamp;
 use crate::instruments::Recorder;
 
-/// Requests that a consumer keeps, and the bytes of their bodies; the oldest are forgotten first.
+/// The most requests, and bytes of their bodies, that a consumer keeps. The oldest are forgotten first.
 const MAX_KEPT: usize = 10_000;
 const MAX_KEPT_BYTES: usize = 64 << 20;
 
-/// A request as a consumer got it.
+/// A request that a consumer received.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub(super) parts: Parts,
@@ -26,19 +26,19 @@ pub struct Received {
 }
 
 impl Received {
-    /// The headers, as they came.
+    /// The headers of the request.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.parts.headers
     }
 
-    /// The value of a header, if it is there and is text.
+    /// The value of a header, if there is one and it is text. Upper and lower case of the name do not matter.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers().get(name)?.to_str().ok()
     }
 
-    /// The path and query.
+    /// The path of the request, with the query.
     #[must_use]
     pub fn path(&self) -> &str {
         self.parts
@@ -47,19 +47,19 @@ impl Received {
             .map_or("/", |it| it.as_str())
     }
 
-    /// The method.
+    /// The HTTP method of the request.
     #[must_use]
     pub fn method(&self) -> &http::Method {
         &self.parts.method
     }
 
-    /// The body, as it came.
+    /// The body of the request, byte for byte.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// The body as JSON.
+    /// The body of the request, parsed as JSON.
     ///
     /// # Errors
     /// The body is not the JSON of a `T`.
@@ -67,13 +67,13 @@ impl Received {
         serde_json::from_slice(&self.body)
     }
 
-    /// When it came, in the server's time.
+    /// When the request arrived, in the server's time.
     #[must_use]
     pub fn at(&self) -> Timestamp {
         self.at
     }
 
-    /// Which attempt of its message it is; 1 for the first, and for a request that does not say.
+    /// The number of the attempt, from 1, as the headers of either dialect give it; 1 if there is no such header.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         let number = |name| self.header(name)?.parse::<u32>().ok();
@@ -81,17 +81,17 @@ impl Received {
         number("qstash-attempt").or_else(retried).unwrap_or(1)
     }
 
-    /// The message's id, if it says so.
+    /// The message's id, if a header of either dialect gives it.
     #[must_use]
     pub fn message_id(&self) -> Option<&str> {
         self.header("qstash-message-id")
             .or_else(|| self.header("upstash-message-id"))
     }
 
-    /// Whether the signature is the server's.
+    /// Whether the signature of the server is valid.
     ///
     /// # Errors
-    /// Why it is not.
+    /// The signature is missing or not valid; the error says why.
     pub fn signature(&self) -> Result<(), VerifyError> {
         self.signature.clone()
     }

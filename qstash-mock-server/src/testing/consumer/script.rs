@@ -1,4 +1,4 @@
-//! Which answer a request gets.
+//! Scripts: which answer a request gets.
 
 use std::fmt;
 use std::future::Future;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::answer::Answer;
 use super::received::Received;
 
-/// Decides on answers.
+/// Decides which answer a request gets.
 #[derive(Clone)]
 pub(super) struct Script {
     answers: Answers,
@@ -18,13 +18,13 @@ pub(super) struct Script {
 
 #[derive(Clone)]
 enum Answers {
-    /// By the number of the attempt; the last one goes on.
+    /// By the number of the attempt; the last answer is used for all further attempts.
     Listed(Arc<[Answer]>),
     Closure(Arc<dyn Fn(&Received) -> Answer + Send + Sync>),
     Handler(Arc<dyn Fn(Received) -> Answering + Send + Sync>),
 }
 
-/// An answer to come.
+/// The future of an answer.
 type Answering = Pin<Box<dyn Future<Output = Answer> + Send>>;
 
 impl fmt::Debug for Script {
@@ -38,7 +38,7 @@ impl fmt::Debug for Script {
 
 impl Script {
     /// # Panics
-    /// Without an answer.
+    /// If there is no answer.
     #[track_caller]
     pub(super) fn listed(answers: impl IntoIterator<Item = impl Into<Answer>>) -> Self {
         let answers: Arc<[Answer]> = answers.into_iter().map(Into::into).collect();

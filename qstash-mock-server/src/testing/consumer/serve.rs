@@ -20,7 +20,7 @@ use crate::delivery::Payload;
 use crate::driver::Driver;
 use crate::engine::{AccountName, Caller, Command, KeyAction, Reply};
 
-/// The largest body that is read.
+/// The largest body that a consumer reads.
 const MAX_BODY: usize = 128 << 20;
 
 pub(super) struct Shared {
@@ -30,7 +30,7 @@ pub(super) struct Shared {
     pub(super) trusting: bool,
 }
 
-/// Serves until it is aborted; its connections end with it.
+/// Serves until the task is aborted, which also ends its connections.
 pub(super) async fn serve(listener: TcpListener, shared: Shared) {
     let shared = Arc::new(shared);
     let mut connections = JoinSet::new();
@@ -40,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, shared: Shared) {
                 Ok((stream, _)) => {
                     connections.spawn(connection(stream, Arc::clone(&shared)));
                 }
-                // Out of file descriptors, most likely: some must be given back first.
+                // Most likely there are no file descriptors left: wait until some are closed.
                 Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
             },
             Some(_) = connections.join_next() => {}
@@ -60,14 +60,14 @@ async fn connection(stream: TcpStream, shared: Arc<Shared>) {
             answer
         }
     });
-    // Whoever sent something else than HTTP knows best.
+    // The peer did not send valid HTTP, so nobody needs to be told.
     let _ = http1().serve_connection(socket, service).await;
 }
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Result<Response<Payload>, Reset> {
         let (parts, body) = request.into_parts();
-        // A body that breaks off is not a request.
+        // A request whose body breaks off is not recorded.
         let body = Limited::new(body, MAX_BODY).collect().await;
         let body = body.map_err(|_| Reset)?.to_bytes();
         let under_way = self.driver.instruments().parking.find(&parts.headers);
@@ -102,7 +102,7 @@ impl Shared {
             .clone()
     }
 
-    /// Verifies as a consumer would, with the secrets and keys that are in force now.
+    /// Verifies the signature as a consumer would, with the secrets and keys that are in force now.
     async fn verify(
         &self,
         account: Option<AccountName>,

@@ -1,4 +1,4 @@
-//! Comparing a delivery with what is expected of it.
+//! Comparing a delivery with an expectation.
 
 use std::any::type_name;
 use std::sync::Arc;
@@ -10,17 +10,17 @@ use super::super::delivery::Delivery;
 use crate::engine::Timestamp;
 use crate::instruments::fits;
 
-/// What a delivery must be.
+/// What an expectation demands of a delivery.
 #[derive(Clone, Default)]
 pub(super) struct Criteria {
     pub(super) filter: Filter,
     pub(super) body: Vec<BodyCheck>,
     pub(super) ending: Ending,
-    /// It must have been started by then.
+    /// The latest time at which the delivery may have started.
     pub(super) latest: Option<Timestamp>,
 }
 
-/// Says what is wrong with a body, if anything.
+/// Returns what is wrong with a body, if anything.
 pub(super) type BodyCheck = Arc<dyn Fn(&[u8]) -> Result<(), String> + Send + Sync>;
 
 /// How a delivery must have ended.
@@ -42,13 +42,13 @@ impl Ending {
     }
 }
 
-/// A check that the body is the JSON of a `T` that fits.
+/// A check that the body is the JSON of a `T` for which `matches` returns true.
 pub(super) fn json_check<T: DeserializeOwned>(
     matches: impl Fn(&T) -> bool + Send + Sync + 'static,
 ) -> BodyCheck {
     Arc::new(move |body| match serde_json::from_slice(body) {
         Ok(value) if matches(&value) => Ok(()),
-        Ok(_) => Err(format!("body: the closure said no to {}", shown(body))),
+        Ok(_) => Err(format!("body: the closure returned false for {}", shown(body))),
         Err(error) => Err(format!(
             "body: not a `{}`: {error} in {}",
             type_name::<T>(),
@@ -73,7 +73,7 @@ impl Criteria {
         self.differences(delivery).is_empty()
     }
 
-    /// In which fields the delivery is another one, in words.
+    /// The differences between the delivery and what is demanded, one sentence for each field.
     pub(super) fn differences(&self, delivery: &Delivery) -> Vec<String> {
         let mut found = Vec::new();
         let mut differs = |field: &str, wanted: &Option<String>, is: Option<&str>| {

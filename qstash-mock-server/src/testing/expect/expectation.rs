@@ -1,4 +1,4 @@
-//! An expectation as a test writes it.
+//! An expectation, as a test writes it.
 
 use std::panic::Location;
 use std::time::Duration;
@@ -9,11 +9,11 @@ use super::criteria::{Criteria, Ending, json_check};
 use super::ledger::{Entry, Handle, Ledger, Times};
 use crate::engine::Timestamp;
 
-/// What a test expects to be delivered; made by [`MockServer::expect`](crate::MockServer::expect).
+/// What a test expects to be delivered. [`MockServer::expect`](crate::MockServer::expect) makes it.
 ///
-/// It is in force from the start, and every method makes it more exact. Unless told otherwise it expects
-/// at least one attempt. [`MockServer::verify`](crate::MockServer::verify) judges it; dropping it changes
-/// nothing.
+/// The expectation counts the captured attempts that match, whenever they started. It is in force as soon as it is
+/// made, and each method makes it more exact; by default it expects at least one attempt of any kind.
+/// [`MockServer::verify`](crate::MockServer::verify) judges it. Dropping this value does not remove the expectation.
 pub struct Expectation {
     entry: Handle,
     made_at: Timestamp,
@@ -44,28 +44,28 @@ impl Expectation {
         self
     }
 
-    /// The message belongs to this queue.
+    /// Expects a message that is in this queue and follows its rules.
     pub fn message_to(self, queue: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.queue = Some(queue.into()))
     }
 
-    /// The message goes to this URL. `*` stands for any text.
+    /// Expects a delivery to this URL. `*` stands for any text.
     pub fn to_url(self, url: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.url = Some(url.into()))
     }
 
-    /// The message belongs to this account.
+    /// Expects a message of this account.
     pub fn account(self, account: impl Into<String>) -> Self {
         self.change(|entry| entry.criteria.filter.account = Some(account.into()))
     }
 
-    /// The request carries this header.
+    /// Expects a request with this header.
     pub fn with_header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let header = (name.into(), value.into());
         self.change(|entry| entry.criteria.filter.headers.push(header))
     }
 
-    /// The body is the JSON of a `T` for which `matches` says yes.
+    /// Expects a body that is the JSON of a `T` for which `matches` returns true.
     pub fn matching<T: DeserializeOwned>(
         self,
         matches: impl Fn(&T) -> bool + Send + Sync + 'static,
@@ -73,28 +73,27 @@ impl Expectation {
         self.change(|entry| entry.criteria.body.push(json_check(matches)))
     }
 
-    /// The consumer takes it.
+    /// Expects an attempt that the consumer processes.
     pub fn delivered(self) -> Self {
         self.change(|entry| entry.criteria.ending = Ending::Delivered)
     }
 
-    /// The attempt fails.
+    /// Expects an attempt that fails.
     pub fn failed(self) -> Self {
         self.change(|entry| entry.criteria.ending = Ending::Failed)
     }
 
-    /// The test expects as many deliveries as this: a number, or a range such as `2..`.
+    /// Expects this many attempts that match: a number, or a range such as `2..`.
     pub fn times(self, times: impl Into<Times>) -> Self {
         self.change(|entry| entry.times = times.into())
     }
 
-    /// The test expects no such delivery.
+    /// Expects no attempt that matches.
     pub fn never(self) -> Self {
         self.times(0)
     }
 
-    /// Only attempts count that are started within this time, the server's, from when the expectation was
-    /// made.
+    /// Counts only attempts that start at most `duration` (server's time) after the expectation was made.
     pub fn within(self, duration: Duration) -> Self {
         let latest = self.made_at + duration;
         self.change(|entry| {

@@ -14,7 +14,7 @@ use super::report::{Missed, Unmet};
 use crate::driver::Driver;
 use crate::instruments::Recorder;
 
-/// How many deliveries are expected: a number or a range.
+/// How many deliveries a test expects: a number or a range. Numbers and ranges of `usize` convert into it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
     least: usize,
@@ -31,7 +31,7 @@ impl Times {
         self.least <= count && count <= self.most
     }
 
-    /// Whether nothing that is still to come can be too much.
+    /// Whether there is no upper bound, so that further deliveries cannot be too many.
     pub(super) const fn is_open(self) -> bool {
         self.most == usize::MAX
     }
@@ -96,12 +96,12 @@ times_of_range!(
 pub(super) struct Entry {
     pub(super) criteria: Criteria,
     pub(super) times: Times,
-    /// In the server's time.
+    /// The time of [`Expectation::within`](super::Expectation::within), in the server's time.
     pub(super) within: Option<Duration>,
     pub(super) at: &'static Location<'static>,
 }
 
-/// One expectation of a ledger, to be made more exact.
+/// A handle on one expectation of a ledger, for changes.
 pub(super) struct Handle {
     entry: Arc<Mutex<Entry>>,
     version: Arc<AtomicU64>,
@@ -118,7 +118,7 @@ impl Handle {
 #[derive(Default)]
 pub(crate) struct Ledger {
     entries: Mutex<Vec<Arc<Mutex<Entry>>>>,
-    /// Another one after each change.
+    /// A number that grows with each change.
     version: Arc<AtomicU64>,
 }
 
@@ -149,20 +149,20 @@ impl Ledger {
         entries.iter().map(copy).collect()
     }
 
-    /// The longest time, in the server's, that some expectation gives.
+    /// The longest time that an expectation gives, in the server's time.
     pub(crate) fn longest(&self) -> Option<Duration> {
         self.entries().iter().filter_map(|entry| entry.within).max()
     }
 
-    /// Tells, whenever it is asked, whether all are met, and nobody asked to wait whether that stays so: that does who
-    /// bounds both the number and the time.
+    /// A check whether all expectations are met for good. An expectation that bounds both the time and the most
+    /// deliveries is never met for good before the time is over.
     pub(crate) fn met_for_good<'a>(&'a self, driver: &'a Driver) -> impl FnMut() -> bool + 'a {
         let mut known = None;
         move || {
             let version = self.version.load(Ordering::SeqCst);
             let (entries, tally) = match &mut known {
                 Some((of, entries, tally)) if *of == version => (entries, tally),
-                // The expectations are others by now.
+                // The expectations have changed.
                 known => {
                     let entries = self.entries();
                     let checks = entries.iter().map(|entry| {
@@ -182,7 +182,7 @@ impl Ledger {
         }
     }
 
-    /// Judges all of them by what was captured, and drops them: each is judged once.
+    /// Judges all expectations by what is captured, and removes them, so that each is judged once.
     pub(crate) fn judge(&self, driver: &Driver) -> Result<(), Unmet> {
         let entries = self.entries();
         self.clear();

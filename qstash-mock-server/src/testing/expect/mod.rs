@@ -1,7 +1,7 @@
-//! What a test expects to be delivered.
+//! Expectations: what a test expects to be delivered.
 //!
-//! `expectation` is what a test writes, `criteria` compares one delivery with it, `ledger` keeps the
-//! expectations of one server, and `report` says which were not met and what came nearest.
+//! A test writes an `expectation`, `criteria` compares one delivery with it, `ledger` keeps the expectations of one
+//! server, and `report` says which were not met and which deliveries came nearest.
 
 mod criteria;
 mod expectation;

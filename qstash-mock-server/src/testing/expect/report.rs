@@ -1,4 +1,4 @@
-//! Which expectations were not met, what came nearest, and what is still in the queues.
+//! The report of expectations that were not met: what came nearest, and what is still in the queues.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use super::super::seed::Seed;
 use super::ledger::Entry;
 use crate::driver::Driver;
 
-/// Deliveries that are shown for each expectation.
+/// How many deliveries the report shows for each expectation.
 const NEAREST: usize = 3;
 
-/// Expectations that were not met. `Display` and `Debug` are a report for a person, so that it can be read
-/// also where a test ends with this error.
+/// The error of [`MockServer::try_verify`](crate::MockServer::try_verify): expectations were not met. `Display` and
+/// `Debug` both write a report for a person, so that a test that ends with this error shows it.
 #[derive(Clone)]
 pub struct Unmet {
     missed: Vec<Missed>,
@@ -37,7 +37,7 @@ pub(super) struct Missed {
     nearest: Vec<Near>,
 }
 
-/// A delivery that is not what was asked for, but nearly.
+/// A delivery that comes near to an expectation.
 #[derive(Clone, Debug)]
 struct Near {
     delivery: Delivery,
@@ -53,7 +53,8 @@ impl Missed {
                 differences: entry.criteria.differences(delivery),
             })
             .collect();
-        // Too many are as wrong as too few: those that match come first. The newest of equals first.
+        // Deliveries that match come first, because there may be too many of them; of equals the newest comes
+        // first.
         near.reverse();
         near.sort_by_key(|near| near.differences.len());
         near.truncate(NEAREST);

@@ -78,7 +78,7 @@ async fn the_report_shows_what_came_nearest_and_what_is_in_the_queues() {
         "tests/it/testing/expect.rs:",
         "happened: 0 times",
         "queue: asked for `order`, is `orders`",
-        r#"body: the closure said no to {"id":1}"#,
+        r#"body: the closure returned false for {"id":1}"#,
         "outcome: asked for delivered, is failed: answered 500 Internal Server Error",
         "captured in all: 2 attempts",
         "queue orders of defaultUser: 0 ready, 1 delayed, 0 in flight, 1 delivered, 0 failed, 0 dead-lettered",
@@ -131,7 +131,7 @@ async fn the_report_reads_like_this() {
     outcome: asked for delivered, is failed: answered 500 Internal Server Error
   near: Delivery { message_id: <first>, queue: Some("orders"), url: "<consumer>", attempt: 1, ending: "delivered", .. }
     header x-kind: asked for `late`, is absent
-    body: the closure said no to {"id":1}
+    body: the closure returned false for {"id":1}
 
 captured in all: 2 attempts
 queue orders of defaultUser: 0 ready, 1 delayed, 0 in flight, 1 delivered, 0 failed, 0 dead-lettered
