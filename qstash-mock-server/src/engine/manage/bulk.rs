@@ -96,7 +96,8 @@ impl Engine {
     }
 
     fn slice(&mut self, now: Timestamp, job: &mut BulkJob) {
-        for _ in 0..self.config.limits.bulk_step {
+        let mut room = self.config.limits.bulk_step;
+        while room > 0 {
             let next = if job.done < job.most {
                 self.next_of(job)
             } else {
@@ -110,6 +111,7 @@ impl Engine {
                 return;
             };
             job.reached = Some(sequence);
+            room = room.saturating_sub(self.effort(sequence, &job.work));
             job.done += usize::from(self.treat(now, sequence, &job.work));
         }
     }
@@ -133,6 +135,17 @@ impl Engine {
             },
         };
         next.filter(|next| *next <= end)
+    }
+
+    /// What it takes to see whether a message is meant, as a share of a slice.
+    fn effort(&self, sequence: Sequence, work: &Work) -> usize {
+        match work {
+            Work::Cancel(_, filter) => {
+                let spec = self.state.spec(sequence);
+                filter.effort(spec.and_then(|spec| spec.carried()).map(|it| &**it))
+            }
+            Work::Purge(_) | Work::CancelNamed(..) | Work::Remove(_) | Work::Redrive { .. } => 1,
+        }
     }
 
     /// Does the work on one message; false if there is nothing to be done with it.

@@ -125,8 +125,13 @@ impl Engine {
         let mut entries = entries.peekable();
         let mut ids = vec![];
         let mut last = None;
-        for entry in entries.by_ref().take(self.config.limits.list_scan) {
+        let mut room = self.config.limits.list_scan;
+        while let Some(entry) = entries.next_if(|_| room > 0) {
             last = Some(entry.id);
+            let spec = self.state.spec(entry.message);
+            let carried = spec.and_then(|spec| spec.carried());
+            let effort = query.filter.effort(carried.map(|it| &**it));
+            room = room.saturating_sub(effort);
             if self.is_chosen(entry, query) {
                 ids.push(entry.id);
             }

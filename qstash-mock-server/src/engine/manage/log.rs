@@ -178,11 +178,15 @@ impl Engine {
         let mut rows = rows.peekable();
         let mut page = vec![];
         let mut last = None;
-        for row in rows.by_ref().take(self.config.limits.list_scan) {
+        let mut room = self.config.limits.list_scan;
+        while let Some(row) = rows.next_if(|_| room > 0) {
             last = Some(row.id);
+            room -= 1;
             let wanted = query.events.is_empty() || query.events.contains(&row.event);
-            if wanted {
-                page.extend(self.row_view(row).filter(|view| view.matches(query)));
+            if wanted && let Some(view) = self.row_view(row) {
+                let effort = query.filter.effort(view.carried.as_deref());
+                room = room.saturating_sub(effort - 1);
+                page.extend(Some(view).filter(|view| view.matches(query)));
             }
             if page.len() >= query.count {
                 break;

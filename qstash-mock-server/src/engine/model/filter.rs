@@ -5,6 +5,9 @@ use crate::engine::model::id::{MessageId, QueueName, ScheduleId};
 use crate::engine::model::time::Timestamp;
 use crate::engine::syntax::url;
 
+/// Values that are compared in about the time that looking at a message takes anyway.
+const COMPARED_AT_ONCE: usize = 64;
+
 /// Which messages are meant. Every field that is not empty must match, and a list matches if one of its entries does.
 /// The default matches everything.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -90,6 +93,25 @@ impl Filter {
             && self.to.is_none_or(|to| at <= to)
             && among(&self.queues, queue.map(QueueName::as_str))
             && of_carried.iter().all(|wanted| wanted.is_empty())
+    }
+
+    /// What it takes to compare one message, as a share of a bounded look at many: 1, and more where the filter or the
+    /// message has many values.
+    pub(crate) fn effort(&self, carried: Option<&CarriedRules>) -> usize {
+        // What is looked up by an index, such as the ids of messages, is not among them.
+        let lists = [
+            &self.urls,
+            &self.hosts,
+            &self.paths,
+            &self.groups,
+            &self.queues,
+            &self.schedules,
+            &self.flow_keys,
+            &self.caller_ips,
+        ];
+        let values: usize = lists.iter().map(|values| values.len()).sum();
+        let labels = carried.map_or(0, |carried| carried.labels.len());
+        1 + (values + self.labels.len() * labels) / COMPARED_AT_ONCE
     }
 
     pub(crate) fn matches_status(&self, status: Option<u16>) -> bool {
