@@ -13,8 +13,8 @@ use super::lock::{Answer, Core, Flight, Locked, Outgoing};
 use super::stopwatch::LongestHold;
 use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
-    AccountName, Action, Attempt, AttemptId, BodySource, Caller, Command, Engine, Entity, Envelope,
-    Error, KeyAction, LeaseId, MessageId, Metrics, Outcome, PullAction, Reply, Timestamp, WaiterId,
+    Action, Attempt, AttemptId, BodySource, Caller, Command, Engine, Entity, Envelope, Error,
+    KeyAction, LeaseId, MessageId, Outcome, PullAction, Reply, Timestamp, WaiterId,
 };
 use crate::instruments::{Clock, Instruments, Record};
 use crate::storage::{Acknowledge, Bodies, Hold, Store, StoreError};
@@ -249,11 +249,6 @@ impl Driver {
             }
             _ => None,
         }
-    }
-
-    /// The metrics of all accounts.
-    pub(crate) fn all_metrics(&self) -> Vec<(AccountName, Metrics)> {
-        self.lock().engine.all_metrics(self.now())
     }
 
     /// A delivery is over.

@@ -3,7 +3,8 @@
 //!
 //! Read `lock.rs` (one input), `inbox.rs` (what the store tells meanwhile), `handle.rs` (what the rest of the
 //! server calls), `timer.rs` (the one timer), `advance.rs` (moving a manual clock from deadline to deadline),
-//! `replace.rs` (going back to a snapshot), `stopwatch.rs` (how long the lock is held, for the benchmark).
+//! `replace.rs` (going back to a snapshot), `metrics.rs` (those of the whole server), `stopwatch.rs` (how long the
+//! lock is held, for the benchmark).
 
 mod advance;
 
@@ -11,6 +12,7 @@ mod handle;
 mod inbox;
 mod limits;
 mod lock;
+mod metrics;
 mod replace;
 mod stopwatch;
 #[cfg(test)]

@@ -10,7 +10,6 @@ use crate::engine::model::bulk::BulkJob;
 use crate::engine::model::caller::Caller;
 use crate::engine::model::entity::{Change, Entity, Meta};
 use crate::engine::model::id::{AccountName, AttemptId, WaiterId};
-use crate::engine::model::metrics::Metrics;
 use crate::engine::model::pull::Waiter;
 use crate::engine::model::randomness::Randomness;
 use crate::engine::model::spec::BodyChange;
@@ -142,16 +141,9 @@ impl Engine {
         self.next_waiter = other.next_waiter;
     }
 
-    /// The metrics of all queues of every account. Takes time in proportion to the number of queues.
-    #[must_use]
-    pub fn all_metrics(&self, now: Timestamp) -> Vec<(AccountName, Metrics)> {
-        let names = self.state.accounts_with_queues();
-        let metrics = |name: &AccountName| {
-            let everything = |_: &_| true;
-            let page = self.metrics_page(now, name, everything, None, usize::MAX);
-            (name.clone(), page.0)
-        };
-        names.map(metrics).collect()
+    /// The accounts that have or had a queue.
+    pub(crate) fn accounts_with_queues(&self) -> Vec<AccountName> {
+        self.state.accounts_with_queues().cloned().collect()
     }
 
     fn act(&mut self, now: Timestamp, caller: &Caller, action: Action) -> Result<Reply, Error> {
