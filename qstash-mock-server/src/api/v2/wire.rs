@@ -152,7 +152,7 @@ fn write_url_group(json: &mut Json, group: &UrlGroup) {
     json.key("createdAt").integer(group.created_at.as_millis());
     json.key("updatedAt").integer(group.updated_at.as_millis());
     json.key("endpoints")
-        .items(&group.endpoints, |json, endpoint| {
+        .items(group.endpoints.iter(), |json, endpoint| {
             json.members(|json| {
                 json.key("url").text(&endpoint.url);
                 if let Some(name) = &endpoint.name {

@@ -80,15 +80,16 @@ impl Engine {
         let mut group = known.unwrap_or_else(|| UrlGroup {
             account: account.clone(),
             name,
-            endpoints: vec![],
+            endpoints: Arc::default(),
             defaults: Arc::default(),
             created_at: now,
             updated_at: now,
         });
+        let known = Arc::make_mut(&mut group.endpoints);
         for endpoint in endpoints {
-            match group.endpoints.iter_mut().find(|it| it.is_same(&endpoint)) {
+            match known.iter_mut().find(|it| it.is_same(&endpoint)) {
                 Some(known) => *known = endpoint,
-                None => group.endpoints.push(endpoint),
+                None => known.push(endpoint),
             }
         }
         let quotas = &self.config.quotas;
@@ -122,8 +123,7 @@ impl Engine {
         endpoints: &[EndpointRef],
     ) -> Result<Reply, Error> {
         let mut group = self.known_url_group(&caller.account, name)?.clone();
-        group
-            .endpoints
+        Arc::make_mut(&mut group.endpoints)
             .retain(|endpoint| !endpoints.iter().any(|it| it.names(endpoint)));
         group.updated_at = now;
         if group.endpoints.is_empty() {

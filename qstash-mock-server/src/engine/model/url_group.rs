@@ -14,7 +14,7 @@ pub struct UrlGroup {
     /// The group's name, unique in the account.
     pub name: GroupName,
     /// The endpoints that each get a message, in the order in which they were added.
-    pub endpoints: Vec<Endpoint>,
+    pub endpoints: Arc<Vec<Endpoint>>,
     /// The settings that complete those of a publisher.
     pub defaults: Arc<PartialSettings>,
     /// When the group was created.
