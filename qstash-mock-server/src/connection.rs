@@ -12,12 +12,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Headers of one request, before the parser refuses it.
+/// The most headers of one request. The parser refuses a request with more.
 const MAX_HEADERS: usize = 512;
-/// How long a connection may take over the head of a request.
+/// How long the head of a request may take to arrive.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The HTTP/1.1 of all connections.
+/// The HTTP/1.1 settings of all connections.
 pub(crate) fn http1() -> hyper::server::conn::http1::Builder {
     let mut builder = hyper::server::conn::http1::Builder::new();
     builder
@@ -27,7 +27,7 @@ pub(crate) fn http1() -> hyper::server::conn::http1::Builder {
     builder
 }
 
-/// Instead of an answer: the connection is to be reset.
+/// The error that stands for "reset the connection instead of answering".
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the connection is reset on purpose")]
 pub(crate) struct Reset;
@@ -38,7 +38,7 @@ impl From<Infallible> for Reset {
     }
 }
 
-/// Set, the connection ends with a reset instead of a proper close.
+/// A switch by which a connection ends with a reset instead of a proper close.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ResetSwitch(Arc<AtomicBool>);
 
@@ -105,7 +105,7 @@ impl AsyncWrite for Resettable {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.switch.is_set() {
-            // A proper goodbye would take the reset away.
+            // A proper shutdown would prevent the reset.
             return Poll::Ready(Ok(()));
         }
         Pin::new(&mut self.stream).poll_shutdown(context)

@@ -1,8 +1,9 @@
-//! Where hostile text comes in, for fuzz targets (`fuzz/`) and for the test below, which runs their seeds on stable.
+//! The functions that read hostile text, for the fuzz targets (`fuzz/`) and for the test below, which runs their
+//! seeds on a stable toolchain.
 
 use crate::engine::{Cron, RetryDelay, Timestamp};
 
-/// A retry-delay expression or a cron expression: refused, or a bounded answer.
+/// Reads a retry-delay expression or a cron expression, which must be refused or have a bounded result.
 pub fn expressions(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -22,7 +23,7 @@ pub fn expressions(data: &[u8]) {
     }
 }
 
-/// A `/v2` request: the first line is the path with its query, the others are headers.
+/// Reads a `/v2` request: the first line is the path with its query, the others are headers.
 pub fn request(data: &[u8]) {
     crate::api::fuzz_request(data);
 }
@@ -59,7 +60,7 @@ mod tests {
         }
     }
 
-    /// Each seed, and so many texts made of two of them with some bytes changed.
+    /// Runs `target` with each seed, and with texts that are made of two seeds with some bytes changed.
     fn run(target: &str, rounds: usize, accept: fn(&[u8])) {
         const BYTES: &[u8] = b"0159()+-*/,=:;%&?#@[]{}<>.eE \t\n\r\"'\\azAZ_\0\x7f\x80\xc3\xff";
         let seeds = seeds(target);

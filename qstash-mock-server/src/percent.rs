@@ -1,11 +1,11 @@
-//! Undoing percent-encoding, in queries, in segments of paths and in credentials.
+//! Percent-decoding, for queries, segments of paths and credentials.
 
-/// A name or value of a query: `+` is a blank. `None` if it is broken or not UTF-8.
+/// Decodes a name or value of a query, in which `+` is a blank. `None` if it is malformed or not UTF-8.
 pub(crate) fn query_text(text: &str) -> Option<String> {
     String::from_utf8(bytes(text, true)?).ok()
 }
 
-/// A segment of a path. `None` if it is broken or not UTF-8.
+/// Decodes a segment of a path. `None` if it is malformed or not UTF-8.
 pub(crate) fn segment(text: &str) -> Option<String> {
     String::from_utf8(bytes(text, false)?).ok()
 }

@@ -1,4 +1,4 @@
-//! Spellings that API answers and deliveries share.
+//! The text forms of times and ids that API replies and deliveries have in common.
 
 use std::io::Write;
 
@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use crate::engine::{LeaseId, MessageId, Timestamp};
 
-/// Appends `time`, for example `2026-08-01T12:00:00.000Z`. Later than the year 9999 there is no spelling, so
-/// it stops there.
+/// Appends `time`, for example `2026-08-01T12:00:00.000Z`. A time after the year 9999 is written as the end of that
+/// year, because RFC 3339 has no later one.
 pub(crate) fn write_rfc3339(out: &mut Vec<u8>, time: Timestamp) {
     const LAST: u64 = 253_402_300_799_999;
     let millis = time.as_millis().min(LAST);
@@ -29,33 +29,33 @@ pub(crate) fn rfc3339(time: Timestamp) -> String {
     out.into_iter().map(char::from).collect()
 }
 
-/// The time that `text` spells in RFC 3339, from 1970 on.
+/// The time that `text` gives in RFC 3339; `None` for other texts and for times before 1970.
 pub(crate) fn parse_rfc3339(text: &str) -> Option<Timestamp> {
     let time: jiff::Timestamp = text.parse().ok()?;
     let millis = u64::try_from(time.as_millisecond()).ok()?;
     Some(Timestamp::from_millis(millis))
 }
 
-/// What is shown of a value that is hidden (v2.md section 3.12).
+/// The digest that is shown instead of a redacted value (v2.md section 3.12).
 pub(crate) fn redacted(value: &[u8]) -> String {
     let digest = Sha256::digest(value);
     let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
     format!("REDACTED:{digits}")
 }
 
-/// Stands before every lease id.
+/// The prefix of every lease id.
 pub(crate) const LEASE_PREFIX: &str = "lse_";
 
-/// A lease id as consumers see it.
+/// The text of a lease id.
 pub(crate) fn lease_id(lease: LeaseId) -> String {
     format!("{LEASE_PREFIX}{:016x}", lease.0)
 }
 
-/// Stands before every message id of v2.
+/// The prefix of every message id in v2.
 const V2_PREFIX: &str = "msg_";
 const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// A message id as v2 spells it: `msg_` and its 128 bits in base58 (v2.md appendix B).
+/// The text of a message id in v2: `msg_` and its 128 bits in base58 (v2.md appendix B).
 pub(crate) fn v2_message_id(id: MessageId) -> String {
     // Ten digits at a time, because dividing 128 bits is slow.
     const TEN_DIGITS: u128 = 58_u128.pow(10);

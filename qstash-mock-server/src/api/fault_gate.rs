@@ -1,4 +1,4 @@
-//! The fault gate: hands a request over to the router, or lets it meet the faults that a test has set.
+//! The fault gate: it passes a request on to the router, and carries out the faults that strike it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::connection::Reset;
 use crate::engine::AccountName;
 use crate::instruments::{ApiCall, ApiFault};
 
-/// The router behind the faults.
+/// The router, behind the faults.
 pub(crate) struct FaultGate {
     router: Router,
     api: ApiState,
@@ -34,7 +34,7 @@ impl FaultGate {
         }
     }
 
-    /// Serves the metrics and nothing else.
+    /// A gate that serves the metrics alone.
     pub(crate) fn of_metrics(api: ApiState) -> Self {
         Self {
             router: router::metrics(api.clone()),
@@ -42,7 +42,7 @@ impl FaultGate {
         }
     }
 
-    /// Answers a request, or says that its connection is to be reset.
+    /// Answers a request, or returns that its connection is to be reset.
     pub(crate) async fn answer(
         self: Arc<Self>,
         request: http::Request<Incoming>,
@@ -50,7 +50,7 @@ impl FaultGate {
         let request = request.map(Body::new);
         if self.api.driver().instruments().faults.any_api() && is_faulty_path(request.uri().path())
         {
-            // Boxed, so that an honest request need not have room for it.
+            // Boxed, so that the future of a request without faults is small.
             return Box::pin(self.answer_badly(request)).await;
         }
         self.hand_over(request).await
@@ -94,7 +94,7 @@ impl FaultGate {
         }
     }
 
-    /// Which queue a request is about, as far as some fault wants to know.
+    /// The queue that a request is about, if a fault is limited to a queue.
     async fn queue_of(&self, request: Request) -> Result<(Request, Option<String>), Response> {
         if !self.api.driver().instruments().faults.any_api_queue() {
             return Ok((request, None));
@@ -119,12 +119,12 @@ struct Published<'a> {
     queue: Option<Cow<'a, str>>,
 }
 
-/// Faults are for what clients of the protocols call; never for health, metrics and test control.
+/// Whether faults may strike a request: those of the dialects, never health, metrics and test control.
 fn is_faulty_path(path: &str) -> bool {
     path.starts_with("/v1/") || path.starts_with("/v2/")
 }
 
-/// The queue that a path names.
+/// The queue that a path names, if it names one.
 fn queue_in(path: &str) -> Option<String> {
     let mut segments = path.split('/').skip(2);
     let named = segments
@@ -142,7 +142,7 @@ fn refusal(status: StatusCode, headers: HeaderMap) -> Response {
     };
     let mut response = Json::object(|json| {
         json.key("error")
-            .text("a fault of the test toolkit answers instead of the server");
+            .text("an injected fault answers instead of the server");
         json.key("code").text(code);
     })
     .into_response(status);

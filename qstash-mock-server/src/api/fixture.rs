@@ -1,4 +1,4 @@
-//! A fixture: what a server is to hold, each part in the words of the dialect that has it.
+//! Decoding fixtures. Each part is decoded by the dialect that it belongs to.
 
 use super::decode::{Object, array, text};
 use super::error::ApiError;
@@ -10,23 +10,23 @@ const MAX_ITEMS: usize = 100_000;
 
 const MEMBERS: &[&str] = &["account", "queues", "url_groups", "schedules", "messages"];
 
-/// What a fixture does to a server.
+/// The commands of a fixture.
 #[derive(Clone, Debug)]
 pub(crate) struct Decoded {
-    /// Whose state it becomes.
+    /// The account that owns everything.
     pub(crate) account: AccountName,
-    /// What makes it so, each with the place of its item in the file.
+    /// The commands, each with the position of its item in the file, such as `queues[1]`.
     pub(crate) actions: Vec<(String, Action)>,
-    /// How many items there are.
+    /// How many items the fixture has.
     pub(crate) items: usize,
 }
 
-/// What a fixture does to a server; or what is wrong with it.
+/// Decodes a fixture, or returns what is wrong with it.
 pub(crate) fn decode_fixture(text: &str) -> Result<Decoded, String> {
     decode(text).map_err(|error| error.sentence())
 }
 
-/// Queues and URL groups come first: what comes after them may name them.
+/// Queues and URL groups come first, because later items may name them.
 pub(super) fn decode(body: &str) -> Result<Decoded, ApiError> {
     let object = Object::of_body(body.as_bytes(), MEMBERS)?;
     let account = object.nullable("account", text)?;
@@ -48,7 +48,7 @@ pub(super) fn decode(body: &str) -> Result<Decoded, ApiError> {
     })?;
     decoded.add(&object, "messages", |item| {
         let message = Object::of_any_fields(item)?;
-        // A destination is what only v2 has.
+        // Only v2 has destinations.
         Ok(vec![match message.get("destination") {
             Some(_) => v2.message(&message)?,
             None => v1::fixture::message(item.get())?,
@@ -66,10 +66,11 @@ impl Decoded {
     ) -> Result<(), ApiError> {
         let items = object.nullable(kind, |value| array(value, MAX_ITEMS))?;
         for (index, item) in items.unwrap_or_default().into_iter().enumerate() {
-            let place = format!("{kind}[{index}]");
-            let actions = decode(item).map_err(|error| error.under(&place))?;
-            let placed = actions.into_iter().map(|action| (place.clone(), action));
-            self.actions.extend(placed);
+            let position = format!("{kind}[{index}]");
+            let actions = decode(item).map_err(|error| error.under(&position))?;
+            let actions = actions.into_iter();
+            self.actions
+                .extend(actions.map(|action| (position.clone(), action)));
             self.items += 1;
         }
         Ok(())

@@ -1,11 +1,10 @@
-//! The HTTP face: decode a request to a command, call the driver, encode the reply.
+//! The HTTP API: it decodes a request to a command, calls the driver, and encodes the reply.
 //!
-//! No rule of queueing lives here. `router.rs` is the one page that lists every route; `v1` and `v2` are the two
-//! dialects, which do not know each other, `admin` is test control, and `shared` is what they have in common. The contract
-//! is `protocol/v1.md` and `protocol/v2.md` and, where they are silent, `docs/wire-v1.md` and `docs/wire-v2.md`.
+//! It has no rules of queueing. `router.rs` lists every route; `v1` and `v2` are the two dialects, which do not know
+//! each other, `admin` is test control, and `shared` is what they have in common. The contract is `protocol/v1.md`
+//! and `protocol/v2.md` and, where they are silent, `docs/wire-v1.md` and `docs/wire-v2.md`.
 //!
-//! `fault_gate.rs` takes a request first and lets it meet the faults that a test has set; `fixture.rs` reads what a server is
-//! to begin with.
+//! Each request first passes `fault_gate.rs`, where the faults of a test strike; `fixture.rs` decodes fixtures.
 
 mod admin;
 mod fault_gate;

@@ -1,5 +1,5 @@
-//! Every route of the server, on one page. Two families have a page of their own: `/_admin` in `admin/mod.rs`, and
-//! `/v2`, whose paths hold whole URLs, in `v2/route.rs`.
+//! Every route of the server. The routes of `/_admin` are in `admin/mod.rs`, those of `/v2`, whose paths contain
+//! whole URLs, in `v2/route.rs`.
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -53,7 +53,7 @@ pub(super) fn router(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// What is served where the metrics have an address of their own.
+/// The routes of a separate address for metrics.
 pub(super) fn metrics(state: ApiState) -> Router {
     Router::new()
         .route("/metrics", get(v1::metrics::all))
@@ -62,7 +62,7 @@ pub(super) fn metrics(state: ApiState) -> Router {
         .with_state(state)
 }
 
-/// All of v2: its paths hold whole URLs, in which no router of fixed segments would find its way.
+/// Handles all of v2. Its paths contain whole URLs, which a router of fixed segments cannot match.
 async fn elsewhere(State(api): State<ApiState>, request: Request) -> Response {
     if v2::is_v2(request.uri().path()) {
         return v2::serve(api, request).await;

@@ -1,4 +1,4 @@
-//! What every handler is handed.
+//! The state that every handler gets.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::limits::{Expected, Limits};
 use crate::driver::Driver;
 use crate::engine::{Action, Caller, Command, Reply, Secret};
 
-/// What every handler needs.
+/// The parts of a server that handlers need. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct ApiState(Arc<Shared>);
 
@@ -26,14 +26,14 @@ struct Shared {
     control: Control,
 }
 
-/// Whether and for whom there is test control.
+/// The settings of test control.
 #[derive(Default)]
 pub(crate) struct Control {
     pub(crate) on: bool,
     pub(crate) token: Option<Secret>,
-    /// A token secret is configured.
+    /// Whether a token secret is configured.
     pub(crate) secured: bool,
-    /// The clock skips idle time.
+    /// Whether the clock skips idle time.
     pub(crate) auto: bool,
     pub(super) shelf: Shelf,
 }
@@ -113,6 +113,6 @@ impl ApiState {
     }
 }
 
-/// Where a request came from.
+/// The address that a request came from.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);

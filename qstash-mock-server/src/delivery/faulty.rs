@@ -1,4 +1,4 @@
-//! The wrapper around the sender: writes down what is sent, and carries out the faults of a plan.
+//! The wrapper around the sender: it reports to the instruments what is sent, and carries out the faults of a plan.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,10 @@ use super::send::Deliverer;
 use crate::engine::{Attempt, Outcome};
 use crate::instruments::{Forgery, Instruments, Job, Plan, UnderWay};
 
-/// How long a request that is to be overtaken waits for the one behind it.
+/// How long a request that is to be overtaken waits for the next one.
 const OVERTAKEN_WITHIN: Duration = Duration::from_secs(1);
 
-/// Delivers jobs.
+/// Delivers jobs, with the faults that strike them.
 pub(crate) struct FaultyTransport {
     deliverer: Deliverer,
     instruments: Arc<Instruments>,
@@ -29,11 +29,11 @@ impl FaultyTransport {
         }
     }
 
-    /// Delivers a job, with the faults it is to meet. Cancel safe as [`Deliverer::send`] is.
+    /// Delivers a job, with the faults that strike it. Cancel safe as [`Deliverer::send`] is.
     pub(crate) async fn deliver(&self, job: &Job, body: &Bytes) -> Outcome {
         let outcome = match job.plan.as_deref() {
             None => self.send(job, body, None, false).await,
-            // Boxed, so that an honest delivery need not have room for it.
+            // Boxed, so that the future of a delivery without faults is small.
             Some(plan) => Box::pin(self.deliver_badly(job, body, plan)).await,
         };
         let parking = &self.instruments.parking;
@@ -55,8 +55,8 @@ impl FaultyTransport {
             .send(job, body, plan.forgery, plan.reset_mid_body)
             .await;
         if plan.duplicate {
-            // What the consumer says to the second one does not matter, nor when: else a consumer that takes
-            // the server's time would make the attempt late, which it has answered.
+            // The second answer does not matter, nor when it comes: the consumer has answered the attempt, which
+            // must not become late if the consumer waits for the server's clock.
             let unparked = self.instruments.parking.refuse(attempt.id);
             tokio::select! {
                 _ = self.send(job, body, plan.forgery, false) => {}
@@ -104,7 +104,7 @@ impl FaultyTransport {
         );
         let mut answer = HeaderMap::new();
         if let Some(record) = &job.record {
-            // A duplicate carries the same one.
+            // Fails for a duplicate, which has the same signature.
             let _ = record.signature.set(signature);
         }
         let outcome = self

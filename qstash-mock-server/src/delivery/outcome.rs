@@ -1,4 +1,4 @@
-//! From an answer, or its absence, to an outcome. Pure.
+//! Turning an answer, or its absence, into an outcome. Pure.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use http::{StatusCode, response};
 use super::retry_hint::{asked_wait, wait};
 use crate::engine::{Envelope, Headers, Outcome, Timestamp, Verdict};
 
-/// Together with status 489 it means that no retry will help (v2.md section 3.3).
+/// The header that, with status 489, means that no retry will help (v2.md section 3.3).
 const NON_RETRYABLE: &str = "upstash-nonretryable-error";
 
-/// What the answer `head` with the beginning `body` means for a message sent in `envelope`. `now` is
-/// the server's time, which a date in the answer is compared with.
+/// The outcome of an answer with `head` and the beginning `body`, for a message that was sent with `envelope`. A date
+/// in the answer is compared with `now`, the server's time.
 pub(super) fn answered(
     envelope: &Envelope,
     head: &response::Parts,
@@ -34,7 +34,7 @@ pub(super) fn answered(
     }
 }
 
-/// Any 2xx is success, and every other answer may say when to come back.
+/// Any 2xx is success; every other answer may ask for a wait before the retry.
 fn own_verdict(head: &response::Parts, now: Timestamp) -> Verdict {
     if head.status.is_success() {
         return Verdict::Success;
@@ -49,8 +49,8 @@ fn own_verdict(head: &response::Parts, now: Timestamp) -> Verdict {
     }
 }
 
-/// The headers of an answer as they are kept, within bounds; names as HTTP/1 spells them, bytes that
-/// are no text replaced.
+/// The headers of an answer that are kept, within the bounds. Names are spelled as in HTTP/1; bytes that are not
+/// UTF-8 are replaced.
 fn kept(headers: &HeaderMap) -> Headers {
     const MOST: usize = 100;
     const LONGEST: usize = 8 << 10;
@@ -77,7 +77,7 @@ fn canonical(name: &str) -> String {
     name.chars().map(&mut letters).collect()
 }
 
-/// No usable answer came, and `error` says why in a sentence.
+/// The outcome without a usable answer; `error` says why in a sentence.
 pub(super) fn failed(error: impl Into<String>) -> Outcome {
     Outcome {
         verdict: Verdict::Failure { retry_after: None },

@@ -1,4 +1,4 @@
-//! The body of a request: whole, or, where a fault wants it so, broken off in the middle.
+//! The body of a request or an answer: whole, or broken off in the middle by a fault.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -8,15 +8,15 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
 
-/// The bytes of a request.
+/// A body that is sent.
 pub(crate) enum Payload {
-    /// All of them.
+    /// The whole body.
     Whole(Full<Bytes>),
-    /// The first half, and then the connection breaks.
+    /// The first half of the body; then the connection breaks.
     Half(Half),
 }
 
-/// A body that announces more than it gives.
+/// A body that announces more bytes than it gives.
 pub(crate) struct Half {
     first: Option<Bytes>,
     announced: u64,
@@ -38,7 +38,7 @@ impl Payload {
     }
 }
 
-/// A fault breaks the connection.
+/// The error by which a fault breaks the connection.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the connection was reset in the middle of the body by a fault")]
 pub(crate) struct BrokenOff;
@@ -81,7 +81,7 @@ impl Half {
             return Poll::Ready(Ok(Frame::data(first)));
         }
         if !self.flushed {
-            // While there is nothing more, the connection sends what it has.
+            // While the body is pending, the connection sends what it has.
             self.flushed = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

@@ -1,4 +1,4 @@
-//! When to come back, as the headers of a failed answer ask for it (v2.md section 3.3 item 3).
+//! The wait before the retry that the headers of a failed answer ask for (v2.md section 3.3 item 3).
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -6,7 +6,7 @@ use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::engine::Timestamp;
 
-/// Looked at in this order; the first that can be read counts.
+/// The headers, in the order in which they are read. The first that can be parsed counts.
 const HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("retry-after"),
     HeaderName::from_static("x-ratelimit-reset"),
@@ -14,7 +14,7 @@ const HEADERS: [HeaderName; 4] = [
     HeaderName::from_static("x-ratelimit-reset-tokens"),
 ];
 
-/// A longer wait than this is ignored.
+/// The longest wait; a longer one is ignored.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The wait that the answer asks for: whole seconds, a date or a Go duration. `now` is the server's time.
@@ -30,7 +30,7 @@ pub(super) fn asked_wait(headers: &HeaderMap, now: Timestamp) -> Option<Duration
 pub(super) fn wait(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
     let value = text(value)?;
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit mean "never", and the engine has its own bound.
+        // A number that is too large means "never"; the engine has a bound of its own.
         let seconds = value.parse().unwrap_or(u64::MAX);
         return Some(Duration::from_secs(seconds));
     }
@@ -39,7 +39,7 @@ pub(super) fn wait(value: &HeaderValue, now: Timestamp) -> Option<Duration> {
     Some(since_epoch.saturating_sub(Duration::from_millis(now.as_millis())))
 }
 
-/// Not `to_str`, which knows ASCII only: a microsecond may be spelled with a Greek letter.
+/// The value as text. `to_str` accepts ASCII only, but the unit of microseconds may be spelled with a Greek letter.
 fn text(value: &HeaderValue) -> Option<&str> {
     std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
 }
@@ -55,7 +55,7 @@ const UNITS: [(&str, u128); 8] = [
     ("h", 3_600_000_000_000),
 ];
 
-/// A duration in the grammar of Go's `time.ParseDuration`, such as `6m5.5s`. One that is negative or overflows is none.
+/// A duration in the grammar of Go's `time.ParseDuration`, such as `6m5.5s`; `None` if it is negative or overflows.
 fn go_duration(text: &str) -> Option<Duration> {
     let mut rest = text.strip_prefix('+').unwrap_or(text);
     if rest.is_empty() {

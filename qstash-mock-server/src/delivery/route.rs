@@ -1,42 +1,43 @@
-//! Routes: deliveries that are meant for one place and go to another, so that production URLs can be
-//! tested without a tunnel.
+//! Routes: deliveries for one URL go to another one, so that production URLs can be tested without a tunnel.
 //!
-//! A route changes where the request goes and nothing else: the signed URL, the `Host` header, the log and
-//! API answers keep the URL that was published.
+//! A route changes only the address that the request goes to. The signed URL, the `Host` header, the log and the
+//! replies of the API keep the published URL.
 
 use std::borrow::Cow;
 
 use http::Uri;
 
-/// Deliveries whose URL starts with an origin or prefix go somewhere else instead.
+/// Sends deliveries whose URL begins with one origin or prefix to another one instead. See
+/// [`MockServerBuilder::route`](crate::MockServerBuilder::route).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
     /// Scheme and authority in lower case, without a default port.
     origin: String,
-    /// The path that must come first, without a slash at its end.
+    /// The path with which URLs must begin, without a slash at its end.
     path: String,
     to: String,
 }
 
-/// Why two texts are no route.
+/// Why a text is not a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RouteError {
-    /// There is no `=` between two URLs.
+    /// The text is not two URLs with `=` between them.
     #[error("a route must be FROM=TO, two http or https URLs")]
     Shape,
-    /// The first part is no origin or prefix.
+    /// The first part is not an origin or prefix.
     #[error("FROM must be an http or https origin, perhaps with a path, and have no query")]
     From,
-    /// The second part is no origin or prefix.
+    /// The second part is not an origin or prefix.
     #[error("TO must be an http or https origin, perhaps with a path, and have no query")]
     To,
 }
 
 impl Route {
-    /// A route from an origin or prefix to another one. `from` matches whole origins and whole path segments.
+    /// A route from an origin, or a prefix of URLs, to another one. `from` matches whole origins and whole path
+    /// segments; what follows it in a URL is kept.
     ///
     /// # Errors
-    /// One of the two is no http or https URL, or has a query or a fragment.
+    /// `from` or `to` is not an http or https URL, or has a user, a query or a fragment.
     pub fn new(from: &str, to: &str) -> Result<Self, RouteError> {
         let (origin, path) = prefix(from).ok_or(RouteError::From)?;
         prefix(to).ok_or(RouteError::To)?;
@@ -47,7 +48,7 @@ impl Route {
         })
     }
 
-    /// Where `url` goes, if this route is meant for it.
+    /// The URL that deliveries for `url` go to, if the route matches it.
     fn apply(&self, url: &str) -> Option<String> {
         let (origin, rest) = split(url)?;
         let rest = (origin == self.origin).then(|| rest.strip_prefix(&*self.path))??;
@@ -69,7 +70,7 @@ impl std::str::FromStr for Route {
     }
 }
 
-/// Where `url` goes by the longest route that is meant for it.
+/// The URL that deliveries for `url` go to, by the longest route that matches it.
 pub(super) fn resolve<'a>(routes: &[Route], url: &'a str) -> Cow<'a, str> {
     let found = routes
         .iter()
@@ -78,14 +79,14 @@ pub(super) fn resolve<'a>(routes: &[Route], url: &'a str) -> Cow<'a, str> {
     found.map_or(Cow::Borrowed(url), |(_, to)| Cow::Owned(to))
 }
 
-/// Origin and path of a URL that has nothing else.
+/// The origin and the path of a URL that has nothing else.
 fn prefix(url: &str) -> Option<(String, &str)> {
     let uri: Uri = url.parse().ok()?;
     let plain = uri.host().is_some_and(|host| !host.is_empty()) && !url.contains(['?', '#', '@']);
     plain.then(|| split(url))?
 }
 
-/// The origin in lower case, without a user and a default port, and what comes after it.
+/// The origin in lower case, without a user and a default port, and the rest of the URL.
 fn split(url: &str) -> Option<(String, &str)> {
     let (scheme, rest) = url.split_once("://")?;
     let scheme = scheme.to_ascii_lowercase();
@@ -95,7 +96,7 @@ fn split(url: &str) -> Option<(String, &str)> {
         _ => return None,
     };
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    // Who calls is no part of an origin: `https://user:secret@a.example` is one of a.example.
+    // The user is no part of an origin: `https://user:secret@a.example` has the origin of a.example.
     let host = rest[..end].rsplit('@').next().unwrap_or_default();
     let authority = host.to_ascii_lowercase();
     let authority = authority.strip_suffix(default_port).unwrap_or(&authority);

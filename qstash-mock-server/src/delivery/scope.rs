@@ -1,4 +1,4 @@
-//! How far deliveries may go: checked against the address that a connection is made to, after routes
+//! The scope of deliveries. It is checked against the address that a connection is made to, after routes are applied
 //! and names are resolved.
 
 use std::future::Future;
@@ -11,20 +11,20 @@ use http::Uri;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower::Service;
 
-/// Which addresses messages are delivered to.
+/// The addresses that the server delivers to. An attempt to another address fails, and its error names the scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum DeliveryScope {
-    /// This machine.
+    /// Loopback addresses only: consumers on this computer.
     #[default]
     Loopback,
-    /// This machine and private ranges (10/8, 172.16/12, 192.168/16, fc00::/7).
+    /// Loopback addresses and private ranges (10/8, 172.16/12, 192.168/16, fc00::/7).
     Local,
-    /// Everywhere.
+    /// All addresses.
     Any,
 }
 
-/// A delivery that would have gone too far.
+/// The error of a delivery to an address outside the scope.
 #[derive(Debug, thiserror::Error)]
 #[error("{host} is at {address}, and deliveries may only go to {}", scope.allowed())]
 pub(super) struct OutOfScope {
@@ -36,7 +36,7 @@ pub(super) struct OutOfScope {
 impl DeliveryScope {
     fn allows(self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        // A connection to "any address" is one to this machine.
+        // A connection to the unspecified address goes to this computer.
         let near = address.is_loopback() || address.is_unspecified();
         let private = match address {
             IpAddr::V4(address) => address.is_private(),
@@ -57,7 +57,7 @@ impl DeliveryScope {
         }
     }
 
-    /// Refuses an address that is written out in `uri`; a name is looked at when it is resolved.
+    /// Checks an address that is written out in `uri`. A name is checked when it is resolved.
     pub(super) fn check(self, uri: &Uri) -> Result<(), OutOfScope> {
         let host = uri.host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
@@ -72,7 +72,7 @@ impl DeliveryScope {
     }
 }
 
-/// Resolves names to those of their addresses that are within scope.
+/// Resolves a name to those of its addresses that are within the scope.
 #[derive(Clone, Debug)]
 pub(super) struct Resolver {
     system: GaiResolver,

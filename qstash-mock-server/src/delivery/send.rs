@@ -1,4 +1,4 @@
-//! Sending: one pooled HTTP client for all webhooks.
+//! Sending: one pooled HTTP client for all consumers.
 
 use std::error::Error as StdError;
 use std::io;
@@ -24,11 +24,11 @@ use super::sign::Signer;
 use crate::engine::{Attempt, Outcome, Timestamp};
 use crate::instruments::Clock;
 
-/// How much of an answer is read at most so that its connection can be used again.
+/// The most bytes of an answer that are read so that its connection can be used again.
 const MAX_DRAINED: usize = 64 * 1024;
-/// Idle connections are closed before common consumers (5 s) close them under a request.
+/// How long idle connections are kept. Common consumers close them after 5 s, perhaps while a request is sent.
 const IDLE: Duration = Duration::from_secs(4);
-/// Idle connections to one consumer.
+/// The most idle connections to one consumer.
 const MAX_IDLE: usize = 256;
 
 /// Sends attempts. Cheap to clone; the clones share connections and prepared keys.
@@ -44,9 +44,9 @@ struct Shared {
 /// Where deliveries go.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Settings {
-    /// Places that stand in for others.
+    /// The routes, which replace URLs by others.
     pub(crate) routes: Vec<Route>,
-    /// How far a delivery may go.
+    /// The addresses that deliveries may go to.
     pub(crate) scope: DeliveryScope,
 }
 
@@ -55,7 +55,7 @@ impl Deliverer {
         let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.scope));
         tcp.set_nodelay(true);
         tcp.enforce_http(false);
-        // The provider is named: where other crates bring a second one, rustls refuses to choose.
+        // The provider is named explicitly: if other crates bring a second one, rustls refuses to choose.
         let connector = HttpsConnectorBuilder::new()
             .with_provider_and_webpki_roots(ring::default_provider())
             .expect("ring has the ciphers of TLS 1.2 and 1.3")
@@ -76,7 +76,7 @@ impl Deliverer {
         }))
     }
 
-    /// The signature of `attempt` with this body, made at `signed_at`.
+    /// The signature of `attempt` with this body, which contains the time `signed_at` in v2.
     pub(super) fn sign(
         &self,
         attempt: &Attempt,
@@ -101,10 +101,10 @@ impl Deliverer {
         })
     }
 
-    /// Sends a request; the headers of the answer go into `headers`. Has no timeout of its own and never
-    /// follows a redirect. Dates in the answer are read against `clock`.
+    /// Sends a request, and puts the headers of the answer into `headers`. Has no timeout of its own and never
+    /// follows a redirect. Dates in the answer are compared with `clock`.
     ///
-    /// Cancel safe: dropped, it closes its connection; the consumer may have seen the request.
+    /// Cancel safe: dropping the future closes the connection, though the consumer may have seen the request.
     pub(super) async fn send(
         &self,
         attempt: &Attempt,
@@ -130,8 +130,8 @@ impl Deliverer {
     }
 }
 
-/// The first `most` bytes. Reads a short rest too, which keeps the connection usable; a
-/// long one is left, which closes it.
+/// The first `most` bytes of an answer. A short rest is read, too, so that the connection can be used again; a long
+/// rest is not, and the connection is closed.
 async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Error> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -144,7 +144,7 @@ async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Erro
         };
         read += data.len();
         if read == data.len() && data.len() <= most && body.is_end_stream() {
-            // Nearly always: the whole answer at once.
+            // Usually the whole answer comes at once.
             return Ok(data);
         }
         let room = most - kept.len();
@@ -158,7 +158,7 @@ async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Erro
     Ok(kept.freeze())
 }
 
-/// Why no answer came. Says what a person can act on and nothing of the request's contents.
+/// Why no answer came, as a sentence that a person can act on. It has nothing of the request's contents.
 fn sentence(error: &Error) -> String {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
     let refused = causes(error).find_map(|cause| {
@@ -191,7 +191,7 @@ fn sentence(error: &Error) -> String {
     }
 }
 
-/// What caused `error`, from the outside in.
+/// The causes of `error`, the outermost first.
 fn causes<'a>(error: &'a Error) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(error.source(), |&error| error.source())
 }

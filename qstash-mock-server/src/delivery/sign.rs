@@ -1,5 +1,5 @@
-//! `QStash-Signature`, lower-case hex of HMAC-SHA256 over the raw body (v1.md section 5), and
-//! `Upstash-Signature`, a token over URL and body (v2.md section 4).
+//! Signatures: `QStash-Signature`, lower-case hex of HMAC-SHA256 over the raw body (v1.md section 5), and
+//! `Upstash-Signature`, a JWT over URL and body (v2.md section 4).
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -9,15 +9,15 @@ use qstash_verify::{KeyError, NewToken, SigningKey};
 use crate::engine::{Attempt, Envelope, Timestamp};
 use crate::text::token_id;
 
-/// Prepared keys that are kept at most. Over it all are forgotten; they are cheap to make again.
+/// The most prepared keys that are kept. Beyond that all are dropped; they are cheap to make.
 const MAX_KEYS: usize = 1024;
 
-/// Signs attempts. Keeps the prepared key of each secret, so that only the rest is hashed.
+/// Signs attempts. Keeps a prepared key for each secret, so that only the message has to be hashed.
 #[derive(Default)]
 pub(super) struct Signer(RwLock<HashMap<Arc<str>, SigningKey>>);
 
 impl Signer {
-    /// The signature that goes with an attempt, made at `now`.
+    /// The signature of an attempt, made at `now`.
     pub(super) fn sign(
         &self,
         attempt: &Attempt,

@@ -1,18 +1,22 @@
 //! Moving a manual clock, from deadline to deadline.
 //!
-//! At each deadline the deliveries it started are awaited, their outcomes applied in attempt order, and
-//! only then does time go on. Not waited for is an attempt
+//! At each deadline the driver waits for the deliveries that started there, applies their outcomes in the order of
+//! the attempts, and only then moves the clock on. It does not wait for an attempt
 //!
-//! - that is parked: a consumer of the test or a fault is known to wait for the clock; its time is
-//!   a deadline like any other,
-//! - whose consumer did not answer within the driver's real-time limit, while no other one did: it is
-//!   left behind, fails at its virtual timeout, and the report lists it. The next call waits for it anew.
+//! - that is parked, because a consumer of the test or a fault waits for the clock. The time until which it is
+//!   parked is
+//!   a deadline like any other;
+//! - whose consumer did not answer within the driver's real-time limit, while no other consumer did. Such an
+//!   attempt is
+//!   left behind: it fails at its timeout in the server's time, and the report lists it. The next call that moves
+//!   the
+//!   clock waits for it again.
 //!
-//! Consumers that publish in answer to what was published, without a delay, would be waited for without
-//! end: over the driver's bound of calls that publish at one deadline the clock stays there and says so.
+//! If consumers publish a message for each that they receive, without a delay, the driver would wait for ever. So it
+//! counts the calls that publish at one deadline, and over a bound it stops with [`ClockBusy::Endless`].
 //!
-//! One caller at a time moves the clock. Another one, also from inside a consumer, is told [`ClockBusy`]:
-//! waiting would be a deadlock, because the clock waits for that consumer.
+//! One caller at a time moves the clock. Another one, also from inside a consumer, gets [`ClockBusy::Moving`] instead
+//! of waiting: that could be a deadlock, because the clock waits for the consumer.
 
 use std::sync::Arc;
 
@@ -23,37 +27,38 @@ use super::lock::{Core, Moved};
 use crate::engine::{Attempt, MessageId, QueueName, Timestamp};
 use crate::instruments::RealSleep;
 
-/// What happened while the clock was moved.
+/// The report of a call that moved a manual clock, such as [`MockServer::advance`](crate::MockServer::advance).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Advanced {
-    /// The time that it is now.
+    /// The server's time at the end.
     pub now: Timestamp,
-    /// Deadlines that were met on the way. Some are the server's own, such as forgetting a finished message.
+    /// How many deadlines the clock stopped at. Some are internal, for example when the server forgets a finished
+    /// message.
     pub deadlines: usize,
-    /// Deliveries that were started on the way.
+    /// How many deliveries started.
     pub started: usize,
-    /// Which ones: the first [`Advanced::MAX_LISTED`] of them.
+    /// The deliveries that started, in order; at most [`Advanced::MAX_LISTED`].
     pub due: Vec<Due>,
-    /// Deliveries whose consumer did not answer in time and were left behind.
+    /// How many deliveries were left behind, because their consumer did not answer within the real-time limit.
     pub unanswered: usize,
-    /// Which ones: the first [`Advanced::MAX_LISTED`] of them.
+    /// The deliveries that were left behind; at most [`Advanced::MAX_LISTED`].
     pub left_behind: Vec<Due>,
 }
 
-/// A delivery, as a report names it.
+/// A delivery in a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Due {
-    /// The message.
+    /// The message's id.
     pub message: MessageId,
-    /// Its queue, if it is delivered by a queue's rules.
+    /// The queue that the message is in, if the message follows its rules.
     pub queue: Option<QueueName>,
-    /// Where to.
+    /// The URL that the message was published for.
     pub url: Arc<str>,
-    /// Which attempt it is; 1 for the first.
+    /// The number of the attempt, from 1.
     pub attempt: u32,
-    /// When it was started, in the server's time.
+    /// When the attempt started, in the server's time.
     pub at: Timestamp,
 }
 
@@ -70,10 +75,10 @@ impl Due {
 }
 
 impl Advanced {
-    /// How many deliveries a report lists.
+    /// The most deliveries that each list of a report has.
     pub const MAX_LISTED: usize = 1_000;
 
-    /// A delivery was started.
+    /// Notes a delivery that has started.
     pub(super) fn note(&mut self, attempt: &Attempt) {
         self.started += 1;
         if self.due.len() < Self::MAX_LISTED {
@@ -89,19 +94,20 @@ impl Advanced {
     }
 }
 
-/// Why the clock was not moved, or not as far as it was to be.
+/// Why the clock was not moved, or not as far as the caller wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClockBusy {
-    /// Another `advance` or `settle` is under way, perhaps the one that called this handler.
+    /// Another call is moving the clock. If the caller is a consumer's handler, that call may be waiting for its
+    /// answer.
     #[error("the clock is being moved already")]
     Moving,
-    /// The server runs on the system clock.
+    /// The server runs on the system clock, which cannot be moved.
     #[error("the server's clock is not a manual one")]
     NotManual,
-    /// Consumers publish in answer to what was published, without a delay, and so for ever: more often at one
-    /// moment than [`MockServerBuilder::settle_limit`](crate::MockServerBuilder::settle_limit) allows. The clock
-    /// stands at that moment.
+    /// Consumers publish without end: more calls published at one moment of the server's time than
+    /// [`MockServerBuilder::settle_limit`](crate::MockServerBuilder::settle_limit) allows. The clock stays at that
+    /// moment.
     #[error(
         "consumers publish without end, at one moment of the server's time: let them use a delay"
     )]
@@ -109,7 +115,7 @@ pub enum ClockBusy {
 }
 
 impl Driver {
-    /// Moves the clock to `target`, stopping at every deadline before it.
+    /// Moves the clock to `target`, and stops at every deadline on the way.
     pub(crate) async fn advance_to(&self, target: Timestamp) -> Result<Advanced, ClockBusy> {
         let moving = Moving::begin(self)?;
         self.settle_now().await?;
@@ -120,7 +126,7 @@ impl Driver {
         Ok(moving.report())
     }
 
-    /// Moves the clock to the next deadline and settles there; `None` if there is none.
+    /// Moves the clock to the next deadline and waits there until nothing is due; `None` if there is no deadline.
     pub(crate) async fn advance_to_next(&self) -> Result<Option<Advanced>, ClockBusy> {
         let moving = Moving::begin(self)?;
         self.settle_now().await?;
@@ -134,7 +140,7 @@ impl Driver {
         }
     }
 
-    /// Moves the clock from deadline to deadline until `done` says so, none is left, or it is `latest`.
+    /// Moves the clock from deadline to deadline until `done` returns true, or no deadline is left up to `latest`.
     pub(crate) async fn advance_until(
         &self,
         latest: Timestamp,
@@ -150,12 +156,12 @@ impl Driver {
         Ok(moving.report())
     }
 
-    /// Waits until nothing is due or under way at the time that it is.
+    /// Waits until nothing is due or under way at the current time.
     pub(crate) async fn settle(&self) -> Result<Advanced, ClockBusy> {
         self.advance_to(self.now()).await
     }
 
-    /// Whether no message will go on by itself, however much time passes.
+    /// Whether the state of no message will change, however much time passes.
     pub(crate) fn is_idle(&self) -> bool {
         self.lock().engine.is_idle(self.now())
     }
@@ -171,7 +177,7 @@ impl Driver {
 
     async fn step_to(&self, next: Timestamp) -> Result<(), ClockBusy> {
         self.shared().clock.set(next);
-        // First what the engine has due: an answer at the very time of a timeout comes too late.
+        // The engine's timers come first, so an answer at the very time of a timeout is too late.
         self.fire_all();
         self.instruments().parking.wake(self.now());
         if let Some(moved) = &mut self.lock().moved {
@@ -190,7 +196,7 @@ impl Driver {
         }
     }
 
-    /// Calls the engine until nothing is due.
+    /// Fires the engine's timers until nothing is due.
     fn fire_all(&self) {
         let is_due = |core: &Core| {
             let next = core.engine.poll_timeout();
@@ -201,7 +207,7 @@ impl Driver {
         }
     }
 
-    /// Waits for what is under way and applies the outcomes; false if there was nothing.
+    /// Waits for the deliveries under way and applies their outcomes; false if there were none.
     async fn await_deliveries(&self) -> Result<bool, ClockBusy> {
         let mut limit = None;
         while self.is_open()? {
@@ -213,7 +219,7 @@ impl Driver {
                 () = self.shared().delivered.notified() => {}
                 () = self.instruments().parking.changed.notified() => {}
                 () = sleep.wait() => {
-                    // Who has to wait for a busy machine does not hang.
+                    // As long as some consumer answers, the computer is only busy and nothing hangs.
                     let now_over = self.lock().moved.as_ref().map_or(0, Moved::over);
                     if now_over > *over {
                         limit = None;
@@ -227,7 +233,7 @@ impl Driver {
         Ok(self.apply_held())
     }
 
-    /// Whether something is under way that will be over without the clock moving.
+    /// Whether something is under way that ends although the clock stands still.
     fn is_open(&self) -> Result<bool, ClockBusy> {
         let core = self.lock();
         let published = core.moved.as_ref().map_or(0, |moved| moved.published);
@@ -259,7 +265,7 @@ impl Driver {
         }
     }
 
-    /// Applies what was held back, in attempt order; false if there was nothing.
+    /// Applies the outcomes that were held back, in the order of the attempts; false if there were none.
     fn apply_held(&self) -> bool {
         let mut core = self.lock();
         let moved = core.moved.as_mut();
@@ -277,7 +283,7 @@ impl Driver {
     }
 }
 
-/// Holds outcomes back while the clock is being moved; lets them go however that ends.
+/// Holds outcomes back while the clock is being moved, and applies them when it is dropped.
 struct Moving<'a> {
     driver: &'a Driver,
     _guard: MutexGuard<'a, ()>,
@@ -296,7 +302,7 @@ impl<'a> Moving<'a> {
         {
             let mut core = driver.lock();
             core.moved = Some(Moved::default());
-            // Who did not answer a former call may do now.
+            // Consumers that did not answer during an earlier call may answer now.
             for flight in core.deliveries.values_mut() {
                 flight.left_behind = false;
             }
@@ -307,7 +313,7 @@ impl<'a> Moving<'a> {
         })
     }
 
-    /// Begins the report anew.
+    /// Clears the report.
     fn forget(&self) {
         if let Some(moved) = &mut self.driver.lock().moved {
             moved.report = Advanced::default();

@@ -1,4 +1,4 @@
-//! What the rest of the server calls.
+//! The handle by which the rest of the server calls the engine.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::engine::{
 use crate::instruments::{Clock, Instruments, Record};
 use crate::storage::{Acknowledge, Bodies, Hold, Store, StoreError};
 
-/// A handle on the one engine of a server. Cheap to clone.
+/// A handle on the engine of a server. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Driver(Arc<Shared>);
 
@@ -30,21 +30,21 @@ impl std::fmt::Debug for Driver {
 }
 
 pub(super) struct Shared {
-    /// Fair in the long run, so that the steps of a bulk operation keep no caller out.
+    /// A fair mutex, so that the steps of a bulk operation do not keep callers out.
     core: Mutex<Core>,
     pub(super) longest_hold: LongestHold,
-    /// What the store has told, and nobody with the lock has looked at yet.
+    /// What the store has reported and no holder of the lock has handled yet.
     pub(super) inbox: Arc<Inbox>,
     pub(super) clock: Arc<Clock>,
     /// When the server was started.
     pub(super) start: Timestamp,
-    /// The accounts that there were then.
+    /// The accounts that existed then.
     pub(super) first_accounts: Vec<Entity>,
-    /// The engine wants to be called earlier than the timer task thinks.
+    /// Notified when the engine has a timer that is earlier than the one which the timer task waits for.
     pub(super) earlier: Notify,
-    /// A delivery is over.
+    /// Notified when a delivery is over.
     pub(super) delivered: Notify,
-    /// Somebody moves the clock.
+    /// Locked while the clock is being moved.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) limits: Limits,
     bodies: Bodies,
@@ -63,7 +63,7 @@ pub(crate) enum CallError {
 }
 
 impl Driver {
-    /// Must be called on the runtime that is to carry the deliveries.
+    /// Must be called on the runtime that is to run the deliveries.
     pub(crate) fn new(
         engine: Engine,
         (mut store, bodies): (Box<dyn Store>, Bodies),
@@ -108,7 +108,8 @@ impl Driver {
         Locked::new(self, self.0.core.lock())
     }
 
-    /// Does what the store's progress allows, unless somebody holds the lock, who then does it. Never waits.
+    /// Handles what the store has reported, if the lock is free; otherwise the holder of the lock does it. Never
+    /// waits.
     pub(super) fn look_at_inbox(&self) {
         while self.0.inbox.has_some() {
             let Some(mut core) = self.0.core.try_lock() else {
@@ -141,7 +142,7 @@ impl Driver {
         self.0.clock.is_manual()
     }
 
-    /// How long, in real time, a caller waits for a consumer.
+    /// How long, in real time, a call that moves the clock waits for consumers.
     pub(crate) fn real_time_limit(&self) -> Duration {
         self.0.limits.real_time
     }
@@ -151,7 +152,7 @@ impl Driver {
         self.0.clock.now()
     }
 
-    /// Feeds the engine once and sees to the timer.
+    /// Gives the engine one input, and wakes the timer task if necessary.
     pub(super) fn input<T>(
         &self,
         core: &mut Core,
@@ -167,9 +168,9 @@ impl Driver {
         fed
     }
 
-    /// Does what a command asks for. A long poll takes as long as it takes.
+    /// Carries out a command. A `receive` with a wait may take as long as that.
     ///
-    /// Cancel safe: if the future is dropped, messages that were handed to it go back.
+    /// Cancel safe: if the future is dropped, the messages that it had leased are due again.
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
         let caller = Arc::clone(&command.caller);
         let real_wait = self.real_wait(&command.action);
@@ -241,7 +242,7 @@ impl Driver {
         &self.0.bodies
     }
 
-    /// On a manual clock a long poll ends after the same real time, if virtual time stands still.
+    /// On a manual clock, lets a waiting `receive` end after the same real time, if the server's time stands still.
     fn real_wait(&self, action: &Action) -> Option<Duration> {
         match action {
             Action::Pull(PullAction::Receive(receive)) if self.0.clock.is_manual() => {
@@ -251,11 +252,11 @@ impl Driver {
         }
     }
 
-    /// A delivery is over.
+    /// Handles a delivery that is over.
     fn outcome(&self, attempt: AttemptId, outcome: Outcome) {
         let mut core = self.lock();
         if core.stopped {
-            // Another server may go on from the store by now.
+            // Another server may have continued from the store by now.
             return;
         }
         let record = core
@@ -270,7 +271,7 @@ impl Driver {
         self.0.delivered.notify_one();
     }
 
-    /// Tells the engine, and then those who look at what was delivered.
+    /// Gives the outcome to the engine first, and then to the instruments.
     pub(super) fn apply(
         &self,
         core: &mut Core,
@@ -285,7 +286,7 @@ impl Driver {
         self.close(attempt, record, kept);
     }
 
-    /// An attempt is over; with no outcome, because it was given up.
+    /// Forgets an attempt that is over; it has no outcome if it was given up.
     pub(super) fn close(
         &self,
         attempt: AttemptId,
@@ -325,7 +326,7 @@ impl Driver {
         }
     }
 
-    /// A fault rotates what an attempt was signed with.
+    /// Rotates the secret or the keys that an attempt was signed with, for a fault.
     async fn rotate_key(&self, attempt: &Attempt) {
         let command = Command {
             caller: Arc::new(Caller::owner(attempt.account.as_str())),
@@ -339,7 +340,7 @@ impl Driver {
         }
     }
 
-    /// What an answer held goes back to its queue: the caller was gone when it came.
+    /// Gives messages back that an answer had leased, because the caller was gone when the answer came.
     pub(super) fn give_back_later(&self, waiter: WaiterId, reply: Reply) {
         let driver = self.clone();
         self.0
@@ -365,12 +366,12 @@ impl Driver {
         }
     }
 
-    /// Deliveries under way.
+    /// How many deliveries are under way.
     pub(crate) fn deliveries(&self) -> usize {
         self.lock().deliveries.len()
     }
 
-    /// Starts no delivery any more; those under way may end.
+    /// Starts no further delivery; those under way may end.
     pub(crate) fn halt(&self) {
         self.lock().engine.halt();
     }
@@ -382,23 +383,23 @@ impl Driver {
         }
     }
 
-    /// Whether it refuses everything, because it was told to stop or its storage has failed.
+    /// Whether it refuses all calls, because the server was stopped or its storage has failed.
     pub(crate) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }
 
-    /// Refuses everything from now on and gives up what is under way.
+    /// Refuses all calls from now on and gives up the deliveries under way.
     pub(crate) fn stop(&self) {
         self.lock().stop();
     }
 }
 
-/// Whether an action makes messages.
+/// Whether an action publishes messages.
 const fn publishes(action: &Action) -> bool {
     matches!(action, Action::Publish(_) | Action::PublishBatch(_))
 }
 
-/// A caller that waits. When it is dropped before it has its answer, the engine is told.
+/// A waiting caller. If it is dropped before it has its answer, the engine forgets it.
 struct LongPoll<'a> {
     driver: &'a Driver,
     caller: Arc<Caller>,

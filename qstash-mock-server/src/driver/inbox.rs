@@ -1,7 +1,7 @@
-//! What the store tells of its progress, until somebody with the lock looks at it.
+//! The reports of a store on its progress, until a holder of the lock handles them.
 //!
-//! A store may tell it from any thread and at any time, also inside `commit`, when the lock is held: so it is only
-//! noted here, and whoever holds the lock looks at it, at the latest after letting the lock go.
+//! A store may report from any thread and at any time, also inside `commit`, while the lock is held. So a report is
+//! only noted here. The holder of the lock handles it, at the latest after it has let the lock go.
 
 use std::sync::atomic::{AtomicBool, Ordering, fence};
 
@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 
 use crate::storage::StoreError;
 
-/// What the store has told and nobody has looked at yet.
+/// The reports that are not handled yet.
 #[derive(Default)]
 pub(super) struct Inbox {
     any: AtomicBool,
@@ -35,8 +35,9 @@ impl Inbox {
         self.any.store(true, Ordering::SeqCst);
     }
 
-    /// Whether there is something to look at. Called before trying the lock, and after letting it go: of two threads of
-    /// which one notes and then tries the lock, while the other one lets it go and then asks, at least one succeeds.
+    /// Whether there is a report to handle. Called before trying the lock, and after letting it go. So of two
+    /// threads, one of which notes a report and then tries the lock, while the other lets the lock go and then calls
+    /// this, at least one handles the report.
     pub(super) fn has_some(&self) -> bool {
         fence(Ordering::SeqCst);
         self.any.load(Ordering::SeqCst)

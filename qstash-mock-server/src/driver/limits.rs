@@ -1,16 +1,16 @@
-//! Every bound of the driver.
+//! All bounds of the driver.
 
 use std::time::Duration;
 
-/// How long, and how much, the driver waits for.
+/// The bounds of the driver.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// How long, in real time, whoever moves the clock waits for a consumer's answer, while no other one answers.
+    /// How long, in real time, a call that moves the clock waits for consumers while none of them answers.
     pub(crate) real_time: Duration,
-    /// How many calls may publish at one moment of a clock that is being moved.
+    /// How many calls may publish at one moment of the server's time while the clock is being moved.
     pub(crate) settle: usize,
-    /// How many change sets may be handed to the store and not be durable yet. Beyond it calls are refused; outcomes and
-    /// timers still come in, because they end what was begun.
+    /// How many change sets may be committed and not durable yet. Beyond that the driver refuses calls; it still
+    /// takes outcomes and timers, because they finish what has begun.
     pub(crate) uncommitted: u64,
 }
 

@@ -1,7 +1,8 @@
-//! What the lock protects: one input, then its commit, then its effects, in order.
+//! The lock, and what it protects: the engine takes one input, the store its commit, and then its effects leave, in
+//! order.
 //!
-//! The store may tell how far it has come while somebody holds the lock. Whoever lets the lock go looks whether it
-//! did; see `inbox.rs`.
+//! The store may report its progress while the lock is held. Whoever lets the lock go then handles the report; see
+//! `inbox.rs`.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
@@ -19,7 +20,7 @@ use crate::engine::{Attempt, AttemptId, Effect, Engine, Outcome, Reply, Timestam
 use crate::instruments::Record;
 use crate::storage::{Commit, Durability, Hold, Store, StoreError};
 
-/// The lock, held. Once it is let go, what the store has told meanwhile is looked at.
+/// The lock, while it is held. When it is let go, reports of the store that have come meanwhile are handled.
 pub(super) struct Locked<'a> {
     // Dropped in this order.
     _stopwatch: Stopwatch<'a>,
@@ -67,19 +68,19 @@ pub(super) struct Core {
     committed: u64,
     /// The number of the newest durable commit.
     durable: u64,
-    /// What waits for its commit, oldest first.
+    /// Replies and effects that wait for their commit, oldest first.
     outbox: VecDeque<(u64, Parcel)>,
     /// Callers that wait for the engine.
     waiting: HashMap<WaiterId, oneshot::Sender<Outgoing>>,
-    /// Keeps readable what the newest input deleted.
+    /// Keeps bodies readable that the newest input deleted.
     hold: Option<Arc<Hold>>,
     /// Deliveries under way.
     pub(super) deliveries: HashMap<AttemptId, Flight>,
-    /// What came while the clock is being moved.
+    /// The state of the call that moves the clock, if there is one.
     pub(super) moved: Option<Moved>,
-    /// When the timer task will wake up by itself.
+    /// When the timer task will wake up.
     pub(super) armed: Option<Timestamp>,
-    /// Set when a commit was lost or the server was stopped: nothing is accepted any more.
+    /// Whether a commit was lost or the server was stopped. All calls are refused then.
     pub(super) stopped: bool,
 }
 
@@ -88,28 +89,28 @@ pub(super) struct Flight {
     pub(super) attempt: Arc<Attempt>,
     pub(super) task: AbortHandle,
     pub(super) record: Option<Arc<Record>>,
-    /// Whoever moves the clock goes on without it.
+    /// Whether the call that moves the clock no longer waits for this delivery.
     pub(super) left_behind: bool,
 }
 
-/// What happens while the clock is being moved.
+/// The state of a call that moves the clock.
 #[derive(Default)]
 pub(super) struct Moved {
-    /// To be applied in attempt order.
+    /// Outcomes that are held back, in the order of the attempts.
     pub(super) outcomes: BTreeMap<AttemptId, (Outcome, Option<Arc<Record>>)>,
     pub(super) report: Advanced,
-    /// Calls that published since the clock was moved the last time.
+    /// How many calls have published since the clock last moved.
     pub(super) published: usize,
 }
 
 impl Moved {
-    /// Deliveries that are over and not applied yet.
+    /// How many deliveries are over and not applied yet.
     pub(super) fn over(&self) -> usize {
         self.outcomes.len()
     }
 }
 
-/// Something that may leave once its commit is durable.
+/// A reply or an effect that leaves once its commit is durable.
 enum Parcel {
     Effect(Effect, Option<Arc<Hold>>),
     Reply(oneshot::Sender<Outgoing>, Box<Outgoing>),
@@ -118,7 +119,7 @@ enum Parcel {
 /// A reply that leaves, with a hold on the bodies that it names.
 pub(super) struct Outgoing {
     pub(super) reply: Result<Reply, CallError>,
-    /// Lives as long as the reply is on its way.
+    /// Lives until the reply has left.
     pub(super) hold: Option<Arc<Hold>>,
 }
 
@@ -154,7 +155,7 @@ impl Core {
         }
     }
 
-    /// Feeds the engine once, and commits.
+    /// Gives the engine one input, and commits its changes.
     pub(super) fn input<T>(&mut self, driver: &Driver, feed: impl FnOnce(&mut Engine) -> T) -> T {
         let fed = feed(&mut self.engine);
         self.committed += 1;
@@ -171,9 +172,9 @@ impl Core {
             bodies,
         };
         match self.store.commit(commit) {
-            // It takes change sets in order: those before it are durable, too.
+            // The store takes change sets in order, so all earlier ones are durable, too.
             Ok(Durability::Now) => self.durable = self.committed,
-            // It may have told already.
+            // The store may have reported it already.
             Ok(Durability::Later) => {}
             Err(error) => self.fail(driver, &error),
         }
@@ -181,13 +182,13 @@ impl Core {
         fed
     }
 
-    /// Keeps the bodies readable that are there or that the newest input deleted.
+    /// A hold on all bodies that are stored or that the newest input deleted.
     fn hold_bodies(&self, driver: &Driver) -> Arc<Hold> {
         let newest = self.hold.clone();
         newest.unwrap_or_else(|| driver.bodies().hold())
     }
 
-    /// The reply to the input just fed, to leave with its commit.
+    /// Lets the reply to the newest input leave once its commit is durable.
     pub(super) fn answer(&mut self, driver: &Driver, reply: Result<Reply, CallError>) -> Answer {
         if self.stopped {
             return Answer::Now(Outgoing::refusal(CallError::Stopped));
@@ -204,7 +205,7 @@ impl Core {
         Answer::Later(receiver)
     }
 
-    /// A place for the answer that comes as an effect; one that never comes if the server has stopped.
+    /// A receiver for the answer that comes later as an effect. It is closed if the server has stopped.
     pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Outgoing> {
         let (sender, receiver) = oneshot::channel();
         if !self.stopped {
@@ -217,7 +218,7 @@ impl Core {
         self.waiting.remove(&waiter);
     }
 
-    /// The store tells how far it has come: what waited for that leaves.
+    /// Handles a report of the store: replies and effects that waited for it leave.
     pub(super) fn hear(&mut self, driver: &Driver, told: Told) {
         self.durable = self.durable.max(told.durable.min(self.committed));
         if let Some(error) = told.failed {
@@ -226,7 +227,7 @@ impl Core {
         self.send_durable(driver);
     }
 
-    /// Change sets that are handed to the store and not durable yet.
+    /// How many change sets are committed and not durable yet.
     pub(super) fn uncommitted(&self) -> u64 {
         self.committed - self.durable
     }
@@ -234,11 +235,11 @@ impl Core {
     pub(super) fn fail(&mut self, driver: &Driver, error: &StoreError) {
         tracing::error!(%error, "the storage has failed; the server stops");
         self.stop();
-        // Whoever waits for deliveries need not wait any longer.
+        // Callers that wait for deliveries must not wait any longer.
         driver.shared().delivered.notify_one();
     }
 
-    /// Refuses everything from now on, and tells whoever waits.
+    /// Refuses all calls from now on, and wakes those who wait.
     pub(super) fn stop(&mut self) {
         self.stopped = true;
         self.outbox.clear();
@@ -248,8 +249,7 @@ impl Core {
         }
     }
 
-    /// What was decided and has not left yet is not done any more, but for replies to what is done. Whoever
-    /// waits for the engine waits in vain.
+    /// Drops effects that have not left yet; replies to durable commits still leave. Waiting callers get no answer.
     pub(super) fn give_up_everything(&mut self, driver: &Driver) {
         self.outbox
             .retain(|(_, parcel)| matches!(parcel, Parcel::Reply(..)));
@@ -263,7 +263,7 @@ impl Core {
         }
     }
 
-    /// Whether everything that was decided has left.
+    /// Whether all replies and effects have left.
     pub(super) fn is_committed(&self) -> bool {
         self.outbox.is_empty()
     }
@@ -276,7 +276,7 @@ impl Core {
         {
             match self.outbox.pop_front() {
                 Some((_, Parcel::Effect(effect, hold))) => self.carry_out(driver, effect, hold),
-                // Whoever asked may be gone: what it asked for is done all the same.
+                // Fails if the caller is gone; its command is carried out all the same.
                 Some((_, Parcel::Reply(sender, reply))) => drop(sender.send(*reply)),
                 None => return,
             }

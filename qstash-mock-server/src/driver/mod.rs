@@ -1,10 +1,9 @@
-//! The driver owns the engine: it stamps the time on one input at a time, commits what the input
-//! changed, and lets replies and effects go once that is durable.
+//! The driver owns the engine: it gives the engine one input at a time, with the current time, commits the changes to
+//! the store, and lets replies and effects leave once the commit is durable.
 //!
-//! Read `lock.rs` (one input), `inbox.rs` (what the store tells meanwhile), `handle.rs` (what the rest of the
-//! server calls), `timer.rs` (the one timer), `advance.rs` (moving a manual clock from deadline to deadline),
-//! `replace.rs` (going back to a snapshot), `metrics.rs` (those of the whole server), `stopwatch.rs` (how long the
-//! lock is held, for the benchmark).
+//! Read `lock.rs` (one input), `inbox.rs` (the reports of the store), `handle.rs` (the calls of the rest of the
+//! server), `timer.rs` (the timer task), `advance.rs` (moving a manual clock), `replace.rs` (restoring a snapshot),
+//! `metrics.rs` (the metrics of the whole server), `stopwatch.rs` (how long the lock is held, for the benchmark).
 
 mod advance;
 

@@ -1,34 +1,34 @@
-//! Taking a snapshot of everything that the engine holds, and going back to it.
+//! Taking a snapshot of everything that the engine stores, and restoring it.
 
 use super::advance::ClockBusy;
 use super::handle::Driver;
 use crate::engine::{BodyId, Engine, Entity, Meta, RestoreError, Timestamp};
 use bytes::Bytes;
 
-/// Why there is no going back.
+/// Why a server could not be reset or restored from a snapshot.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplaceError {
-    /// Somebody moves the clock.
+    /// Another call is moving the clock.
     #[error("the clock is being moved")]
     Clock(#[from] ClockBusy),
     /// The server is stopped.
     #[error("the server is stopped")]
     Stopped,
-    /// The snapshot does not fit together.
+    /// The entities of the snapshot do not fit together.
     #[error("the state does not fit together")]
     State(#[from] RestoreError),
 }
 
 impl Driver {
-    /// Everything that storage would remember, and the time.
+    /// Everything that storage would hold, and the server's time.
     pub(crate) fn snapshot(&self) -> (Timestamp, Vec<Entity>, Vec<(BodyId, Bytes)>) {
         let core = self.lock();
         (self.now(), core.engine.entities(), self.bodies().all())
     }
 
-    /// Nothing is there but the secrets of the start, and a manual clock stands where it began. Ids do not
-    /// come again.
+    /// Puts the engine back to its start, with the secrets that it had then, and a manual clock to its first time. No
+    /// id is made a second time.
     pub(crate) fn reset(&self) -> Result<(), ReplaceError> {
         let nothing = Entity::Meta(Meta::new());
         let accounts = self.shared().first_accounts.iter().cloned();
@@ -36,7 +36,8 @@ impl Driver {
         self.replace(self.shared().start, entities, &[])
     }
 
-    /// Goes on with `entities`; a manual clock is put to `at`. What is under way is given up.
+    /// Replaces the engine's state by `entities` and sets a manual clock to `at`. Deliveries under way are given
+    /// up.
     pub(crate) fn replace(
         &self,
         at: Timestamp,
@@ -56,7 +57,7 @@ impl Driver {
         core.engine.replace(now, entities, bodies)?;
         core.give_up_everything(self);
         self.shared().clock.rewind(at);
-        // Commits what is new and what is gone.
+        // Commits all entities that are new or deleted.
         self.input(&mut core, Engine::handle_timeout);
         drop(core);
         self.shared().earlier.notify_one();

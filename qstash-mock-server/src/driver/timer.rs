@@ -1,4 +1,4 @@
-//! The one timer: sleeps until the engine wants to be called, and calls it.
+//! The timer task: it sleeps until the engine's next timer, and fires it.
 
 use super::handle::Driver;
 
@@ -17,8 +17,8 @@ impl Driver {
                     tokio::select! {
                         () = self.shared().clock.sleep_until(at) => {
                             self.fire();
-                            // The steps of a bulk operation are due at once, one after the other: those
-                            // who call meanwhile come in between.
+                            // The steps of a bulk operation are all due at once. Calls of others come in
+                            // between.
                             tokio::task::yield_now().await;
                         }
                         () = self.shared().earlier.notified() => {}
@@ -28,7 +28,7 @@ impl Driver {
         }
     }
 
-    /// Does what is due.
+    /// Fires the timers that are due.
     pub(crate) fn fire(&self) {
         let mut core = self.lock();
         if !core.stopped {
@@ -36,7 +36,7 @@ impl Driver {
         }
     }
 
-    /// Follows the machine's clock when that runs ahead; runs until it is dropped.
+    /// Catches up with the clock of the operating system every minute. Runs until it is dropped.
     pub(crate) async fn run_anchor(self) {
         loop {
             tokio::time::sleep(std::time::Duration::from_secs(60)).await;

@@ -26,10 +26,6 @@ pub struct Command {
 
 /// What the engine is to do.
 #[derive(Clone, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives for one input, and a box would cost every call"
-)]
 pub enum Action {
     /// Publish one message. Answers `Reply::Published`.
     Publish(Publish),
@@ -42,7 +38,7 @@ pub enum Action {
     /// See [`MessageAction`].
     Messages(MessageAction),
     /// See [`DeadLetterAction`].
-    DeadLetters(DeadLetterAction),
+    DeadLetters(Box<DeadLetterAction>),
     /// Read a page of the log. Answers `Reply::Log`.
     Log(Box<LogQuery>),
     /// See [`UrlGroupAction`].
@@ -90,6 +86,12 @@ impl Action {
     }
 }
 
+impl From<DeadLetterAction> for Action {
+    fn from(action: DeadLetterAction) -> Self {
+        Self::DeadLetters(Box::new(action))
+    }
+}
+
 macro_rules! subjects {
     ($($action:ident as $subject:ident),* $(,)?) => {$(
         impl From<$action> for Action {
@@ -105,7 +107,6 @@ subjects!(
     QueueAction as Queues,
     PullAction as Pull,
     MessageAction as Messages,
-    DeadLetterAction as DeadLetters,
     UrlGroupAction as UrlGroups,
     ScheduleAction as Schedules,
     FlowAction as FlowControl,

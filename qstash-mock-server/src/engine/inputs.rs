@@ -160,7 +160,7 @@ impl Engine {
             Action::Queues(action) => self.queues(now, caller, action),
             Action::Pull(action) => self.pull(now, caller, action),
             Action::Messages(action) => self.messages(now, caller, action),
-            Action::DeadLetters(action) => self.dead_letters(now, caller, action),
+            Action::DeadLetters(action) => self.dead_letters(now, caller, *action),
             Action::Log(query) => self.list_log(now, caller, &query),
             Action::UrlGroups(action) => self.url_groups(now, caller, action),
             Action::Schedules(action) => self.schedules(now, caller, action),

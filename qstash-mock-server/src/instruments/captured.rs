@@ -1,11 +1,11 @@
-//! What was delivered: the newest attempts, each with its request, its answer and its times.
+//! Captured attempts: the newest ones, each with its request, its answer and its times.
 //!
-//! Memory is bounded: [`Bounds`] says how many attempts, and how many bytes of what was published, are
-//! kept; the oldest are forgotten first. Nothing is copied to be kept: a record shares the attempt with
-//! the task that delivers it, and the request's headers are written again when somebody asks.
+//! Memory is bounded: [`Bounds`] says how many attempts, and how many bytes of published bodies and headers, are
+//! kept. The oldest are forgotten first. A record shares the attempt with the task that delivers it; the request's
+//! headers are not stored, but written again when a test asks for them.
 //!
-//! Whoever waits for attempts keeps a [`Cursor`] and is told what has changed since it looked the last time, so that
-//! each attempt is looked at when it starts and when it is over, and not whenever anything happens.
+//! A test that waits for attempts keeps a [`Cursor`] and gets the changes since its last look. So it looks at each
+//! attempt twice, when the attempt starts and when it is over, and not at every change of any attempt.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,12 +19,12 @@ use tokio::time::Instant;
 
 use crate::engine::{Attempt, AttemptId, Outcome, Timestamp};
 
-/// How much is kept.
+/// The bounds on captured attempts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
-    /// Attempts; with none, nothing is captured at all.
+    /// How many attempts are kept; 0 captures nothing.
     pub(crate) attempts: usize,
-    /// Bytes of published bodies and headers.
+    /// How many bytes of published bodies and headers are kept.
     pub(crate) bytes: usize,
 }
 
@@ -37,20 +37,20 @@ impl Default for Bounds {
     }
 }
 
-/// Bytes of an answer's headers that are kept.
+/// The most bytes of an answer's headers that are kept.
 const MAX_ANSWER_HEADERS: usize = 16 << 10;
 
 /// One captured attempt. It is made when the attempt starts and closed when the engine has its outcome.
 pub(crate) struct Record {
-    /// Its place among all that were captured.
+    /// The record's number, in the order of capture.
     pub(crate) number: u64,
     pub(crate) attempt: Arc<Attempt>,
-    /// The faults that the attempt is to meet.
+    /// The names of the faults that strike the attempt.
     pub(crate) faults: Vec<&'static str>,
     began: Instant,
     /// The signature that was sent.
     pub(crate) signature: OnceLock<String>,
-    /// What is delivered, once it was read.
+    /// The body that is delivered, once it was read.
     body: OnceLock<Bytes>,
     /// The headers of the answer.
     pub(crate) answer_headers: OnceLock<HeaderMap>,
@@ -60,16 +60,16 @@ pub(crate) struct Record {
 /// How an attempt ended, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    /// `None`: given up, because its time was over or the server stopped.
+    /// The outcome; `None` if the attempt was given up, because its timeout had passed or the server stopped.
     pub(crate) outcome: Option<Outcome>,
-    /// In the server's time.
+    /// When the attempt was over, in the server's time.
     pub(crate) at: Timestamp,
-    /// In real time.
+    /// How long the attempt took, in real time.
     pub(crate) took: Duration,
 }
 
 impl Record {
-    /// What is delivered; empty until it was read.
+    /// The body that is delivered; empty until it was read.
     pub(crate) fn body(&self) -> &Bytes {
         static UNREAD: Bytes = Bytes::new();
         self.body.get().unwrap_or(&UNREAD)
@@ -81,7 +81,7 @@ impl Record {
         self.attempt.body_length + headers
     }
 
-    /// Keeps the beginning of an answer's headers.
+    /// Keeps an answer's headers, if they are not too large.
     pub(crate) fn answered(&self, mut headers: HeaderMap) {
         let mut bytes = 0;
         let fits = headers.iter().all(|(name, value)| {
@@ -91,7 +91,7 @@ impl Record {
         if !fits {
             headers.clear();
         }
-        // A duplicate's answer comes second, and the first one counts.
+        // Fails for the second answer of a duplicated request: the first answer counts.
         let _ = self.answer_headers.set(headers);
     }
 }
@@ -101,7 +101,7 @@ pub(crate) struct Captured {
     bounds: Bounds,
     ring: Mutex<Ring>,
     forgotten: AtomicU64,
-    /// Something was started or has ended.
+    /// Notified when an attempt starts or is over.
     changed: Notify,
 }
 
@@ -111,7 +111,7 @@ struct Ring {
     bytes: usize,
     /// The number of the next record.
     next: u64,
-    /// What happened to records lately, oldest first.
+    /// The newest changes of records, oldest first.
     changes: VecDeque<Change>,
     /// The number of the first of `changes`.
     first_change: u64,
@@ -123,13 +123,13 @@ struct Change {
     last: bool,
 }
 
-/// How far somebody has looked.
+/// How far a test has looked at the changes.
 #[derive(Default)]
 pub(crate) struct Cursor(Option<u64>);
 
-/// What has changed since somebody looked.
+/// The changes since a test's last look.
 pub(crate) struct News {
-    /// What was seen before does not count any more: everything that is kept comes again.
+    /// True if `changed` has everything that is kept, so that what the test saw before no longer counts.
     pub(crate) again: bool,
     /// The attempts that have changed, each with whether this was its last change. An attempt changes when it starts
     /// and when it is over.
@@ -152,8 +152,8 @@ impl Ring {
     /// The record of that number, unless it was forgotten.
     fn record(&self, number: u64) -> Option<&Arc<Record>> {
         let first = self.records.front()?.number;
-        let place = usize::try_from(number.checked_sub(first)?).ok()?;
-        self.records.get(place)
+        let index = usize::try_from(number.checked_sub(first)?).ok()?;
+        self.records.get(index)
     }
 }
 
@@ -171,7 +171,7 @@ impl Captured {
         self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An attempt starts; `None` if nothing is captured.
+    /// Captures an attempt that starts; `None` if nothing is captured.
     pub(crate) fn begin(
         &self,
         attempt: &Arc<Attempt>,
@@ -204,7 +204,7 @@ impl Captured {
         Some(record)
     }
 
-    /// The body of an attempt was read: from now on whoever waits for one looks at it.
+    /// Keeps the body of an attempt, once it was read, and notifies waiting tests.
     pub(crate) fn read(&self, record: &Record, body: Bytes) {
         let mut ring = self.lock();
         if record.body.set(body).is_ok() {
@@ -214,11 +214,11 @@ impl Captured {
         self.changed.notify_waiters();
     }
 
-    /// The engine knows how the attempt ended; `None`: it gave it up.
+    /// Closes a record once the engine has the outcome; `None` if the engine gave the attempt up.
     pub(crate) fn end(&self, record: &Record, outcome: Option<Outcome>, at: Timestamp) {
         let took = record.began.elapsed();
         let mut ring = self.lock();
-        // Set before only if the attempt was given up, and then it stays so.
+        // Fails if the attempt was given up before: then that stays.
         if record.end.set(End { outcome, at, took }).is_ok() {
             ring.change(record.number, true, self.most_changes());
         }
@@ -226,12 +226,12 @@ impl Captured {
         self.changed.notify_waiters();
     }
 
-    /// Changes that are kept: each attempt has two.
+    /// How many changes are kept: each attempt has two.
     fn most_changes(&self) -> usize {
         self.bounds.attempts.saturating_mul(2)
     }
 
-    /// What has changed since `cursor` was used the last time; everything that is kept, for a new one.
+    /// The changes since the last use of `cursor`; for a new cursor, everything that is kept.
     pub(crate) fn since(&self, cursor: &mut Cursor) -> News {
         let ring = self.lock();
         let looked_at = cursor.0.replace(ring.next_change());
@@ -262,7 +262,7 @@ impl Captured {
         self.lock().records.iter().cloned().collect()
     }
 
-    /// Those that come after `attempt`, at most `most` of them. Attempts are numbered in the order in which they start.
+    /// The records after `attempt`, at most `most` of them. Attempts are numbered in the order in which they start.
     pub(crate) fn after(&self, attempt: AttemptId, most: usize) -> Vec<Arc<Record>> {
         let ring = self.lock();
         let first = ring.records.partition_point(|it| it.attempt.id <= attempt);
@@ -274,17 +274,17 @@ impl Captured {
             .collect()
     }
 
-    /// How many were forgotten for the sake of the bounds.
+    /// How many records were forgotten because a bound was reached.
     pub(crate) fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::Relaxed)
     }
 
-    /// Forgets all of them; how many there were.
+    /// Forgets all records, and returns how many there were.
     pub(crate) fn clear(&self) -> usize {
         let mut ring = self.lock();
         let cleared = std::mem::take(&mut ring.records).len();
         ring.bytes = 0;
-        // Leaves one number out, so that no cursor is good any more.
+        // Skips one number, so that no cursor stays valid.
         ring.first_change = ring.next_change() + 1;
         ring.changes.clear();
         drop(ring);
@@ -293,7 +293,7 @@ impl Captured {
         cleared
     }
 
-    /// Completes at the next change after it was made.
+    /// A future that completes at the next change after it was made.
     pub(crate) fn changed(&self) -> tokio::sync::futures::Notified<'_> {
         self.changed.notified()
     }

@@ -1,4 +1,4 @@
-//! The server's time: reading it, sleeping in it, and which time signatures tell.
+//! The server's clock: reading it, sleeping by it, and which clock gives the time in signatures.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,29 +8,29 @@ use tokio::time::Instant;
 
 use crate::engine::Timestamp;
 
-/// Which time a signature tells that tells one (v2).
+/// Which clock gives the time in v2 signatures. v1 signatures contain no time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SignatureClock {
-    /// The server's, which a consumer in the same process can verify by; see
-    /// [`MockServer::clock`](crate::MockServer::clock).
+    /// The server's clock. A consumer in the same process can verify by it
+    /// ([`MockServer::clock`](crate::MockServer::clock)).
     #[default]
     Virtual,
-    /// The machine's, which is all that foreign consumers know. The program uses this one.
+    /// The clock of the operating system, which consumers in other processes read. The program uses this one.
     Real,
 }
 
-/// The server's time.
+/// The server's clock.
 #[derive(Debug)]
 pub(crate) enum Clock {
-    /// The machine's time at an anchor plus what tokio's clock has counted since: sleeping and reading use one
-    /// clock, and it never goes backwards.
+    /// The time of the operating system at an anchor, plus the time that tokio's clock has counted since. So sleeping
+    /// and reading use one clock, and it never goes backwards.
     System(Mutex<Anchor>),
-    /// Moves only when told.
+    /// A manual clock, which moves only when it is set.
     Manual(watch::Sender<Timestamp>),
 }
 
-/// A moment, as the machine's clock and tokio's clock have it. Both in nanoseconds: were either cut to milliseconds, their
-/// sum would fall behind the machine's clock.
+/// One moment on the clock of the operating system and on tokio's clock. Both are in nanoseconds: if either were cut
+/// to milliseconds, their sum would fall behind the clock of the operating system.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Anchor {
     instant: Instant,
@@ -39,21 +39,21 @@ pub(crate) struct Anchor {
 }
 
 impl Anchor {
-    /// Reads both clocks. Tokio's comes first: what passes before the other one is read puts the server's clock ahead
-    /// of the machine's, never behind.
+    /// Reads both clocks, tokio's first: the time until the second read puts the server's clock ahead of the
+    /// operating system's clock, never behind.
     fn now() -> Self {
         let instant = Instant::now();
         let wall = wall();
         Self { instant, wall }
     }
 
-    /// What the machine's clock shows at `instant`, if nobody has set it since.
+    /// What the clock of the operating system shows at `instant`, unless it was set since.
     fn wall_at(self, instant: Instant) -> Duration {
         self.wall
             .saturating_add(instant.saturating_duration_since(self.instant))
     }
 
-    /// The later of two anchors, by what they say of one moment.
+    /// The anchor that gives the later time for one moment.
     fn or_later(self, other: Self) -> Self {
         if other.wall > self.wall_at(other.instant) {
             other
@@ -64,7 +64,7 @@ impl Anchor {
 }
 
 impl Clock {
-    /// Must be called on a runtime.
+    /// A system clock. Must be called on a tokio runtime.
     pub(crate) fn system() -> Self {
         Self::System(Mutex::new(Anchor::now()))
     }
@@ -77,7 +77,7 @@ impl Clock {
         matches!(self, Self::Manual(_))
     }
 
-    /// The time, cut to milliseconds: what is due in a fraction of a millisecond is not due yet.
+    /// The time, cut to milliseconds, so that nothing is due early.
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::System(anchor) => floor(lock(anchor).wall_at(Instant::now())),
@@ -85,7 +85,7 @@ impl Clock {
         }
     }
 
-    /// Returns once it is `deadline`. Cancel safe.
+    /// Waits until the clock shows `deadline`. Cancel safe.
     pub(crate) async fn sleep_until(&self, deadline: Timestamp) {
         match self {
             Self::System(_) => {
@@ -96,13 +96,13 @@ impl Clock {
             }
             Self::Manual(time) => {
                 let mut time = time.subscribe();
-                // Fails only when the clock is gone, and nobody sleeps on it then.
+                // Fails only if the clock was dropped, which the borrow rules out.
                 let _ = time.wait_for(|now| *now >= deadline).await;
             }
         }
     }
 
-    /// Moves a manual clock; never backwards.
+    /// Sets a manual clock, never backwards.
     pub(crate) fn set(&self, to: Timestamp) {
         if let Self::Manual(time) = self {
             time.send_if_modified(|now| {
@@ -113,14 +113,15 @@ impl Clock {
         }
     }
 
-    /// Puts a manual clock to any time, also an earlier one: what the engine knows was replaced.
+    /// Sets a manual clock to any time, also an earlier one, because the engine's state was replaced.
     pub(crate) fn rewind(&self, to: Timestamp) {
         if let Self::Manual(time) = self {
             time.send_replace(to);
         }
     }
 
-    /// Follows the machine's clock where it has run ahead, as after a machine's sleep.
+    /// Catches up with the clock of the operating system, if that has run ahead, for example while the computer
+    /// slept.
     pub(crate) fn follow_wall_time(&self) {
         if let Self::System(anchor) = self {
             let mut anchor = lock(anchor);
@@ -138,15 +139,15 @@ fn floor(time: Duration) -> Timestamp {
     Timestamp::from_millis(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
-/// The time of the machine.
+/// The time of the operating system.
 pub(crate) fn wall_time() -> Timestamp {
     floor(wall())
 }
 
-/// The time of the machine since the Unix epoch.
+/// The time of the operating system since the Unix epoch.
 #[expect(
     clippy::disallowed_methods,
-    reason = "this is the clock that everything else is handed"
+    reason = "this is the clock that all other code reads"
 )]
 fn wall() -> Duration {
     SystemTime::now()

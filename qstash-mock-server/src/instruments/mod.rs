@@ -1,17 +1,19 @@
-//! What the driver and the delivery are played through in tests.
+//! Instruments: the parts by which tests observe and control the driver and the delivery.
 //!
-//! Instruments stand below the driver and the delivery, which read the time here and tell here of every attempt. What
-//! a test holds in its hand stands above the API, in [`testing`](crate::testing), and reads the instruments.
+//! The driver and the delivery read the time from the instruments and report every attempt to them. The tools that a
+//! test uses are in [`testing`](crate::testing), above the API; they read the instruments.
 //!
-//! - `clock` tells the server's time: that of the machine, or one that moves only when told. `real_sleep` sleeps in
-//!   real time, whatever the clock says.
+//! - `clock` gives the server's time: that of the operating system, or that of a manual clock. `real_sleep` sleeps
+//!   in
+//!   real time, whatever the clock shows.
 //! - `captured` keeps the newest attempts with their requests, answers and times.
-//! - `parking` knows the attempts that wait for a manual clock, so that whoever moves it does not wait for them.
-//! - `faults` decides what goes wrong, with deliveries and with calls of the API.
-//! - `set` holds one of each for one server.
+//! - `parking` has the attempts that wait for a manual clock, so that a call that moves the clock does not wait for
+//!   them.
+//! - `faults` decides what goes wrong with deliveries and with calls of the API.
+//! - `set` has one of each for one server.
 //!
-//! The driver tells the instruments of each attempt under the engine's lock, so that their order and their decisions
-//! are those of the attempts.
+//! The driver reports each attempt under the engine's lock, so captured attempts and decisions on faults are in the
+//! order of the attempts.
 
 mod captured;
 mod clock;

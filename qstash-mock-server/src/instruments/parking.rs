@@ -1,8 +1,7 @@
-//! Attempts that are known to wait for the clock, so that moving the clock need not wait for them.
+//! Parked attempts: those that wait for the clock, so that a call that moves the clock does not wait for them.
 //!
-//! A consumer of the test that hangs or answers later parks the attempt it was sent; so does a fault
-//! that delays. A parked attempt is left alone until its time has come; then it is unparked, and the clock
-//! waits for it again as for any other.
+//! A consumer of the test that hangs or answers later parks its attempt, and so does a fault that delays one. When
+//! the time of a parked attempt has come, it is unparked, and calls that move the clock wait for it again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,7 +12,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::engine::{AccountName, AttemptId, Timestamp};
 
-/// How a request names the attempt it is, in either dialect: message id and attempt.
+/// The message id and the attempt number by which a request of either dialect names its attempt.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Label(String, String);
 
@@ -35,7 +34,7 @@ pub(crate) struct UnderWay {
 }
 
 struct Parked {
-    /// `None`: until the attempt is given up.
+    /// When the attempt is woken; `None` means not before it is given up.
     until: Option<Timestamp>,
     wake: oneshot::Sender<()>,
 }
@@ -43,13 +42,13 @@ struct Parked {
 /// The attempts that wait for the clock.
 #[derive(Default)]
 pub(crate) struct Parking {
-    /// Consumers that the test has started; without any, nobody asks for labels.
+    /// How many consumers the test has started. Labels are kept only if there is one.
     consumers: AtomicUsize,
     labels: Mutex<HashMap<Label, UnderWay>>,
     parked: Mutex<BTreeMap<AttemptId, Parked>>,
-    /// Something was parked: whoever waits for attempts looks again.
+    /// Notified when an attempt is parked, so that a call that moves the clock looks again.
     pub(crate) changed: Notify,
-    /// Attempts that are not to be parked, and who wants to know that they would be.
+    /// Attempts that must not be parked, and how to report that they would be.
     refused: Mutex<HashMap<AttemptId, Arc<Notify>>>,
 }
 
@@ -74,7 +73,7 @@ impl Parking {
         self.consumers.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// A request is about to be sent. The label is forgotten when the guard is dropped.
+    /// Notes the label of a request that is about to be sent, until the guard is dropped.
     pub(crate) fn announce(&self, headers: &HeaderMap, sent: UnderWay) -> Option<Announced<'_>> {
         if self.consumers.load(Ordering::Relaxed) == 0 {
             return None;
@@ -87,18 +86,18 @@ impl Parking {
         })
     }
 
-    /// Which attempt a request is, while it is under way.
+    /// The attempt of a request that is under way.
     pub(crate) fn find(&self, headers: &HeaderMap) -> Option<UnderWay> {
         let label = Label::of(headers)?;
         self.labels().get(&label).cloned()
     }
 
-    /// Waits until it is `until` on a manual clock; with `None`, for ever. Cancel safe.
+    /// Parks an attempt until a manual clock shows `until`; with `None`, for ever. Cancel safe.
     pub(crate) async fn park(&self, attempt: AttemptId, until: Option<Timestamp>) {
         let refused = self.refused().get(&attempt).cloned();
         if let Some(called) = refused {
             called.notify_one();
-            // Whoever refused gives the request up.
+            // The holder of `Unparked` gives the request up.
             return std::future::pending().await;
         }
         let _leave = Leave {
@@ -109,12 +108,12 @@ impl Parking {
         self.parked().insert(attempt, Parked { until, wake });
         self.changed.notify_one();
         if woken.await.is_err() {
-            // The attempt is over, or somebody else has parked it again.
+            // The attempt is over, or was parked again.
             std::future::pending::<()>().await;
         }
     }
 
-    /// From now on, and until the guard is dropped, `attempt` is not parked; see [`Unparked::called`].
+    /// Keeps `attempt` from being parked until the guard is dropped; see [`Unparked::called`].
     pub(crate) fn refuse(&self, attempt: AttemptId) -> Unparked<'_> {
         let called = Arc::new(Notify::new());
         self.refused().insert(attempt, Arc::clone(&called));
@@ -129,12 +128,12 @@ impl Parking {
         self.parked().contains_key(&attempt)
     }
 
-    /// When the next one is to be woken.
+    /// When the next parked attempt is to be woken.
     pub(crate) fn next(&self) -> Option<Timestamp> {
         self.parked().values().filter_map(|it| it.until).min()
     }
 
-    /// It is `now`: wakes those whose time has come.
+    /// Wakes the attempts whose time has come at `now`.
     pub(crate) fn wake(&self, now: Timestamp) {
         let mut parked = self.parked();
         let due: Vec<_> = parked
@@ -144,19 +143,19 @@ impl Parking {
             .collect();
         for attempt in due {
             if let Some(parked) = parked.remove(&attempt) {
-                // Fails if it was given up meanwhile.
+                // Fails if the attempt was given up meanwhile.
                 let _ = parked.wake.send(());
             }
         }
     }
 
-    /// The attempt is over: nobody waits for it any more.
+    /// Forgets an attempt that is over.
     pub(crate) fn forget(&self, attempt: AttemptId) {
         self.parked().remove(&attempt);
     }
 }
 
-/// An attempt that is not to be parked.
+/// A guard that keeps an attempt from being parked.
 pub(crate) struct Unparked<'a> {
     parking: &'a Parking,
     attempt: AttemptId,
@@ -196,7 +195,7 @@ struct Leave<'a> {
 impl Drop for Leave<'_> {
     fn drop(&mut self) {
         let mut parked = self.parking.parked();
-        // Somebody else may have parked it again.
+        // The attempt may have been parked again.
         if parked
             .get(&self.attempt)
             .is_some_and(|parked| parked.wake.is_closed())

@@ -1,11 +1,11 @@
-//! Sleeping in real time, also where tokio's clock is paused.
+//! Sleeping in real time, also if tokio's clock is paused.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// A sleep on a thread of its own. Ends with the value.
+/// A sleep on a thread of its own. Dropping it ends the thread.
 pub(crate) struct RealSleep {
     over: watch::Receiver<bool>,
     _cancel: Sender<()>,
@@ -16,7 +16,7 @@ impl RealSleep {
         let (cancel, cancelled) = channel::<()>();
         let (tell, over) = watch::channel(false);
         tokio::task::spawn_blocking(move || {
-            // Ends early, with another error, when the sleeper is dropped.
+            // Returns early, with another error, when the sleep is dropped.
             if cancelled.recv_timeout(duration) == Err(RecvTimeoutError::Timeout) {
                 let _ = tell.send(true);
             }
@@ -27,7 +27,7 @@ impl RealSleep {
         }
     }
 
-    /// Returns once the time is over. Cancel safe, and can be called again.
+    /// Waits until the time is over. Cancel safe; can be called again.
     pub(crate) async fn wait(&self) {
         let mut over = self.over.clone();
         if over.wait_for(|over| *over).await.is_err() {

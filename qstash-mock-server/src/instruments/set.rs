@@ -9,7 +9,7 @@ use super::faults::{Faults, Overtaking, Plan};
 use super::parking::Parking;
 use crate::engine::{Attempt, AttemptId, Timestamp};
 
-/// What one server's driver, delivery and API share with the test that holds the server.
+/// The instruments of one server, which its driver, delivery and API share with `testing`.
 pub(crate) struct Instruments {
     pub(crate) clock: Arc<Clock>,
     pub(crate) captured: Captured,
@@ -20,20 +20,20 @@ pub(crate) struct Instruments {
     recorders: Mutex<Vec<Weak<dyn Recorder>>>,
 }
 
-/// Keeps something of its own about a server, such as what a consumer received, and forgets it when the server is
-/// reset.
+/// Something that keeps records about a server, for example the requests of a consumer, and forgets them when the
+/// server is reset.
 pub(crate) trait Recorder: Send + Sync {
     /// Forgets everything.
     fn clear(&self);
 }
 
-/// An attempt on its way, with what the instruments have to say about it.
+/// An attempt that is under way, with its record and its faults.
 #[derive(Clone)]
 pub(crate) struct Job {
     pub(crate) attempt: Arc<Attempt>,
-    /// Where the attempt is captured, if it is.
+    /// The record of the attempt, if it is captured.
     pub(crate) record: Option<Arc<Record>>,
-    /// The faults that the attempt is to meet, if any.
+    /// The faults that strike the attempt, if any.
     pub(crate) plan: Option<Arc<Plan>>,
 }
 
@@ -55,7 +55,7 @@ impl Instruments {
         }
     }
 
-    /// From now on `recorder` is cleared together with the instruments, until it is dropped.
+    /// Adds a recorder, which is cleared together with the instruments until it is dropped.
     pub(crate) fn add_recorder(&self, recorder: Weak<dyn Recorder>) {
         let mut recorders = self.recorders();
         recorders.retain(|it| it.strong_count() > 0);
@@ -68,7 +68,7 @@ impl Instruments {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time that a signature tells when it is `now` in the server's time.
+    /// The time that a signature contains when the server's clock shows `now`.
     pub(crate) fn signature_time(&self, now: Timestamp) -> Timestamp {
         match self.signature_clock {
             SignatureClock::Virtual => now,
@@ -76,7 +76,7 @@ impl Instruments {
         }
     }
 
-    /// Forgets what was captured and recorded, and takes all faults away.
+    /// Forgets captured attempts and the records of recorders, and removes all faults.
     pub(crate) fn clear(&self) {
         self.captured.clear();
         self.faults.clear();
@@ -85,7 +85,8 @@ impl Instruments {
         }
     }
 
-    /// An attempt starts. Called in the order of attempts, under the engine's lock.
+    /// Captures an attempt that starts, and decides which faults strike it. Called in the order of attempts, under
+    /// the engine's lock.
     pub(crate) fn begin(&self, attempt: Arc<Attempt>) -> Job {
         let plan = self.faults.plan(&attempt).map(Arc::new);
         let names = plan.as_ref().map_or_else(Vec::new, |plan| plan.names());
@@ -97,8 +98,7 @@ impl Instruments {
         }
     }
 
-    /// Lets `wait` of the server's time pass before `attempt` goes on. On a manual clock the attempt is
-    /// parked meanwhile. Cancel safe.
+    /// Delays `attempt` by `wait` (server's time). On a manual clock the attempt is parked meanwhile. Cancel safe.
     pub(crate) async fn delay(&self, attempt: AttemptId, wait: Duration) {
         let until = self.clock.now() + wait;
         if self.clock.is_manual() {

@@ -1,4 +1,4 @@
-//! The command line: what it takes, and what it is told to do.
+//! The command line.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -34,7 +34,7 @@ struct Cli {
 enum Subcommands {
     /// Print a token that is limited to some queues and permissions
     Token(TokenArgs),
-    /// Start as the official development server does: with plan `payg`
+    /// Start like the official development server: with plan `payg`
     Dev(Box<DevArgs>),
 }
 
@@ -52,13 +52,13 @@ struct TokenArgs {
     /// A queue name or glob; repeat it for several [default: all]
     #[arg(long = "queue", value_parser = queue_pattern)]
     queues: Vec<String>,
-    /// What the token allows; repeat it for several [default: all]
+    /// A permission of the token; repeat it for several [default: all]
     #[arg(long = "allow", value_enum)]
     permissions: Vec<Allow>,
-    /// For how long, for example 1d or 12h30m [default: for ever]
+    /// How long the token is valid, for example 1d or 12h30m [default: for ever]
     #[arg(long, value_parser = duration)]
     expires: Option<Duration>,
-    /// Whose state it opens
+    /// The account that the token belongs to
     #[arg(long, default_value = AccountName::DEFAULT, value_parser = NonEmptyStringValueParser::new())]
     account: String,
 }
@@ -82,7 +82,8 @@ impl From<Allow> for Permission {
     }
 }
 
-/// Runs the program with the process's arguments; returns when it is stopped.
+/// Runs the program with the arguments of the process. It returns when the program was stopped by a signal, has
+/// printed a token, or has failed; the exit code says which. For a usage error or `--help` it ends the process.
 #[must_use]
 pub fn run() -> ExitCode {
     let matches = command().get_matches_from(std::env::args_os().map(double_dashed));
@@ -98,22 +99,21 @@ pub fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // There is nowhere else to say it.
+            // If stderr is closed, there is no other way to report the error.
             let _ = writeln!(std::io::stderr(), "error: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// What starters of the official development server wait for; a comment to a shell.
+/// The line that tools which start the official development server wait for. It is a comment to a shell.
 const BANNER: &str = "# The QStash development server is running.";
 
-/// The command line, whose help tells the defaults that the settings have.
+/// The command line, with the defaults of the settings in its help.
 fn command() -> clap::Command {
     fn told(arg: clap::Arg, official: bool) -> clap::Arg {
         let default = match arg.get_id().as_str() {
             "quota" if official => Some("payg".to_owned()),
-            "dev_users" if official => Some("true".to_owned()),
             other => default_of(other),
         };
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
@@ -127,7 +127,8 @@ fn command() -> clap::Command {
         .mut_subcommand("dev", |dev| dev.mut_args(|arg| told(arg, true)))
 }
 
-/// The official command takes long flags with one dash, too: `dev -port 8080`, `dev -port=8080`.
+/// Adds a dash to the long flags that the official command accepts with one dash: `dev -port 8080`, `dev
+/// -port=8080`.
 fn double_dashed(argument: OsString) -> OsString {
     match argument.to_str() {
         Some(text) if is_official(text) => format!("-{text}").into(),
@@ -162,7 +163,7 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
     Ok(())
 }
 
-/// What a token may name as a queue: a queue name, in which `*` stands for any text.
+/// Reads a queue pattern of a token: a queue name, in which `*` stands for any text.
 fn queue_pattern(text: &str) -> Result<String, String> {
     let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
     if (1..=256).contains(&text.len()) && text.bytes().all(valid) {
@@ -172,7 +173,7 @@ fn queue_pattern(text: &str) -> Result<String, String> {
     }
 }
 
-/// One or more of a number with `d`, `h`, `m` or `s`.
+/// Reads a duration: one or more numbers, each with `d`, `h`, `m` or `s`.
 fn duration(text: &str) -> Result<Duration, String> {
     let mut total: u64 = 0;
     let mut rest = text;

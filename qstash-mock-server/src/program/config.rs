@@ -1,4 +1,5 @@
-//! Settings: a flag beats the environment, the environment beats the file, the file beats the default.
+//! The settings of the program. A flag has precedence over the environment, the environment over the file, and the
+//! file over the default.
 
 mod build;
 mod error;
@@ -25,20 +26,20 @@ const DEFAULTS: &str = include_str!("config.default.toml");
 /// The shortest signing or token secret, in bytes.
 const MIN_SECRET: usize = 16;
 
-/// What can be set; what is absent was not set here.
+/// The settings from one source; a setting that the source does not give is absent.
 #[derive(Clone, Default, Deserialize, clap::Args)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Address or name of this machine to listen on
+    /// The address to listen on, or a name of this computer
     #[arg(long, env = "QSTASH_MOCK_HOST")]
     host: Option<String>,
-    /// Port to listen on; 0 takes a free one
+    /// The port to listen on; 0 takes a free one
     #[arg(long, env = "QSTASH_MOCK_PORT", allow_negative_numbers = true)]
     port: Option<u16>,
-    /// Signs the deliveries of defaultUser; at least 16 bytes [default: random]
+    /// The secret that signs v1 deliveries of defaultUser; at least 16 bytes [default: random]
     #[arg(long, env = "QSTASH_SIGNING_SECRET", hide_env_values = true)]
     signing_secret: Option<String>,
-    /// Signs API tokens; without it the published development users are accepted
+    /// The secret that signs API tokens; without it the published development users are accepted
     #[arg(
         long,
         global = true,
@@ -53,66 +54,66 @@ pub(crate) struct Settings {
     #[arg(long, env = "QSTASH_MOCK_DEV_USERS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     dev_users: Option<bool>,
-    /// How long to wait for deliveries in flight when stopping
+    /// How long to wait for deliveries in flight when stopping, in seconds
     #[arg(
         long,
         env = "QSTASH_MOCK_SHUTDOWN_SECONDS",
         allow_negative_numbers = true
     )]
     shutdown_seconds: Option<f64>,
-    /// Makes ids, leases and jitter repeatable, and signing secrets predictable
+    /// The seed that makes ids, leases and jitter repeatable, and signing secrets predictable
     #[arg(long, env = "QSTASH_MOCK_SEED", allow_negative_numbers = true)]
     seed: Option<u64>,
-    /// How long an idempotency key is remembered
+    /// How long an idempotency key or deduplication id is remembered, in seconds
     #[arg(
         long,
         env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS",
         allow_negative_numbers = true
     )]
     deduplication_window_seconds: Option<f64>,
-    /// The largest message
+    /// The largest message, in bytes
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_MESSAGE_BYTES",
         allow_negative_numbers = true
     )]
     max_message_bytes: Option<usize>,
-    /// The largest batch request
+    /// The largest batch request, in bytes
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_BATCH_BYTES",
         allow_negative_numbers = true
     )]
     max_batch_bytes: Option<usize>,
-    /// How long a request's body may take to arrive
+    /// How long the body of a request may take to arrive, in seconds
     #[arg(
         long,
         env = "QSTASH_MOCK_REQUEST_BODY_TIMEOUT_SECONDS",
         allow_negative_numbers = true
     )]
     request_body_timeout_seconds: Option<f64>,
-    /// What all request bodies under way may hold
+    /// The most bytes of all request bodies that are being received
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_BODY_BYTES_IN_FLIGHT",
         allow_negative_numbers = true
     )]
     max_body_bytes_in_flight: Option<usize>,
-    /// What is held before publishing is refused
+    /// The most bytes of unfinished messages, dead letters and the like; over it publishes are refused
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_HELD_BYTES",
         allow_negative_numbers = true
     )]
     max_held_bytes: Option<usize>,
-    /// Finished messages that stay readable
+    /// The most finished messages that stay readable
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES",
         allow_negative_numbers = true
     )]
     max_finished_messages: Option<usize>,
-    /// Send deliveries meant for one origin or prefix to another; repeat it for several
+    /// Send deliveries for one origin or prefix to another; repeat it for several
     #[arg(
         long,
         env = "QSTASH_MOCK_ROUTE",
@@ -121,27 +122,27 @@ pub(crate) struct Settings {
     )]
     #[serde(default)]
     route: Vec<String>,
-    /// How far deliveries may go
+    /// The addresses that the server delivers to
     #[arg(long, env = "QSTASH_MOCK_DELIVER", value_enum)]
     deliver: Option<DeliveryScope>,
-    /// The plan whose limits /v2 has
+    /// The plan whose quotas /v2 has
     #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
     quota: Option<Plan>,
-    /// Whether GET /metrics answers
+    /// Whether the server answers GET /metrics
     #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
-    /// Serve GET /metrics here, and no longer beside the API; port 0 takes a free one
+    /// An address of its own for GET /metrics, instead of that of the API; port 0 takes a free one
     #[arg(long, env = "QSTASH_MOCK_METRICS_ADDRESS", value_name = "HOST:PORT")]
     metrics_address: Option<String>,
     /// Switch test control over HTTP (/_admin) off
     #[arg(long, env = "QSTASH_MOCK_NO_ADMIN", value_name = "on|off", value_parser = BoolishValueParser::new())]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     no_admin: Option<bool>,
-    /// Time stands still, and moves only over /_admin; an RFC 3339 time to begin at, or `now`
+    /// Use a manual clock, which moves only over /_admin; it begins at an RFC 3339 time or `now`
     #[arg(long, env = "QSTASH_MOCK_MANUAL_CLOCK", value_name = "TIME|now")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "now")]
     manual_clock: Option<String>,
-    /// A manual clock that skips idle time while somebody waits over /_admin
+    /// Use a manual clock that skips idle time while a call of /_admin waits
     #[arg(
         long,
         env = "QSTASH_MOCK_AUTO_CLOCK",
@@ -150,7 +151,7 @@ pub(crate) struct Settings {
     )]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "now")]
     auto_clock: Option<String>,
-    /// How long, in real time, a manual clock waits for a consumer's answer
+    /// How long, in seconds of real time, a manual clock waits for consumers
     #[arg(
         long,
         alias = "patience-seconds",
@@ -159,18 +160,18 @@ pub(crate) struct Settings {
     )]
     #[serde(alias = "patience_seconds")]
     real_time_limit_seconds: Option<f64>,
-    /// Attempts that are kept for /_admin/deliveries
+    /// The most attempts that are kept for /_admin/deliveries
     #[arg(long, env = "QSTASH_MOCK_CAPTURE", allow_negative_numbers = true)]
     capture: Option<usize>,
-    /// A TOML or JSON file with queues, URL groups, schedules and messages to begin with
+    /// A TOML or JSON file with queues, URL groups, schedules and messages to load at the start
     #[arg(long, env = "QSTASH_MOCK_FIXTURE", value_name = "FILE")]
     fixture: Option<PathBuf>,
-    /// What is logged to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`
+    /// What the server logs to stderr: a level, or a filter such as `warn,qstash_mock_server=debug`
     #[arg(long, env = "QSTASH_MOCK_LOG", value_name = "FILTER")]
     log: Option<String>,
 }
 
-/// A plan of the hosted service.
+/// A plan of Upstash's service.
 #[derive(Clone, Copy, Debug, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Plan {

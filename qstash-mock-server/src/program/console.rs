@@ -1,4 +1,4 @@
-//! The program's terminal: what it prints, and the signals that end it.
+//! The program's terminal: its output, and the signals that end it.
 
 use std::io::{ErrorKind, Write};
 
@@ -11,7 +11,7 @@ pub(super) struct Signals {
 
 #[cfg(unix)]
 impl Signals {
-    /// From now on the signals no longer end the process by themselves.
+    /// Catches the signals, which from now on do not end the process by themselves.
     pub(super) fn new() -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -20,7 +20,7 @@ impl Signals {
         })
     }
 
-    /// Returns once a signal has come.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -35,18 +35,18 @@ pub(super) struct Signals(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Signals {
-    /// From now on Ctrl-C no longer ends the process by itself.
+    /// Catches Ctrl-C, which from now on does not end the process by itself.
     pub(super) fn new() -> std::io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    /// Returns once a signal has come.
+    /// Waits for the next signal.
     pub(super) async fn next(&mut self) {
         self.0.recv().await;
     }
 }
 
-/// Prints lines. A reader that has gone away is no reason to stop.
+/// Prints lines. It is not an error if the reader has gone away.
 pub(super) fn print(lines: &[String]) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for line in lines {

@@ -1,4 +1,4 @@
-//! From settings to a server that runs until the program is told to stop.
+//! Running a server until the program gets a signal.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::console::{Signals, print};
 use crate::testing::Fixture;
 use crate::{MockServerBuilder, StartError};
 
-/// Starts a server and lets it run until the program is told to stop.
+/// Starts a server and lets it run until the program gets a signal.
 pub(super) fn serve(
     settings: Settings,
     config: Option<&Path>,
@@ -26,7 +26,7 @@ pub(super) fn serve(
     let server = settings.server()?;
     let runtime = tokio::runtime::Runtime::new()?;
     let result = runtime.block_on(run_until_told(server, fixture, shutdown_limit, banner));
-    // Not a plain drop, which waits for a name that is being looked up.
+    // A plain drop would wait for a name that is being resolved.
     runtime.shutdown_background();
     result
 }
@@ -37,7 +37,7 @@ async fn run_until_told(
     shutdown_limit: Duration,
     banner: Option<&str>,
 ) -> Result<(), Failure> {
-    // Before the lines that say the server is ready: who reads them may send a signal at once.
+    // Caught before the lines below are printed, because their reader may send a signal at once.
     let mut signals = Signals::new()?;
     let server = tokio::select! {
         started = server.start() => started.map_err(|error| explained(&error))?,
@@ -62,7 +62,7 @@ async fn run_until_told(
 
 fn explained(error: &StartError) -> Failure {
     match (error, std::error::Error::source(error)) {
-        // Said already, and better.
+        // The error says this already, and better.
         (StartError::Bind { source, .. }, _) if source.kind() == ErrorKind::AddrInUse => {
             error.to_string().into()
         }

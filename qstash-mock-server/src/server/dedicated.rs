@@ -66,6 +66,6 @@ fn serve(
             let _ = stop.await;
         }
     });
-    // Not a plain drop, which waits for a name that is being looked up.
+    // A plain drop would wait for a name that is being resolved.
     runtime.shutdown_background();
 }

@@ -1,4 +1,4 @@
-//! Who may control a server (v1.md section 1).
+//! Access to test control (v1.md section 1).
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
@@ -11,7 +11,7 @@ use super::super::auth::bearer;
 use super::super::error::ApiError;
 use super::super::{ApiState, Peer};
 
-/// Proof that the caller may control the server. First among a handler's arguments.
+/// Proof that the caller may control the server. It is the first argument of each handler, so it is checked first.
 pub(super) struct Admin;
 
 impl FromRequestParts<ApiState> for Admin {
@@ -25,7 +25,7 @@ impl FromRequestParts<ApiState> for Admin {
                 let good: bool = given.as_bytes().ct_eq(token.0.as_bytes()).into();
                 good.then_some(Self).ok_or_else(ApiError::invalid_token)
             }
-            // A token for queues is no token for this, and whoever sends one should know.
+            // An API token does not open test control, and a caller that sends one should be told.
             None if control.secured && parts.headers.contains_key(AUTHORIZATION) => {
                 Err(ApiError::invalid_token())
             }
@@ -39,7 +39,8 @@ impl FromRequestParts<ApiState> for Admin {
     }
 }
 
-/// No browser's page speaks here: it would send an `Origin`, or the name of another host.
+/// Whether a request cannot come from a page in a browser, which would send an `Origin`, or the name of another
+/// host.
 fn is_plain_and_local(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|it| it.to_str().ok());
     let authority = host.and_then(|it| it.parse::<Authority>().ok());

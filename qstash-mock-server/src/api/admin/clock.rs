@@ -1,4 +1,4 @@
-//! Time.
+//! Test control: moving the clock.
 
 use axum::extract::{Request, State};
 use serde::{Deserialize, Serialize};
@@ -76,7 +76,7 @@ pub(super) async fn settle(State(api): State<ApiState>, _: Admin, request: Reque
     answer(&Report::of(&watch.settle().await?))
 }
 
-/// What happened while the clock was moved.
+/// The report of a call that moved the clock.
 #[derive(Serialize)]
 struct Report {
     now: String,

@@ -1,4 +1,4 @@
-//! Captured deliveries.
+//! Test control: captured deliveries.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::engine::Verdict;
 use crate::testing::{Deliveries, Delivery, Watch};
 use crate::text::rfc3339;
 
-/// Which deliveries; what is absent does not matter.
+/// Which deliveries are meant; an absent field does not limit them.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
@@ -48,9 +48,9 @@ impl Wanted {
 #[derive(Serialize)]
 struct Page {
     deliveries: Vec<Listed>,
-    /// Where to go on.
+    /// The cursor of the next page, if there is one.
     next: Option<u64>,
-    /// How many were forgotten for the sake of the bound.
+    /// How many attempts were forgotten because a bound was reached.
     forgotten: u64,
 }
 
@@ -118,7 +118,7 @@ pub(super) async fn clear(State(api): State<ApiState>, _: Admin) -> Answer {
     answer(&Cleared { cleared })
 }
 
-/// Names a delivery in lists; from 1 on, in order.
+/// The number of the delivery, from 1, in the order in which attempts started.
 fn id(delivery: &Delivery) -> u64 {
     delivery.record.attempt.id.0
 }
@@ -133,7 +133,7 @@ struct Listed {
     attempt: u32,
     request: Sent,
     answer: Option<Answered>,
-    /// `delivered`, `accepted`, `failed`, or null while it is under way.
+    /// `delivered`, `accepted`, `failed`, or null while the attempt is under way.
     verdict: Option<&'static str>,
     error: Option<String>,
     faults: Vec<&'static str>,
@@ -157,7 +157,7 @@ struct Answered {
     body: Body,
 }
 
-/// Text where it is text, else base64.
+/// A body as text if it is UTF-8, else in base64.
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Body {

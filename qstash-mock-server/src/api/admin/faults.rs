@@ -1,4 +1,4 @@
-//! Faults.
+//! Test control: faults.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::{Answer, answer};
 use crate::instruments::ListedFault;
 use crate::testing::{Fault, FaultHandle, FaultId, InvalidFault};
 
-/// A fault as it comes over HTTP.
+/// A fault as a request describes it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
@@ -111,7 +111,7 @@ pub(super) async fn inject(State(api): State<ApiState>, _: Admin, request: Reque
     answer(&Injected { id: handle.id().0 })
 }
 
-/// A fault in force. What it is limited to comes back as it was given.
+/// A fault in force, with its settings as they were given.
 #[derive(Serialize)]
 struct Listed {
     id: u64,
@@ -175,7 +175,7 @@ pub(super) async fn list(State(api): State<ApiState>, _: Admin) -> Answer {
     #[derive(Serialize)]
     struct List {
         faults: Vec<Listed>,
-        /// Absent if nothing can be repeated.
+        /// The seed of the server; absent if it has no number for one.
         #[serde(skip_serializing_if = "Option::is_none")]
         seed: Option<u64>,
     }

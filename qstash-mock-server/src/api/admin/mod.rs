@@ -1,8 +1,8 @@
-//! Test control over HTTP: what [`testing`](crate::testing) is in Rust, for tests in any language.
+//! Test control over HTTP: the functions of [`testing`](crate::testing), for tests in any language.
 //!
-//! [`routes`] lists every route; `openapi.json` beside this file documents them, and a test holds the two
-//! together. `access` says who may call (v1.md section 1): whoever has the admin token or, where none is
-//! set, whoever calls from this machine.
+//! [`routes`] lists every route. `openapi.json` beside this file documents them, and a test compares the two.
+//! `access` decides who may call (v1.md section 1): callers with the admin token or, if none is set, callers on this
+//! computer.
 
 mod access;
 mod clock;
@@ -21,7 +21,7 @@ use super::ApiState;
 use super::error::ApiError;
 pub(super) use shelf::Shelf;
 
-/// What every handler answers.
+/// The result of a handler.
 type Answer = Result<Response, ApiError>;
 
 /// Every route, as `openapi.json` has it.
@@ -71,7 +71,7 @@ async fn openapi(_: access::Admin) -> Response {
     super::json::Json::of_text(text).into_ok()
 }
 
-/// An answer with what `value` is as JSON.
+/// An answer whose body is `value` as JSON.
 fn answer(value: &impl Serialize) -> Answer {
     let text = serde_json::to_string(value).map_err(|_| ApiError::unexpected_reply())?;
     Ok(super::json::Json::of_text(&text).into_ok())

@@ -1,4 +1,4 @@
-//! Reading what a test asks for.
+//! Test control: reading requests.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::super::error::ApiError;
 use super::super::limits::Expected;
 use crate::engine::Timestamp;
 
-/// The body of `request`; an absent one is `{}`.
+/// The body of `request`; an absent body is `{}`.
 pub(super) async fn body<T: DeserializeOwned>(
     api: &ApiState,
     request: Request,
@@ -27,7 +27,7 @@ pub(super) async fn body<T: DeserializeOwned>(
     Ok(read)
 }
 
-/// What is wrong with a body, and where.
+/// The refusal of a body that does not have the expected form; it names the field.
 fn explained(path: &str, error: &serde_json::Error) -> ApiError {
     if !error.is_data() {
         return ApiError::invalid_json(format!("the body is not JSON: {error}"));

@@ -1,4 +1,4 @@
-//! The snapshots that were taken over HTTP.
+//! Test control: the snapshots that were taken over HTTP.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +7,7 @@ use super::super::error::ApiError;
 use super::super::limits::{SNAPSHOT_BYTES, SNAPSHOTS};
 use crate::testing::Snapshot;
 
-/// Keeps snapshots within bounds; over one of them the next snapshot is refused.
+/// Keeps snapshots within bounds. Over a bound the next snapshot is refused.
 pub(in crate::api) struct Shelf {
     most: usize,
     most_bytes: u64,
@@ -40,7 +40,7 @@ impl Shelf {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps what `take` takes, unless there are too many already; its name.
+    /// Keeps the snapshot that `take` makes, unless there are too many, and returns its name.
     pub(super) fn keep(
         &self,
         take: impl FnOnce() -> Snapshot,
@@ -65,7 +65,7 @@ impl Shelf {
         self.lock().snapshots.get(&id).cloned()
     }
 
-    /// Forgets a snapshot; `None` if there is no such one.
+    /// Forgets a snapshot; `None` if it does not exist.
     pub(super) fn forget(&self, id: u64) -> Option<Snapshot> {
         let mut kept = self.lock();
         let snapshot = kept.snapshots.remove(&id)?;

@@ -1,4 +1,4 @@
-//! What the server holds: beginning anew, going back, filling.
+//! Test control: reset, snapshots, fixtures.
 
 use axum::extract::{Path, Request, State};
 use http::StatusCode;
@@ -19,7 +19,7 @@ pub(super) async fn health(_: Admin) -> Answer {
     Ok(Json::object(|json| json.key("status").text("ok")).into_ok())
 }
 
-/// Unlike health it says no once the server is told to stop or its storage failed.
+/// Whether the server is ready. Unlike health it fails once the server is stopping or its storage has failed.
 pub(super) async fn ready(State(api): State<ApiState>, _: Admin) -> Answer {
     if api.driver().is_stopped() {
         return Err(crate::driver::CallError::Stopped.into());
@@ -95,7 +95,7 @@ pub(super) async fn take_snapshot(
     Ok(axum::response::Response::from_parts(head, body))
 }
 
-/// The name of a snapshot that a path has.
+/// The name of a snapshot in a path.
 fn named(id: &str) -> Result<u64, ApiError> {
     id.parse().map_err(|_| ApiError::no_such_route())
 }

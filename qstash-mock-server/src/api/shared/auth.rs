@@ -1,4 +1,4 @@
-//! Who is calling: the bearer token of a request, checked against real time on each one.
+//! The caller of a request, by its bearer token. Tokens expire in real time, which is checked at each request.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,7 +17,7 @@ use super::token::{self, Grant};
 use crate::engine::{AccountName, Caller, Permissions, Secret};
 use crate::percent::{query_text, segment};
 
-/// The development users that the protocol publishes, and their passwords.
+/// The published development users and their passwords (v2.md section 1.4).
 const DEVELOPMENT_USERS: [(&str, &str); 4] = [
     (AccountName::DEFAULT, "defaultPassword"),
     ("testUser1", "testPassword"),
@@ -25,7 +25,7 @@ const DEVELOPMENT_USERS: [(&str, &str); 4] = [
     ("testUser3", "testPassword"),
 ];
 
-/// Current and next signing keys of the published development users, in the same order.
+/// The current and next signing keys of the published development users, in the same order.
 const DEVELOPMENT_KEYS: [[&str; 2]; 4] = [
     [
         "sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r",
@@ -54,24 +54,24 @@ pub(crate) fn development_keys() -> BTreeMap<AccountName, [Secret; 2]> {
     users.map(keyed).collect()
 }
 
-/// The token of a published development user: base64 of a JSON object, as v2 has it.
+/// The token of a published development user: base64 of a JSON object (v2.md section 1.4).
 fn development_token(user: &str, password: &str) -> String {
     let text = format!(r#"{{"UserID":"{user}","Password":"{password}"}}"#);
     Base64::encode_string(text.as_bytes())
 }
 
-/// The token of the published development user 1, whose account is [`AccountName::DEFAULT`].
+/// The token of the first published development user, whose account is [`AccountName::DEFAULT`].
 fn default_development_token() -> String {
     let (user, password) = DEVELOPMENT_USERS[0];
     development_token(user, password)
 }
 
-/// Knows which tokens are good.
+/// Checks tokens.
 pub(crate) struct Authenticator {
     secret: Option<Secret>,
     development: Vec<(String, Arc<Caller>)>,
-    /// Tokens whose signature was found good, so that the hot path need not compute it again. Only what this
-    /// server's secret signed gets in; when it is full, it starts anew.
+    /// Tokens with a valid signature, so that it need not be computed for each request. The cache is emptied when it
+    /// is full.
     remembered: RwLock<HashMap<Box<str>, Grant>>,
 }
 
@@ -94,7 +94,7 @@ impl Authenticator {
         }
     }
 
-    /// A token that may do everything with [`AccountName::DEFAULT`].
+    /// A token that allows everything in the account [`AccountName::DEFAULT`].
     pub(crate) fn default_token(&self) -> String {
         self.secret
             .as_ref()
@@ -115,14 +115,14 @@ impl Authenticator {
         }
     }
 
-    /// The account that a request is about, if its token is good.
+    /// The account that a request is about, if its token is valid.
     pub(in crate::api) fn account(&self, headers: &HeaderMap) -> Option<AccountName> {
         let now = crate::instruments::wall_time().as_secs();
         let caller = bearer(headers).and_then(|token| self.caller(token, now));
         Some(caller.ok()?.account.clone())
     }
 
-    /// Compares with all of them, in a time that does not tell which one it was.
+    /// Compares a token with those of all development users, in a time that does not depend on which one it is.
     fn development_user(&self, token: &str) -> Option<Arc<Caller>> {
         let mut found = None;
         for (known, caller) in &self.development {
@@ -169,8 +169,8 @@ fn everything(account: &str) -> Arc<Caller> {
 }
 
 impl Authenticator {
-    /// The caller of a v2 request and the token, which may also stand in the query; a header beats it
-    /// (v2.md section 1.3).
+    /// The caller of a v2 request, and its token. The token may also be in the query; a header has precedence (v2.md
+    /// section 1.3).
     pub(in crate::api) fn v2_caller(
         &self,
         head: &Parts,
@@ -185,7 +185,7 @@ impl Authenticator {
     }
 }
 
-/// The one `qstash_token` of a query.
+/// The `qstash_token` of a query; `None` if there is not exactly one.
 fn token_in_query(query: &str) -> Result<String, ApiError> {
     let mut given = query.split('&').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
@@ -196,11 +196,11 @@ fn token_in_query(query: &str) -> Result<String, ApiError> {
     if given.next().is_some() {
         return Err(ApiError::invalid_token());
     }
-    // Not the decoding of forms: a token may hold a plus.
+    // Not decoded like a form, because a token may contain a plus.
     segment(token).ok_or_else(ApiError::invalid_token)
 }
 
-/// The one bearer token of a request.
+/// The bearer token of a request.
 pub(in crate::api) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut given = headers.get_all(AUTHORIZATION).iter();
     let value = given.next().ok_or_else(ApiError::missing_token)?;
@@ -216,8 +216,8 @@ pub(in crate::api) fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     }
 }
 
-/// Takes the caller out of a request. First among a handler's arguments, so that nobody without a token learns
-/// what exists.
+/// The caller of a request. It is the first argument of each handler, so that nobody without a token learns what
+/// exists.
 pub(in crate::api) struct Identity(pub(in crate::api) Arc<Caller>);
 
 impl FromRequestParts<ApiState> for Identity {

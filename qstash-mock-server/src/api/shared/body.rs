@@ -1,4 +1,4 @@
-//! Reading request bodies: JSON, in time, each within its bound and all together within another.
+//! Reading request bodies within a time limit, a bound for each body, and a bound for all bodies together.
 
 use std::ops::Deref;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,15 +13,15 @@ use http_body_util::BodyExt;
 use super::error::ApiError;
 use super::limits::{Expected, Limits, SMALL_BODY_BYTES};
 
-/// Reads the bodies of one server.
+/// Reads the request bodies of one server.
 pub(in crate::api) struct Bodies {
     limits: Limits,
-    /// What all bodies under way hold over the first [`SMALL_BODY_BYTES`] of each.
+    /// The bytes of all bodies under way, without the first [`SMALL_BODY_BYTES`] of each.
     in_flight: AtomicUsize,
 }
 
-/// A request's body, and its share of what bodies may hold. It has its own memory, which is not the
-/// connection's buffer, so that a small message may keep it without keeping more.
+/// A request's body, and its share of the bound for all bodies. Its memory is not the connection's buffer, so that a
+/// stored message does not keep more memory than its own.
 pub(in crate::api) struct Body<'a> {
     bytes: Bytes,
     _share: Share<'a>,
@@ -37,7 +37,7 @@ impl Deref for Body<'_> {
 
 impl Bodies {
     pub(in crate::api) fn new(limits: Limits) -> Self {
-        // The largest body that is allowed must be possible when it comes alone.
+        // One body of the largest size must always be possible.
         let least = limits
             .bound(Expected::Publish)
             .max(limits.bound(Expected::Batch));
@@ -51,7 +51,7 @@ impl Bodies {
         }
     }
 
-    /// The body of `request`: JSON by its content type, within its bound, and whole before its time is over.
+    /// Reads the body of `request`, which must have a JSON content type, within the bound and the time limit.
     pub(in crate::api) async fn read(
         &self,
         request: Request,
@@ -73,7 +73,7 @@ impl Bodies {
         self.read_any(&parts.headers, body, expected).await
     }
 
-    /// A body whatever it is, empty if there is none; within its bound, and whole before its time is over.
+    /// Reads a body of any content type within the bound and the time limit. It is empty if there is none.
     pub(in crate::api) async fn read_any(
         &self,
         headers: &HeaderMap,
@@ -122,7 +122,7 @@ impl Bodies {
     }
 }
 
-/// What one body takes of what all of them may hold; given back when it is dropped.
+/// The share of one body in the bound for all bodies. Dropping it gives the share back.
 struct Share<'a> {
     bodies: &'a Bodies,
     bytes: usize,
@@ -133,7 +133,7 @@ impl<'a> Share<'a> {
         Self { bodies, bytes: 0 }
     }
 
-    /// For a body of `length` bytes; false if there is no room for it.
+    /// Takes the share of a body of `length` bytes; false if the bound does not allow it.
     fn grow_to(&mut self, length: usize) -> bool {
         let more = length
             .saturating_sub(SMALL_BODY_BYTES)
@@ -161,7 +161,7 @@ fn announced_length(headers: &HeaderMap) -> Option<usize> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// `application/json` or `application/*+json`, with any parameters.
+/// Whether a content type is `application/json` or `application/*+json`, with any parameters.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(given) = headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()) else {
         return false;

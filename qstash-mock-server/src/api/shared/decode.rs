@@ -1,5 +1,5 @@
-//! Reads the JSON of a request: one pass that checks the syntax and finds the fields, then each field by itself,
-//! so that every refusal can name what is at fault.
+//! Reading the JSON of a request: one pass checks the syntax and finds the fields, then each field is decoded by
+//! itself, so that every refusal can name the field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,7 +14,7 @@ use super::error::ApiError;
 use super::limits::OBJECT_FIELDS;
 use crate::engine::QueueName;
 
-/// The fields of a JSON object, each as it stands in the text.
+/// The fields of a JSON object, each as the slice of the text that it is.
 #[derive(Debug)]
 pub(in crate::api) struct Object<'a> {
     fields: Vec<(Cow<'a, str>, &'a RawValue)>,
@@ -22,12 +22,12 @@ pub(in crate::api) struct Object<'a> {
 }
 
 impl<'a> Object<'a> {
-    /// The whole body of a request. It may have no other fields than `known`.
+    /// Reads the whole body of a request, which may have no other fields than `known`.
     pub(in crate::api) fn of_body(body: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         Self::of_any_body(body)?.only(known)
     }
 
-    /// The whole body of a request, whatever fields it has; of one that comes twice, the first counts.
+    /// Reads the whole body of a request, with any fields. Of a repeated field the first one counts.
     pub(in crate::api) fn of_any_body(body: &'a [u8]) -> Result<Self, ApiError> {
         let text = std::str::from_utf8(body)
             .map_err(|_| ApiError::invalid_json("the body is not UTF-8"))?;
@@ -40,12 +40,12 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// A value that must be an object with no other fields than `known`.
+    /// Reads a value that must be an object with no other fields than `known`.
     pub(in crate::api) fn of_value(value: &'a RawValue, known: &[&str]) -> Result<Self, ApiError> {
         Self::of_any_fields(value)?.only(known)
     }
 
-    /// A value that must be an object, whose fields are data.
+    /// Reads a value that must be an object with any fields.
     pub(in crate::api) fn of_any_fields(value: &'a RawValue) -> Result<Self, ApiError> {
         let object: Self = serde_json::from_str(value.get())
             .map_err(|_| ApiError::invalid_value("must be a JSON object"))?;
@@ -90,7 +90,7 @@ impl<'a> Object<'a> {
             .map(|(_, value)| value)
     }
 
-    /// A field that must be there.
+    /// Decodes a field that is required.
     pub(in crate::api) fn required<T>(
         &self,
         name: &str,
@@ -100,7 +100,7 @@ impl<'a> Object<'a> {
             .ok_or_else(|| ApiError::invalid_field(name, "is missing"))
     }
 
-    /// A field that may be absent, but not null.
+    /// Decodes a field that may be absent, but not null.
     pub(in crate::api) fn optional<T>(
         &self,
         name: &str,
@@ -111,7 +111,7 @@ impl<'a> Object<'a> {
             .transpose()
     }
 
-    /// A field that may be absent or null, which mean the same.
+    /// Decodes a field that may be absent or null, which mean the same.
     pub(in crate::api) fn nullable<T>(
         &self,
         name: &str,
@@ -156,7 +156,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// The items of an array that must have no more of them than `most`.
+/// The items of an array, which may have at most `most`.
 pub(in crate::api) fn array(value: &RawValue, most: usize) -> Result<Vec<&RawValue>, ApiError> {
     struct Items(usize);
     impl<'de> Visitor<'de> for Items {
@@ -182,7 +182,7 @@ pub(in crate::api) fn array(value: &RawValue, most: usize) -> Result<Vec<&RawVal
         .map_err(|_| ApiError::invalid_value(format!("must be an array of at most {most} items")))
 }
 
-/// What `decode` reads, or null.
+/// Decodes null as `None`, and another value by `decode`.
 pub(in crate::api) fn or_null<'a, T>(
     decode: impl FnOnce(&'a RawValue) -> Result<T, ApiError>,
 ) -> impl FnOnce(&'a RawValue) -> Result<Option<T>, ApiError> {
@@ -236,7 +236,7 @@ pub(in crate::api) fn number(
     }
 }
 
-/// A duration in seconds, kept to the millisecond.
+/// A duration in seconds, cut to the millisecond.
 pub(in crate::api) fn seconds(
     range: RangeInclusive<f64>,
 ) -> impl FnOnce(&RawValue) -> Result<Duration, ApiError> {
@@ -252,11 +252,11 @@ pub(in crate::api) fn seconds(
     }
 }
 
-/// Whether arrays and objects in `json`, whose syntax is right, are nested deeper than `most` levels.
+/// Whether arrays and objects in `json`, whose syntax is valid, are nested deeper than `most` levels.
 pub(in crate::api) fn is_deeper(json: &str, most: usize) -> bool {
-    // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than
-    // telling which of them stand in a text. `[` and `{` differ in one bit.
-    // Counted in bytes, chunk by chunk: compilers make vector instructions of that.
+    // Nearly every message has fewer brackets than that in all, and counting them is much cheaper than finding out
+    // which of them are inside a string. `[` and `{` differ in one bit. Counted in bytes, chunk by chunk, so that the
+    // compiler makes vector instructions of it.
     let brackets = json.as_bytes().chunks(128).map(|chunk| {
         let found: u8 = chunk.iter().map(|byte| u8::from(byte | 0x20 == b'{')).sum();
         usize::from(found)

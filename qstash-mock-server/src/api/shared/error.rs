@@ -1,4 +1,4 @@
-//! Every way in which the server says no, as `{"error", "code", "field"?}` (v1.md, head and section 7).
+//! Refusals, as `{"error", "code", "field"?}` (v1.md, head and section 7).
 
 use std::borrow::Cow;
 
@@ -10,7 +10,7 @@ use super::json::Json;
 use crate::driver::CallError;
 use crate::engine::Error;
 
-/// A refusal: one sentence for a person, one code for a program.
+/// A refusal: one sentence for a person, and a code for a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::api) struct ApiError {
     status: StatusCode,
@@ -29,7 +29,7 @@ impl ApiError {
         }
     }
 
-    /// The same refusal, which names what is at fault.
+    /// The same refusal, with the name of the field.
     fn on(mut self, field: impl Into<String>) -> Self {
         self.field = Some(field.into());
         self
@@ -39,8 +39,8 @@ impl ApiError {
         Self::new(StatusCode::BAD_REQUEST, "invalid_json", error)
     }
 
-    /// A value that is refused, not yet knowing where it stands; see [`Self::under`]. `error` goes on a
-    /// sentence that begins with the field's name: "must be …".
+    /// The refusal of a value whose field is not known yet; see [`Self::under`]. `error` is the rest of a sentence
+    /// that begins with the field's name: "must be …".
     pub(in crate::api) fn invalid_value(error: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "invalid_field", error)
     }
@@ -49,7 +49,7 @@ impl ApiError {
         Self::invalid_value(error).under(field)
     }
 
-    /// A field that is refused in a whole sentence.
+    /// The refusal of a field, in a whole sentence.
     pub(in crate::api) fn of_field(field: &str, sentence: String) -> Self {
         Self::invalid_value(sentence).on(field)
     }
@@ -73,7 +73,7 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", error)
     }
 
-    /// For a caller that takes too long over its body.
+    /// The refusal of a request whose body takes too long to arrive.
     pub(in crate::api) fn request_timeout() -> Self {
         let error = "the request body took too long to arrive";
         Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", error)
@@ -155,13 +155,13 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "too_many_snapshots", error)
     }
 
-    /// The engine answered something else than it was asked. Not reachable by any input.
+    /// The refusal for a reply of the engine that does not belong to the command. No input leads here.
     pub(in crate::api) fn unexpected_reply() -> Self {
         let error = "the server made a mistake";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", error)
     }
 
-    /// The same refusal, seen from one level further out: its field lies under `parent`.
+    /// The same refusal, with its field inside the field `parent`.
     pub(in crate::api) fn under(mut self, parent: &str) -> Self {
         let parent = shortened(parent);
         self.field = Some(match self.field {
@@ -175,7 +175,7 @@ impl ApiError {
         self
     }
 
-    /// The refusal for a person, where there is no caller to answer.
+    /// The refusal as a sentence for a person, if there is no HTTP request to answer.
     pub(in crate::api) fn sentence(&self) -> String {
         match &self.field {
             Some(field) => format!("{} (in `{field}`)", self.error),
@@ -183,7 +183,7 @@ impl ApiError {
         }
     }
 
-    /// As an item of a batch, or as the whole body.
+    /// Writes the refusal as an item of a batch, or as the whole body.
     pub(in crate::api) fn write(&self, json: &mut Json) {
         json.key("error").text(&self.error);
         json.key("code").text(self.code);
@@ -192,7 +192,7 @@ impl ApiError {
         }
     }
 
-    /// Its status and its sentence, for a dialect without codes.
+    /// The status and the sentence, for a dialect without codes.
     pub(in crate::api) fn into_sentence(self) -> (StatusCode, String) {
         (self.status, self.error.into_owned())
     }
@@ -213,7 +213,7 @@ impl ApiError {
     }
 }
 
-/// What a caller sent comes back in errors, but no more of it than a person would read.
+/// The beginning of a text that a caller sent, for an error.
 pub(in crate::api) fn shortened(text: &str) -> String {
     const MOST: usize = 100;
     let mut characters = text.chars();

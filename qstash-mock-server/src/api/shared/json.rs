@@ -1,4 +1,4 @@
-//! Writes JSON straight into bytes: no tree in between, and a message's own bytes go in unchanged.
+//! Writing JSON straight into bytes, without a tree of values. The bytes of a message go in unchanged.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use http::{HeaderValue, StatusCode};
 use crate::engine::Timestamp;
 use crate::text::write_rfc3339;
 
-/// JSON that is being written. Commas come by themselves.
+/// JSON that is being written. It inserts commas itself.
 pub(in crate::api) struct Json(Vec<u8>);
 
 impl Json {
@@ -21,7 +21,7 @@ impl Json {
         json
     }
 
-    /// Text that is JSON already.
+    /// The text, which is JSON already.
     pub(in crate::api) fn of_text(json: &str) -> Self {
         Self(json.as_bytes().to_vec())
     }
@@ -33,14 +33,14 @@ impl Json {
         json
     }
 
-    /// The name of the member whose value comes next.
+    /// Writes the name of the member whose value is written next. It must need no escapes.
     pub(in crate::api) fn key(&mut self, name: &'static str) -> &mut Self {
         self.plain_text(name);
         self.0.push(b':');
         self
     }
 
-    /// The name of the member whose value comes next, where it may need escapes.
+    /// Writes the name of the member whose value is written next, with escapes.
     pub(in crate::api) fn text_key(&mut self, name: &str) -> &mut Self {
         self.text(name);
         self.0.push(b':');
@@ -67,7 +67,7 @@ impl Json {
         debug_assert!(written.is_ok(), "writing text to memory cannot fail");
     }
 
-    /// Text in which nothing needs an escape, such as an id.
+    /// Writes a string that needs no escapes, such as an id.
     pub(in crate::api) fn plain_text(&mut self, text: &str) {
         self.separate();
         self.0.push(b'"');
@@ -79,7 +79,7 @@ impl Json {
         self.plain(format_args!("{number}"));
     }
 
-    /// A number; it must be finite.
+    /// Writes a number, which must be finite.
     pub(in crate::api) fn number(&mut self, number: f64) {
         self.plain(format_args!("{number}"));
     }
@@ -92,7 +92,7 @@ impl Json {
         self.plain(format_args!("null"));
     }
 
-    /// The value that `write` writes, or null.
+    /// Writes a value by `write`, or null for `None`.
     pub(in crate::api) fn maybe<T>(&mut self, value: Option<T>, write: impl FnOnce(&mut Self, T)) {
         match value {
             Some(value) => write(self, value),
@@ -100,7 +100,7 @@ impl Json {
         }
     }
 
-    /// Seconds, with as much of a fraction as there are milliseconds.
+    /// Writes a duration in seconds, to the millisecond.
     pub(in crate::api) fn seconds(&mut self, duration: Duration) {
         let (whole, millis) = (duration.as_secs(), duration.subsec_millis());
         if millis == 0 {
@@ -120,7 +120,7 @@ impl Json {
         self.0.push(b'"');
     }
 
-    /// Bytes that are JSON already.
+    /// Writes bytes that are JSON already.
     pub(in crate::api) fn raw(&mut self, json: &[u8]) {
         self.separate();
         self.0.extend_from_slice(json);
@@ -156,7 +156,7 @@ impl Json {
         self.0.push(close);
     }
 
-    /// No complete value ends in one of these three bytes, so the last byte tells whether a comma is due.
+    /// Whether a comma is needed. No complete value ends in one of these three bytes, so the last byte decides.
     fn separate(&mut self) {
         if !matches!(self.0.last(), None | Some(b'{' | b'[' | b':')) {
             self.0.push(b',');

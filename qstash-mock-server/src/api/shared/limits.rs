@@ -1,4 +1,4 @@
-//! Every bound of this layer.
+//! All bounds of the API.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use super::error::ApiError;
 /// The bounds that are server settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// Bytes of one `message`.
+    /// The most bytes of one message.
     pub(crate) message_bytes: usize,
-    /// Bytes of one batch request.
+    /// The most bytes of one batch request.
     pub(crate) batch_bytes: usize,
-    /// Bytes of all request bodies under way, less the first [`SMALL_BODY_BYTES`] of each.
+    /// The most bytes of all request bodies under way, without the first [`SMALL_BODY_BYTES`] of each.
     pub(crate) body_bytes_in_flight: usize,
     /// How long a request body may take to arrive.
     pub(crate) body_timeout: Duration,
@@ -28,28 +28,28 @@ impl Default for Limits {
     }
 }
 
-/// What a publish may need beside its message: headers and key, even if all of it is escapes.
+/// The most bytes of a publish beside its message: headers and key, even if every character is escaped.
 const ENVELOPE_BYTES: usize = 128 << 10;
-/// Any other request body.
+/// The most bytes of any other request body.
 pub(in crate::api) const SMALL_BODY_BYTES: usize = 64 << 10;
 
 /// Items of a batch.
 pub(in crate::api) const BATCH_ITEMS: usize = 1000;
 /// Levels of arrays and objects in a message.
 pub(in crate::api) const MESSAGE_DEPTH: usize = 128;
-/// Fields of a JSON object that are looked at; more than any object of the contract has.
+/// The most fields of a JSON object that are kept; no object of the contract has as many.
 pub(in crate::api) const OBJECT_FIELDS: usize = V2_HEADERS + 1;
 /// Headers of one message, and the bytes of all their names and values.
 pub(in crate::api) const HEADERS: usize = 64;
 pub(in crate::api) const HEADER_BYTES: usize = 16 << 10;
-/// The same in v2, whose settings are headers, too.
+/// Header lines of one v2 request and their bytes. Settings are headers, too.
 pub(in crate::api) const V2_HEADERS: usize = 256;
 pub(in crate::api) const V2_HEADER_BYTES: usize = 64 << 10;
-/// Bytes of one v2 message: what the largest plan allows. A smaller plan is the engine's business.
+/// The most bytes of one v2 message: as many as the largest plan allows. The engine applies smaller quotas.
 pub(in crate::api) const V2_MESSAGE_BYTES: usize = 50 << 20;
-/// Bytes of any other v2 body: room for as many ids or endpoints as one may hold.
+/// The most bytes of any other v2 body: enough for the most ids or endpoints.
 pub(in crate::api) const V2_JSON_BYTES: usize = 1 << 20;
-/// Bytes of one setting that is a name: a label, a flow-control key, a deduplication id.
+/// The most bytes of a label, a flow-control key or a deduplication id.
 pub(in crate::api) const V2_NAME_BYTES: usize = 256;
 /// Labels of one message.
 pub(in crate::api) const V2_LABELS: usize = 64;
@@ -61,39 +61,39 @@ pub(in crate::api) const FILTER_VALUES: usize = 1000;
 pub(in crate::api) const IDEMPOTENCY_KEY_BYTES: usize = 256;
 /// Bytes of a webhook's URL.
 pub(in crate::api) const WEBHOOK_URL_BYTES: usize = 2048;
-/// Entries of a list of backoffs: one for each retry there can be.
+/// The most entries of a list of backoffs: one for each possible retry.
 pub(in crate::api) const BACKOFF_ENTRIES: usize = 100;
 /// Messages of one `receive`.
 pub(in crate::api) const RECEIVE_MESSAGES: u32 = 100;
-/// Entries of one page of a list: the bound, and what is given unless asked for.
+/// Entries of one page of a list: the most, and the default.
 pub(in crate::api) const PAGE: u32 = 1000;
 pub(in crate::api) const DEFAULT_PAGE: u32 = 100;
-/// Snapshots that test control keeps, and the bytes of all of them. What the server still holds is not held twice.
+/// The most snapshots that test control keeps, and the most bytes of all of them.
 pub(in crate::api) const SNAPSHOTS: usize = 16;
 pub(in crate::api) const SNAPSHOT_BYTES: u64 = 2 << 30;
-/// Bytes of a token, and how many verified ones are remembered.
+/// The most bytes of a token, and how many verified tokens are cached.
 pub(in crate::api) const TOKEN_BYTES: usize = 16 << 10;
 pub(in crate::api) const REMEMBERED_TOKENS: usize = 1024;
 
-/// What kind of body a route takes.
+/// The kind of body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum Expected {
-    /// One message.
+    /// One v1 message.
     Publish,
-    /// Many messages.
+    /// A v1 batch of messages.
     Batch,
     /// A JSON object.
     Small,
-    /// A JSON object all of whose fields are optional, so that it may be absent.
+    /// A JSON object that may be absent, because all its fields are optional.
     Optional,
-    /// One message of v2: any bytes.
+    /// One v2 message: any bytes.
     V2Message,
-    /// Any other body of v2.
+    /// Any other v2 body.
     V2Json,
 }
 
 impl Limits {
-    /// The bound of a body in bytes.
+    /// The most bytes of a body of this kind.
     pub(in crate::api) fn bound(&self, expected: Expected) -> usize {
         match expected {
             Expected::Publish => self.message_bytes.saturating_add(ENVELOPE_BYTES),
@@ -104,7 +104,7 @@ impl Limits {
         }
     }
 
-    /// The refusal of a body past its bound.
+    /// The refusal of a body over the bound.
     pub(in crate::api) fn too_large(&self, expected: Expected) -> ApiError {
         match expected {
             Expected::Publish => ApiError::message_too_large(self.message_bytes),

@@ -1,9 +1,8 @@
-//! What the dialects, test control and fixtures share: who calls, reading JSON, writing JSON, refusing, and every bound
-//! of the HTTP face.
+//! What the dialects, test control and fixtures have in common.
 //!
-//! `auth` and `token` find out who calls. `body` reads a request's body within its bound, `decode` takes JSON apart so
-//! that every refusal names what is at fault, `json` writes it, `error` is a refusal, `limits` holds every bound, `shown` is what
-//! anybody is shown of a message.
+//! `auth` and `token` find the caller of a request. `body` reads a request's body within its bound, `decode` reads
+//! JSON so that every refusal can name the field, `json` writes JSON, `error` has refusals, `limits` all bounds, and
+//! `shown` writes the parts of a message, redacted where its publisher asked for it.
 
 pub(super) mod auth;
 pub(super) mod body;

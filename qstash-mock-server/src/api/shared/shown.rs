@@ -1,5 +1,5 @@
-//! What anybody is shown of a message, whatever dialect asks: its publisher may have parts of it hidden, and its body
-//! may be any bytes.
+//! The parts of a message as both dialects show them: redacted where its publisher asked for it, and with a body of
+//! any bytes.
 
 use std::borrow::Cow;
 
@@ -7,10 +7,10 @@ use super::json::Json;
 use crate::engine::{MessageView, Redaction};
 use crate::text::redacted;
 
-/// Writes the body of `message` as a value: the JSON that it is, or a text.
+/// Writes the body of `message` as a value: as JSON if it is JSON, else as a string.
 pub(in crate::api) fn write_body(json: &mut Json, message: &MessageView, body: &[u8]) {
     let Some(carried) = message.carried.as_deref() else {
-        // What is published to a queue is known to be JSON.
+        // The body of a message that follows its queue's rules is known to be JSON.
         return json.raw(body);
     };
     match &carried.redaction {
@@ -19,7 +19,7 @@ pub(in crate::api) fn write_body(json: &mut Json, message: &MessageView, body: &
     }
 }
 
-/// Writes the headers of `message` as members, each with the value that is shown.
+/// Writes the headers of `message` as members, with redacted values.
 pub(in crate::api) fn write_headers(json: &mut Json, message: &MessageView) {
     let carried = message.carried.as_deref();
     let redaction = carried.and_then(|carried| carried.redaction.as_deref());
@@ -29,7 +29,7 @@ pub(in crate::api) fn write_headers(json: &mut Json, message: &MessageView) {
     }
 }
 
-/// What is shown of the value of a header.
+/// The value of a header as it is shown.
 pub(in crate::api) fn header_value<'a>(
     redaction: Option<&Redaction>,
     name: &str,

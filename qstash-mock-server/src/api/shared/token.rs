@@ -1,4 +1,4 @@
-//! What stands in a token: a JWT (HS256) with the claims of v1.md section 1.
+//! Tokens: JWTs (HS256) with the claims of v1.md section 1.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use serde::Deserialize;
 use super::json::Json;
 use crate::engine::{AccountName, Caller, Permission, Permissions};
 
-/// A token whose signature and claims are in order; whether it is still in force is asked each time.
+/// The grant of a token with a valid signature and valid claims. Its expiry is checked at each request.
 #[derive(Clone, Debug)]
 pub(in crate::api) struct Grant {
     pub(in crate::api) caller: Arc<Caller>,
-    /// Seconds since the Unix epoch from which on it counts no more.
+    /// When the token expires, in seconds since the Unix epoch.
     pub(in crate::api) expires: Option<f64>,
 }
 
-/// Makes a token. `queues` and `permissions` limit it where they are given; `expires` is in seconds since the
-/// Unix epoch, in real time.
+/// Makes a token. `queues` and `permissions` limit it if they are given; `expires` is in seconds since the Unix
+/// epoch, in real time.
 pub(crate) fn issue_token(
     secret: &[u8],
     account: &str,
@@ -44,7 +44,7 @@ pub(crate) fn issue_token(
     sign_hs256(secret, &claims.into_bytes())
 }
 
-/// The grant in `token`; `None` if `secret` did not sign it or its claims have another shape.
+/// The grant in `token`; `None` if it is not signed with `secret` or its claims are malformed.
 pub(in crate::api) fn verify(secret: &[u8], token: &str) -> Option<Grant> {
     let payload = verify_hs256(secret, token).ok()?;
     let claims: Claims = serde_json::from_slice(&payload).ok()?;
@@ -57,7 +57,7 @@ struct Claims {
     exp: Option<f64>,
     queues: Option<Vec<String>>,
     permissions: Option<Vec<String>>,
-    /// May read everything and change nothing.
+    /// The token may read everything and change nothing.
     #[serde(default)]
     read_only: bool,
 }

@@ -1,4 +1,4 @@
-//! Queues and messages in a fixture, in the words of this dialect.
+//! Decoding the queues and messages of a fixture that v1 defines.
 
 use bytes::Bytes;
 
@@ -8,13 +8,13 @@ use super::super::limits::Limits;
 use super::{publish, settings};
 use crate::engine::{Action, QueueAction};
 
-/// A queue, as `POST /v1/queues` takes it.
+/// Decodes a queue, in the form of `POST /v1/queues`.
 pub(in crate::api) fn queue(item: &str) -> Result<Action, ApiError> {
     let (name, patch) = settings::decode(item.as_bytes())?;
     Ok(QueueAction::Put(name, Box::new(patch)).into())
 }
 
-/// A message, as `POST /v1/publish` takes it.
+/// Decodes a message, in the form of `POST /v1/publish`.
 pub(in crate::api) fn message(item: &str) -> Result<Action, ApiError> {
     let body = Bytes::copy_from_slice(item.as_bytes());
     let object = Object::of_body(&body, publish::FIELDS)?;

@@ -1,4 +1,4 @@
-//! Looking at messages without taking them, and cancelling one.
+//! Reading messages without leasing them, and cancelling one.
 
 use axum::extract::{RawQuery, State};
 

@@ -14,10 +14,10 @@ use super::super::json::Json;
 use super::{Answer, prometheus};
 use crate::engine::{Counters, Metrics, MetricsAction, QueueMetrics, Reply};
 
-/// Queues asked of the engine at once.
+/// How many queues one command to the engine asks for.
 const PAGE: usize = 200;
 
-/// The metrics of the caller's account: JSON, or Prometheus text where only text is accepted.
+/// Answers the metrics of the caller's account, as JSON, or as Prometheus text if the caller accepts text only.
 pub(in crate::api) async fn of_account(
     State(api): State<ApiState>,
     Identity(caller): Identity,
@@ -48,12 +48,12 @@ pub(in crate::api) async fn of_account(
     }
 }
 
-/// The metrics of all accounts, for a scraper that has no token.
+/// Answers the metrics of all accounts, for a scraper without a token.
 pub(in crate::api) async fn all(State(api): State<ApiState>) -> Response {
     prometheus::response(&api.driver().all_metrics())
 }
 
-/// A scraper accepts `text/plain`; a program that accepts JSON as well gets JSON.
+/// Whether a caller accepts `text/plain` and not JSON.
 fn wants_text(headers: &HeaderMap) -> bool {
     let accepts = |media_type| {
         headers
@@ -127,7 +127,8 @@ pub(super) fn counters(counters: &Counters) -> [(&'static str, u64); 8] {
     ]
 }
 
-/// An age is 0 while nothing is ready; a percentile is null while nothing was delivered.
+/// Writes an age and percentiles. The age is 0 while nothing is ready; percentiles are null before the first
+/// delivery.
 fn times(json: &mut Json, queue: &QueueMetrics) {
     let age = queue.oldest_ready_age.unwrap_or_default();
     json.key("oldest_ready_age_seconds").seconds(age);

@@ -1,4 +1,4 @@
-//! The v1 dialect: named queues over JSON. Each handler decodes, calls and encodes.
+//! The v1 dialect: named queues over JSON. Each handler decodes a request, calls the engine and encodes the reply.
 
 pub(super) mod fixture;
 pub(super) mod messages;
@@ -19,5 +19,5 @@ pub(super) use query::Query;
 
 use super::error::ApiError;
 
-/// What every handler answers.
+/// The result of a handler.
 type Answer = Result<Response, ApiError>;

@@ -1,4 +1,4 @@
-//! Names and ids in a path. One that cannot exist is not found; it is no malformed request.
+//! Names and ids in a path. One that cannot exist is answered 404, not 400.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
@@ -36,13 +36,13 @@ impl FromRequestParts<ApiState> for MessageInPath {
     }
 }
 
-/// The one parameter of the path, percent-decoded once.
+/// The parameter of the path, percent-decoded once.
 async fn parameter(parts: &mut Parts, api: &ApiState) -> Option<String> {
     let parameters = RawPathParams::from_request_parts(parts, api).await.ok()?;
     parameters.iter().next().map(|(_, value)| value.to_owned())
 }
 
-/// Only the spelling with hyphens, the one that publish answers.
+/// Reads a message id, which must be spelled with hyphens, as publish answers it.
 fn message_id(text: &str) -> Option<MessageId> {
     const HYPHENATED: usize = 36;
     let id = (text.len() == HYPHENATED).then(|| Uuid::try_parse(text).ok())?;

@@ -19,7 +19,7 @@ pub(super) fn response(accounts: &Accounts) -> Response {
     response
 }
 
-/// A gauge: its name, what it says, and where it comes from.
+/// A gauge: its name, its description, and where its value comes from.
 type Gauge = (&'static str, &'static str, fn(&QueueMetrics) -> f64);
 
 #[expect(
@@ -130,7 +130,7 @@ fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
 }
 
-/// A label's value: an account may have any name.
+/// The value of a label, with escapes, because an account may have any name.
 fn escaped(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")

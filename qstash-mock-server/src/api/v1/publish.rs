@@ -58,7 +58,7 @@ pub(in crate::api) async fn batch(
     }
 }
 
-/// A message for a queue.
+/// Decodes one message.
 pub(super) struct Publish {
     to: ToQueue,
     body: Bytes,
@@ -72,7 +72,7 @@ impl Publish {
 
 const TRACEPARENT: &str = "traceparent";
 
-/// The trace that a request belongs to. One that is not written as W3C Trace Context has it is none.
+/// The trace that a request belongs to, in the form of W3C Trace Context. A malformed one is ignored.
 fn trace(headers: &HeaderMap) -> Option<String> {
     let given = headers.get(TRACEPARENT)?.to_str().ok()?;
     let mut parts = given.split('-');
@@ -89,7 +89,7 @@ fn trace(headers: &HeaderMap) -> Option<String> {
     whole.then(|| given.to_owned())
 }
 
-/// Lets a message travel on in `trace`, unless its publisher has put it into another one.
+/// Adds the headers of `trace` to a message, unless its publisher has given other ones.
 fn join(publish: &mut Publish, trace: &str) {
     if publish
         .to
@@ -112,7 +112,7 @@ pub(super) const FIELDS: &[&str] = &[
     "headers",
 ];
 
-/// The items that can be handed to the engine, in order; and for each item of the batch, what is wrong with it.
+/// The valid items of a batch, in order, and for each item of the batch the refusal, if it is not valid.
 type Batch = (Vec<Publish>, Vec<Option<ApiError>>);
 
 fn decode_batch(body: &Bytes, limits: &Limits) -> Result<Batch, ApiError> {
@@ -133,7 +133,7 @@ fn decode_batch(body: &Bytes, limits: &Limits) -> Result<Batch, ApiError> {
     Ok((good, refused))
 }
 
-/// `body` is the request that `object` stands in.
+/// Decodes a message from `object`, which is a part of `body`.
 pub(super) fn decode(
     object: &Object<'_>,
     body: &Bytes,
@@ -159,7 +159,7 @@ pub(super) fn decode(
     })
 }
 
-/// The bytes of `message`, exactly. They share the request's memory only if they are most of it.
+/// The bytes of `message`, unchanged. They share the request's memory only if they are most of it.
 fn kept(message: &RawValue, body: &Bytes, limit: usize) -> Result<Bytes, ApiError> {
     let text = message.get();
     if text.len() > limit {
@@ -220,7 +220,7 @@ fn header(name: &str, value: &RawValue) -> Result<(String, String), ApiError> {
         ));
     }
     let value = text(value)?;
-    // Not `HeaderValue::from_str`, which takes any UTF-8: that arrives differently at every consumer.
+    // `HeaderValue::from_str` would accept any UTF-8, which consumers read differently.
     if value.bytes().all(|it| matches!(it, b'\t' | b' '..=b'~')) {
         Ok((name.as_str().to_owned(), value))
     } else {
@@ -228,7 +228,7 @@ fn header(name: &str, value: &RawValue) -> Result<(String, String), ApiError> {
     }
 }
 
-/// Headers that belong to the connection, to the server or to somebody's credentials.
+/// Headers that a publisher may not set, because they belong to the connection, to the server or to credentials.
 fn is_reserved(name: &str) -> bool {
     const RESERVED: [&str; 11] = [
         "authorization",

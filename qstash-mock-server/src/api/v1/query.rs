@@ -9,7 +9,7 @@ use crate::percent::query_text;
 
 use super::wire::stage_name;
 
-/// Query parameters, decoded, each at most once and all of them known.
+/// Decoded query parameters. Each is known and occurs at most once.
 #[derive(Debug)]
 pub(in crate::api) struct Query(Vec<(String, String)>);
 
@@ -67,7 +67,7 @@ impl Query {
             .transpose()
     }
 
-    /// The text behind the cursor of an earlier page.
+    /// The text that the cursor of an earlier page encodes.
     pub(super) fn text_cursor(&self) -> Result<Option<String>, ApiError> {
         self.get("cursor")
             .map(|given| {
@@ -79,7 +79,7 @@ impl Query {
             .transpose()
     }
 
-    /// The number behind the cursor of an earlier page.
+    /// The number that the cursor of an earlier page encodes.
     pub(super) fn number_cursor(&self) -> Result<Option<u64>, ApiError> {
         self.text_cursor()?
             .map(|text| text.parse().map_err(|_| bad_cursor()))
@@ -87,7 +87,7 @@ impl Query {
     }
 }
 
-/// The cursor that stands for `text`.
+/// The cursor that encodes `text`.
 pub(super) fn cursor(text: &str) -> String {
     Base64UrlUnpadded::encode_string(text.as_bytes())
 }

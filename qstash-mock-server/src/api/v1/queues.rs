@@ -1,4 +1,4 @@
-//! Queues: make, change, look, remove, pause, empty, send dead letters back.
+//! Queues: create, change, read, remove, pause, purge, redrive.
 
 use axum::extract::{RawQuery, Request, State};
 use http::StatusCode;
@@ -144,7 +144,7 @@ pub(in crate::api) async fn redrive(
     }
 }
 
-/// For a route that takes nothing: an absent body, or an empty object.
+/// Refuses fields, for a route that takes none: the body must be absent or an empty object.
 async fn no_fields(api: &ApiState, request: Request) -> Result<(), ApiError> {
     let body = api.body(request, Expected::Optional).await?;
     Object::of_body(&body, &[]).map(drop)

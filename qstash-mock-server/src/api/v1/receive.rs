@@ -1,4 +1,4 @@
-//! Receiving by polling, and what a consumer does with a lease: extend, acknowledge, release.
+//! Receiving messages, and what a consumer does with a lease: extend, acknowledge, release.
 
 use std::time::Duration;
 
@@ -95,7 +95,7 @@ pub(in crate::api) async fn release(
     }
 }
 
-/// The lease that the caller says it holds. A text that was never a lease id is a lease that is lost.
+/// The lease that the caller claims to hold. A text that is not a lease id is answered like a lost lease.
 fn lease(object: &Object<'_>) -> Result<Option<LeaseId>, ApiError> {
     object
         .nullable("lease_id", text)?

@@ -1,4 +1,4 @@
-//! The settings of a queue as they come in (v1.md section 3).
+//! Decoding the settings of a queue (v1.md section 3).
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ const FIELDS: &[&str] = &[
     "paused",
 ];
 
-/// Which queue, and what to change of it.
+/// Decodes the name of a queue and the settings to change.
 pub(super) fn decode(body: &[u8]) -> Result<(QueueName, QueuePatch), ApiError> {
     let object = Object::of_body(body, FIELDS)?;
     let name = object.required("name", queue_name)?;
@@ -52,7 +52,7 @@ fn on_accepted(value: &RawValue) -> Result<OnAccepted, ApiError> {
     }
 }
 
-/// A backoff; what an exponential one leaves out is as in the default.
+/// Decodes a backoff. Absent fields of an exponential one have the defaults.
 fn backoff(value: &RawValue) -> Result<Backoff, ApiError> {
     let object = Object::of_any_fields(value)?;
     let kind = object.required("kind", text)?;
@@ -108,7 +108,7 @@ fn backoff_seconds(value: &RawValue) -> Result<Duration, ApiError> {
     seconds(0.0..=86_400.0)(value)
 }
 
-/// An http(s) URL, kept byte for byte.
+/// Decodes an http or https URL, which is kept byte for byte.
 fn webhook_url(value: &RawValue) -> Result<String, ApiError> {
     let url = text(value).unwrap_or_default();
     if is_webhook_url(&url) {
@@ -130,7 +130,7 @@ fn is_webhook_url(url: &str) -> bool {
     let http = matches!(uri.scheme_str(), Some("http" | "https"));
     let plain = uri.authority().is_some_and(|it| {
         let ported = it.port_u16().is_some_and(|port| port > 0);
-        // A port that is none, such as 99999, is no `port` at all.
+        // The parser ignores an impossible port, such as 99999.
         !it.as_str().contains('@') && (ported || it.as_str() == it.host())
     });
     http && plain && uri.host().is_some_and(|it| !it.is_empty()) && !url.contains('#')

@@ -1,4 +1,4 @@
-//! Encodes replies as v1 spells them.
+//! Encoding replies in v1's form.
 
 use axum::response::Response;
 
@@ -24,7 +24,8 @@ fn write_published(json: &mut Json, published: &PublishedMessage) {
     }
 }
 
-/// `refused` has an entry for each item; `results` one for each item that was not refused before.
+/// Encodes the results of a batch. `refused` has an entry for each item, `results` one for each item that was not
+/// refused by the API.
 pub(super) fn batch(
     results: Vec<Result<Published, Error>>,
     refused: Vec<Option<ApiError>>,
@@ -117,7 +118,7 @@ fn write_backoff(json: &mut Json, backoff: &Backoff) {
     }
 }
 
-/// A queue is gone, and so many unfinished messages with it.
+/// Encodes the removal of a queue, with the number of unfinished messages that were removed.
 pub(super) fn deleted(messages: usize) -> Response {
     let body = Json::object(|json| {
         json.key("deleted").boolean(true);
@@ -159,7 +160,7 @@ pub(super) fn extended(id: MessageId, expires_at: Timestamp) -> Response {
     body.into_ok()
 }
 
-/// What became of a message that its consumer acknowledged or released.
+/// Encodes the state of a message that its consumer acknowledged or released.
 pub(super) fn settled(message: &MessageView) -> Response {
     let body = Json::object(|json| {
         write_message_id(json, message.id);
@@ -212,7 +213,7 @@ fn write_message(json: &mut Json, message: &MessageView) {
         .maybe(message.dead_letter.as_ref(), write_dead_letter);
 }
 
-/// The state, and the one time that belongs to it.
+/// Writes the state, and the time that belongs to it.
 fn write_state(json: &mut Json, message: &MessageView) {
     json.key("state").text(stage_name(message.stage));
     let (name, time) = match message.stage {

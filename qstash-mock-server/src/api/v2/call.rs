@@ -1,4 +1,4 @@
-//! One request that found its route: who asks, what was sent, and the way to the engine.
+//! One routed request: its caller, its content, and the way to the engine.
 
 use std::sync::Arc;
 
@@ -18,13 +18,13 @@ use crate::engine::{Action, Caller, Command, Permission, Reply};
 pub(super) struct Call {
     api: ApiState,
     caller: Arc<Caller>,
-    /// The caller's token, which must not travel on.
+    /// The caller's token, which must not be forwarded.
     token: String,
     head: Parts,
 }
 
 impl Call {
-    /// Finds out who asks, before anything else is looked at.
+    /// Checks the token before anything else is read.
     pub(super) fn new(api: ApiState, request: Request) -> Result<(Self, Body), Refusal> {
         let (head, body) = request.into_parts();
         let (caller, token) = api.authenticator().v2_caller(&head)?;
@@ -37,7 +37,7 @@ impl Call {
         Ok((call, body))
     }
 
-    /// Raw, as it was sent.
+    /// The raw query.
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
     }
@@ -54,19 +54,19 @@ impl Call {
         &self.token
     }
 
-    /// Where the request came from.
+    /// The address that the request came from.
     pub(super) fn caller_ip(&self) -> Option<Arc<str>> {
         let peer = self.head.extensions.get::<Peer>()?;
         Some(peer.0.ip().to_string().into())
     }
 
-    /// The settings of the request: its headers, then its query, which a header beats.
+    /// The settings of the request, from its headers and its query. A header has precedence.
     pub(super) fn lines(&self) -> Result<Lines, Refusal> {
         let query = Lines::of_query(self.query().unwrap_or_default())?;
         Ok(Lines::of_request(&self.head.headers)?.or(&query))
     }
 
-    /// Refuses a caller whose grant does not reach what is tied to no queue (v1.md section 1).
+    /// Refuses a token that is limited to some queues, for an operation about the whole account (v1.md section 1).
     pub(super) fn check_account(&self, permission: Permission) -> Result<(), Refusal> {
         Ok(self.caller.check_account(permission)?)
     }
@@ -79,13 +79,13 @@ impl Call {
         self.api.driver().call(command).await.map_err(Refusal::from)
     }
 
-    /// The bytes of a body, whatever its content type says: SDKs do not always say that theirs is JSON.
+    /// The bytes of a body of any content type, because SDKs do not always declare their JSON.
     pub(super) async fn body(&self, body: Body, expected: Expected) -> Result<Bytes<'_>, Refusal> {
         let bodies = self.api.bodies();
         Ok(bodies.read_any(&self.head.headers, body, expected).await?)
     }
 
-    /// The strings of the field `name` of a JSON body that has no other; `None` if there is no body at all.
+    /// The strings of the field `name`, the only one of a JSON body; `None` if there is no body.
     pub(super) async fn ids(&self, body: Body, name: &str) -> Result<Option<Vec<String>>, Refusal> {
         use super::super::decode::{array, text};
         use super::super::limits::FILTER_VALUES;
@@ -102,7 +102,7 @@ impl Call {
     }
 }
 
-/// The engine answered something else than it was asked. Not reachable by any input.
+/// The refusal for a reply of the engine that does not belong to the command. No input leads here.
 pub(super) fn unexpected() -> Refusal {
     Refusal::new(
         StatusCode::INTERNAL_SERVER_ERROR,

@@ -12,7 +12,7 @@ use crate::text::v2_message_id;
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report<'a> {
-    /// 0 where there was no answer.
+    /// The status code of the answer; 0 if there was none.
     status: u16,
     header: BTreeMap<&'a str, Vec<&'a str>>,
     body: String,
@@ -37,7 +37,7 @@ struct Report<'a> {
     caller_ip: Option<&'a str>,
 }
 
-/// Writes what a callback reports as JSON; bodies are base64.
+/// Writes a callback's report as JSON, with bodies in base64.
 pub(crate) fn write_callback(report: &CallbackReport, source_body: &Bytes) -> Bytes {
     let source = &report.source;
     let Some(carried) = source.carried() else {
@@ -73,7 +73,7 @@ pub(crate) fn write_callback(report: &CallbackReport, source_body: &Bytes) -> By
     serde_json::to_vec(&report).unwrap_or_default().into()
 }
 
-/// Names to their values, one for each line.
+/// Headers by name, each with the list of its values.
 fn map(headers: &Headers) -> BTreeMap<&str, Vec<&str>> {
     let mut map: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (name, value) in headers.iter() {

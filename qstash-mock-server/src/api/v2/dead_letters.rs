@@ -1,4 +1,4 @@
-//! Dead letters: list, look, delete, send again (v2.md section 2.5).
+//! Dead letters: list, read, delete, publish again (v2.md section 2.5).
 
 use axum::body::Body;
 use http::StatusCode;
@@ -7,11 +7,11 @@ use super::Answer;
 use super::call::{Call, unexpected};
 use super::error::Refusal;
 use super::query::{self, Filter};
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 use super::wire;
 use crate::engine::{self, DeadLetterAction, DeadLetterQuery, Published, Reply, RowId};
 
-/// Entries of one page or one bulk operation: the bound, and what is meant unless said.
+/// Entries of one page or one bulk operation: the most, and the default.
 const PAGE: usize = 100;
 
 pub(super) async fn list(call: Call, body: Body) -> Answer {
@@ -68,7 +68,8 @@ pub(super) async fn retry_many(call: Call, body: Body) -> Answer {
     }
 }
 
-/// Which ones are meant; `None` if ids were given of which none can be one. Never all of them then.
+/// Which dead letters are meant; `None` if the request gives ids and none of them can exist. Such a request must
+/// never mean all dead letters.
 async fn chosen(call: &Call, body: Body) -> Result<Option<DeadLetterQuery>, Refusal> {
     let query = query::of_dead_letters(call.query())?;
     let in_body = call.ids(body, "dlqIds").await?;
@@ -88,9 +89,9 @@ async fn chosen(call: &Call, body: Body) -> Result<Option<DeadLetterQuery>, Refu
     }))
 }
 
-/// What the headers of a retry say instead of what is stored.
+/// The settings by which the headers of a retry override the stored ones.
 fn overrides(call: &Call) -> Result<engine::Settings, Refusal> {
-    let settings = Settings::read(&call.lines()?, Place::Retry)?;
+    let settings = Settings::read(&call.lines()?, RequestKind::Retry)?;
     Ok(settings.given.complete()?)
 }
 

@@ -1,23 +1,24 @@
-//! Where a message goes, as it stands raw in a path or in an item of a batch (v2.md sections 1.9 and 2.3).
+//! Destinations, as a path or an item of a batch has them (v2.md sections 1.9 and 2.3).
 
 use super::super::limits::DESTINATION_BYTES;
 use super::error::Refusal;
 use super::lines::is_owned;
 use crate::engine::QueueName;
 
-/// What the publisher named.
+/// The destination that the publisher named.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Destination {
-    /// Verbatim, with its own query.
+    /// A URL, unchanged, with its own query.
     Url(String),
-    /// By name.
+    /// A URL group, by name.
     UrlGroup(String),
-    /// `api/<name>`: something built in.
+    /// `api/<name>`: an API that the service has built in.
     Api(String),
 }
 
 impl Destination {
-    /// `path` is the rest of the path behind the route, not decoded; `query` is the query of the request.
+    /// Reads a destination from a request. `path` is the raw path after the route; `query` is the query of the
+    /// request.
     pub(super) fn parse(path: &str, query: Option<&str>) -> Result<Self, Refusal> {
         if path.is_empty() {
             return Err(Refusal::invalid("a non-empty destination must be provided"));
@@ -43,7 +44,7 @@ impl Destination {
         }
     }
 
-    /// A destination in one piece, as items of a batch have it; and the query in which settings may stand.
+    /// Reads a destination from an item of a batch, and returns the query, which may contain settings.
     pub(super) fn parse_whole(text: &str) -> Result<(Self, Option<&str>), Refusal> {
         let (path, query) = match text.split_once('?') {
             Some((path, query)) => (path, Some(query)),
@@ -66,7 +67,7 @@ fn has_http_scheme(text: &str) -> bool {
     })
 }
 
-/// `path` with the parameters of `query` that are not the service's, character for character.
+/// `path` with those parameters of `query` that are not the service's, character for character.
 fn with_query(path: &str, query: Option<&str>) -> String {
     let Some(query) = query else {
         return path.to_owned();
@@ -78,8 +79,8 @@ fn with_query(path: &str, query: Option<&str>) -> String {
     format!("{path}?{}", kept.join("&"))
 }
 
-/// Checks that `text` is an http or https URL that can be called. The error goes on a sentence that begins with what
-/// the URL is for.
+/// Checks that `text` is an http or https URL that can be called. The error is the rest of a sentence that begins
+/// with what the URL is for.
 pub(super) fn url(text: &str) -> Result<&str, String> {
     if text.len() > DESTINATION_BYTES {
         return Err(format!("must be at most {DESTINATION_BYTES} bytes long"));

@@ -1,14 +1,14 @@
-//! Durations as v2 spells them: `50s`, `1d10h30m` (v2.md section A.1).
+//! Durations in v2's form: `50s`, `1d10h30m` (v2.md section A.1).
 
 use std::time::Duration;
 
-/// Why a text is no duration; goes on a sentence that begins with the header's name.
+/// Why a text is not a duration: the rest of a sentence that begins with the header's name.
 pub(super) const EXPECTED: &str = "must be a duration such as `50s` or `1d10h30m`";
 
 const UNITS: [(u8, u64); 4] = [(b'd', 86_400), (b'h', 3600), (b'm', 60), (b's', 1)];
 
-/// Whole numbers, each with a unit, from the largest unit to the smallest. A bare number counts seconds.
-/// `None` if it is anything else, or more seconds than a number holds.
+/// The seconds of a text of whole numbers, each with a unit, from the largest unit to the smallest. A bare number is
+/// in seconds. `None` for any other text, or if the result is too large.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let mut seconds = 0_u64;
     let mut units = &UNITS[..];
@@ -18,12 +18,12 @@ pub(super) fn parse(text: &str) -> Option<Duration> {
         let (number, after) = rest.split_at(digits.unwrap_or(rest.len()));
         let number: u64 = number.parse().ok()?;
         let Some(unit) = after.bytes().next() else {
-            // Nothing but digits; else a unit is missing.
+            // Only a text without units may end in digits.
             return (rest == text).then(|| Duration::from_secs(number));
         };
-        let place = units.iter().position(|(name, _)| *name == unit)?;
-        seconds = seconds.checked_add(number.checked_mul(units[place].1)?)?;
-        units = &units[place + 1..];
+        let index = units.iter().position(|(name, _)| *name == unit)?;
+        seconds = seconds.checked_add(number.checked_mul(units[index].1)?)?;
+        units = &units[index + 1..];
         rest = &after[1..];
     }
     (!text.is_empty()).then(|| Duration::from_secs(seconds))

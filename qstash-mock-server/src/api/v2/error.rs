@@ -1,4 +1,4 @@
-//! Every way in which v2 says no: a status and `{"error": "…"}` (v2.md section 1.6).
+//! v2's refusals: a status and `{"error": "…"}` (v2.md section 1.6).
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -10,14 +10,14 @@ use super::settings::{self, canonical};
 use crate::driver::CallError;
 use crate::engine::{Error, QuotaKind, SettingsFault};
 
-/// A refusal: one sentence, in the words of the hosted service where they are known.
+/// A refusal: one sentence, in the words of Upstash's service where they are known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: StatusCode,
     error: String,
-    /// For a method that a path does not take: those that it does.
+    /// The methods that a path takes, if the request has another one.
     allow: Option<&'static str>,
-    /// The messages that a day allows, and when the next day begins in seconds since 1970.
+    /// How many messages a day the plan allows, and when the next day begins, in seconds since the Unix epoch.
     daily: Option<(u64, u64)>,
 }
 
@@ -31,12 +31,12 @@ impl Refusal {
         }
     }
 
-    /// Something in the request is malformed.
+    /// The refusal of a malformed request.
     pub(super) fn invalid(error: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, error)
     }
 
-    /// The header, parameter or field `name` is malformed; `error` goes on the sentence.
+    /// The refusal of a malformed header, parameter or field `name`; `error` is the rest of the sentence.
     pub(super) fn of(name: &str, error: impl AsRef<str>) -> Self {
         Self::invalid(format!("`{}` {}", shortened(name), error.as_ref()))
     }
@@ -59,7 +59,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
     }
 
-    /// `allowed` as the `Allow` header has it.
+    /// The methods, in the form of the `Allow` header.
     pub(super) fn method_not_allowed(allowed: &'static str) -> Self {
         let error = format!("this path takes {allowed}");
         Self {
@@ -84,7 +84,8 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
-    /// The same, about the `kind` that was named `id`, which the engine does not tell.
+    /// The refusal of the engine, for a request about the `kind` named `id`, which the engine's error does not
+    /// name.
     pub(super) fn about(self, kind: &str, id: &str) -> Self {
         if self.is_not_found() {
             return Self::not_found(kind, id);
@@ -100,7 +101,7 @@ impl Refusal {
         self.error
     }
 
-    /// The sentence, as an item of a batch has it.
+    /// The sentence, for an item of a batch.
     pub(super) fn write(&self, json: &mut Json) {
         json.key("error").text(&self.error);
     }
@@ -133,7 +134,7 @@ impl Refusal {
     }
 }
 
-/// What both dialects refuse alike, without the codes of v1.
+/// A refusal that both dialects have, without v1's code.
 impl From<ApiError> for Refusal {
     fn from(error: ApiError) -> Self {
         let (status, error) = error.into_sentence();
@@ -182,7 +183,7 @@ impl From<Error> for Refusal {
     }
 }
 
-/// In the words of the headers that the settings came in.
+/// The refusal of settings, in terms of the headers that they came from.
 impl From<SettingsFault> for Refusal {
     fn from(fault: SettingsFault) -> Self {
         let header = |of, rest: &str| canonical(&format!("upstash-{}{rest}", settings::prefix(of)));
@@ -209,7 +210,7 @@ impl From<SettingsFault> for Refusal {
     }
 }
 
-/// The name of a quota in answers (v2.md section 1.6).
+/// The name of a quota in refusals (v2.md section 1.6).
 const fn quota_name(quota: QuotaKind) -> &'static str {
     match quota {
         QuotaKind::MessageSize => "maxMessageSize",

@@ -1,4 +1,4 @@
-//! URL groups, schedules and messages in a fixture, in the words of this dialect.
+//! Decoding the URL groups, schedules and messages of a fixture that v2 defines.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,23 +11,23 @@ use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
 use super::publish::target;
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 use super::url_groups;
 use crate::engine::{
     Action, GroupName, PartialSettings, Publish, PutSchedule, ScheduleAction, ScheduleId, Target,
     UrlGroupAction,
 };
 
-/// Reads the items of one fixture.
+/// Decodes the items of one fixture.
 #[derive(Default)]
 pub(in crate::api) struct FixtureReader {
-    /// The URL groups read so far, and what a publish to each says by default.
+    /// The URL groups decoded so far, with their default settings.
     groups: BTreeMap<String, Arc<PartialSettings>>,
 }
 
 impl FixtureReader {
-    /// A URL group: its name, its endpoints as `POST /v2/topics/{name}/endpoints` takes them, its headers as
-    /// `PATCH /v2/topics/{name}` does.
+    /// Decodes a URL group: its name, its endpoints in the form of `POST /v2/topics/{name}/endpoints`, its headers in
+    /// the form of `PATCH /v2/topics/{name}`.
     pub(in crate::api) fn url_group(&mut self, item: &Object<'_>) -> Result<Vec<Action>, ApiError> {
         item.knows(&["name", "endpoints", "headers"])?;
         let text = item.required("name", text)?;
@@ -47,7 +47,7 @@ impl FixtureReader {
         Ok(actions)
     }
 
-    /// A schedule: what a message is, and when it is made.
+    /// Decodes a schedule: a message, and when it is published.
     pub(in crate::api) fn schedule(&self, item: &Object<'_>) -> Result<Action, ApiError> {
         item.knows(&[
             "schedule_id",
@@ -58,7 +58,7 @@ impl FixtureReader {
             "body",
         ])?;
         let cron = Lines::of_pairs(&[("upstash-cron".to_owned(), item.required("cron", text)?)]);
-        let cron = Settings::read(&cron, Place::Schedule).map_err(on("cron"))?;
+        let cron = Settings::read(&cron, RequestKind::Schedule).map_err(on("cron"))?;
         let cron = cron
             .cron
             .ok_or_else(|| ApiError::invalid_field("cron", "is missing"))?;
@@ -67,19 +67,19 @@ impl FixtureReader {
                 ApiError::invalid_value("must be 1 to 256 letters, digits, `_`, `.` or `-`")
             })
         })?;
-        let (to, body) = self.to(item, Place::Schedule)?;
+        let (to, body) = self.to(item, RequestKind::Schedule)?;
         let put = PutSchedule { id, cron, to, body };
         Ok(ScheduleAction::Put(Box::new(put)).into())
     }
 
-    /// A message, as an item of `POST /v2/batch`.
+    /// Decodes a message, in the form of an item of `POST /v2/batch`.
     pub(in crate::api) fn message(&self, item: &Object<'_>) -> Result<Action, ApiError> {
         item.knows(&["destination", "queue", "headers", "body"])?;
-        let (to, body) = self.to(item, Place::Message)?;
+        let (to, body) = self.to(item, RequestKind::Message)?;
         Ok(Publish::to_destination(to, body).into())
     }
 
-    fn to(&self, item: &Object<'_>, place: Place) -> Result<(Target, Bytes), ApiError> {
+    fn to(&self, item: &Object<'_>, kind: RequestKind) -> Result<(Target, Bytes), ApiError> {
         let whole = item.required("destination", text)?;
         let (destination, query) = Destination::parse_whole(&whole).map_err(on("destination"))?;
         let headers = item
@@ -95,35 +95,35 @@ impl FixtureReader {
             Destination::Url(_) | Destination::Api(_) => None,
         };
         let lines = headers.or(&query);
-        let mut settings = Settings::read(&lines, place).map_err(on("headers"))?;
+        let mut settings = Settings::read(&lines, kind).map_err(on("headers"))?;
         settings.take_incoming(&destination, &lines, "");
         let queue = item.nullable("queue", queue_name)?;
         let queue = queue.or_else(|| settings.queue.take());
         let body = Bytes::from(item.nullable("body", text)?.unwrap_or_default());
-        check(settings.given.clone(), defaults, place).map_err(on("headers"))?;
+        check(settings.given.clone(), defaults, kind).map_err(on("headers"))?;
         let to = target(destination, queue, settings.given).map_err(on("destination"))?;
         Ok((to, body))
     }
 }
 
-/// Whether the server will take it once the fixture is loaded.
+/// Checks that the settings, merged with the defaults of a URL group, are complete, as the engine will.
 fn check(
     given: PartialSettings,
     defaults: Option<&Arc<PartialSettings>>,
-    place: Place,
+    kind: RequestKind,
 ) -> Result<(), Refusal> {
     let sum = match defaults {
         Some(defaults) => given.or(defaults),
         None => given,
     };
-    match place {
-        Place::Schedule => sum.complete_for_schedule()?,
-        Place::Message | Place::Retry | Place::Group => sum.complete()?,
+    match kind {
+        RequestKind::Schedule => sum.complete_for_schedule()?,
+        RequestKind::Message | RequestKind::Retry | RequestKind::Group => sum.complete()?,
     };
     Ok(())
 }
 
-/// A refusal of this dialect, which says in its sentence what is at fault, as one of a field.
+/// Turns a refusal of v2, whose sentence names what is wrong, into a refusal of a field.
 fn on(field: &'static str) -> impl Fn(Refusal) -> ApiError {
     move |refusal| ApiError::of_field(field, refusal.into_sentence())
 }

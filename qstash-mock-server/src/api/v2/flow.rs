@@ -8,7 +8,7 @@ use crate::engine::{FlowControl, FlowLimits};
 /// The longest period of a rate: a week.
 pub(super) const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Reads `text`, in which 0 is no limit; the error goes on a sentence that begins with the header's name.
+/// Reads `text`, in which 0 means no limit. The error is the rest of a sentence that begins with the header's name.
 pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
     let (mut parallelism, mut rate, mut period) = (None, None, None);
     for part in text.split(',') {

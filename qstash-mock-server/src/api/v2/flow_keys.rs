@@ -12,7 +12,7 @@ use super::route;
 use super::wire;
 use crate::engine::{FlowAction, MetricsAction, Reply};
 
-/// Keys asked of the engine at once.
+/// How many keys one command to the engine asks for.
 const PAGE: usize = 1000;
 
 pub(super) async fn list(call: Call) -> Answer {

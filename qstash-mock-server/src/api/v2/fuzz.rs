@@ -1,4 +1,4 @@
-//! Everything that reads a request, without a server around it.
+//! Everything that reads a v2 request, without a server, for fuzzing.
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::value::RawValue;
@@ -8,10 +8,10 @@ use super::error::Refusal;
 use super::lines::Lines;
 use super::query::{self, Filter, Query};
 use super::route::{self, Route};
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 
-/// The first line of `data` is a path with its query, the others are headers. What is refused must be refused as the
-/// caller's mistake; what is accepted must be something the engine takes.
+/// Reads `data` as a request: the first line is a path with its query, the others are headers. A refusal must be a
+/// client error, and accepted settings must be valid for the engine.
 pub(crate) fn fuzz_request(data: &[u8]) {
     let mut lines = data.split(|byte| *byte == b'\n');
     let Ok(target) = std::str::from_utf8(lines.next().unwrap_or_default()) else {
@@ -26,7 +26,7 @@ pub(crate) fn fuzz_request(data: &[u8]) {
         if let Some(Route::Publish(destination) | Route::CreateSchedule(destination)) = found
             && let Some(Destination::Url(url)) = checked(Destination::parse(destination, query))
         {
-            // Nothing but the service's own parameters is ever taken away.
+            // Only the service's own parameters may be removed.
             assert!(url.starts_with(destination), "{url} of {destination}");
         }
     }
@@ -67,8 +67,13 @@ fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>, query: Option<&str>) {
         return;
     };
     let all = lines.clone().or(&of_query);
-    for place in [Place::Message, Place::Schedule, Place::Retry, Place::Group] {
-        if let Some(mut settings) = checked(Settings::read(&all, place)) {
+    for kind in [
+        RequestKind::Message,
+        RequestKind::Schedule,
+        RequestKind::Retry,
+        RequestKind::Group,
+    ] {
+        if let Some(mut settings) = checked(Settings::read(&all, kind)) {
             let group = Destination::UrlGroup("group".to_owned());
             settings.take_incoming(&group, &lines, "token");
             let given = settings.given;
@@ -77,7 +82,7 @@ fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>, query: Option<&str>) {
     }
 }
 
-/// What was read; a refusal must put the blame on the request and say something.
+/// The value that was read. A refusal must be a client error with a sentence.
 fn checked<T>(result: Result<T, Refusal>) -> Option<T> {
     match result {
         Ok(read) => Some(read),

@@ -1,4 +1,4 @@
-//! Header lines, wherever they come from: a request, its query, an item of a batch, the defaults of a URL group.
+//! Header lines, from a request, its query, an item of a batch, or the defaults of a URL group.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -10,7 +10,7 @@ use super::super::limits::{V2_HEADER_BYTES, V2_HEADERS};
 use super::error::Refusal;
 use crate::percent::query_text;
 
-/// Names in lower case and values as they came, in order. A repeated header is several lines.
+/// Header lines in order: names in lower case, values unchanged. A repeated header is several lines.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Lines(Vec<(String, Bytes)>);
 
@@ -37,7 +37,7 @@ impl Lines {
         Self(lines).bounded()
     }
 
-    /// A JSON object of names and strings, or arrays of strings. Null is no line.
+    /// Reads a JSON object whose values are strings or arrays of strings. A null is no line.
     pub(super) fn of_json(value: &RawValue) -> Result<Self, ApiError> {
         let object = Object::of_any_fields(value)?;
         let mut lines = Vec::new();
@@ -63,7 +63,7 @@ impl Lines {
             .map_err(|_| ApiError::invalid_value(too_many()))
     }
 
-    /// Lines that were checked before.
+    /// The lines, which were checked before.
     pub(super) fn of_pairs(pairs: &[(String, String)]) -> Self {
         let line = |(name, value): &(String, String)| (name.clone(), Bytes::from(value.clone()));
         Self(pairs.iter().map(line).collect())
@@ -108,7 +108,7 @@ fn too_many() -> String {
     )
 }
 
-/// A line that HTTP can carry.
+/// A line whose name and value are valid in HTTP.
 fn line(name: &str, value: &str) -> Result<(String, Bytes), Refusal> {
     let known = HeaderName::from_bytes(name.as_bytes());
     let value = HeaderValue::from_bytes(value.as_bytes());

@@ -6,7 +6,7 @@ use super::query::{self, Filter};
 use super::wire;
 use crate::engine::{Action, Event, LogKind, LogQuery, Reply};
 
-/// Rows of one page: the bound, and what is given unless said.
+/// Rows of one page: the most, which is also the default.
 const PAGE: usize = 1000;
 
 pub(super) async fn list(call: Call) -> Answer {

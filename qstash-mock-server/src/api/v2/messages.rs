@@ -1,4 +1,4 @@
-//! Pending messages: look, cancel one, cancel many (v2.md section 2.4).
+//! Pending messages: read, cancel one, cancel many (v2.md section 2.4).
 
 use super::Answer;
 use super::call::{Call, unexpected};
@@ -9,7 +9,7 @@ use crate::engine::{MessageAction, MessageId, Reply, Scope, Selection};
 use crate::text::parse_v2_message_id;
 use axum::body::Body;
 
-/// Messages that one call may cancel if it says how many.
+/// The values of `count`: how many messages a call asks to cancel at most.
 const MOST_CANCELLED: usize = 500;
 
 pub(super) async fn get(call: Call, id: String) -> Answer {
@@ -30,13 +30,13 @@ pub(super) async fn cancel(call: Call, id: String) -> Answer {
         Reply::Cancelled {
             cancelled: true, ..
         } => Ok(wire::count("cancelled", 1)),
-        // It was delivered, and is only shown for a while.
+        // The message is delivered, and only shown for a while.
         Reply::Cancelled { .. } => Err(Refusal::not_found("message", &id)),
         _ => Err(unexpected()),
     }
 }
 
-/// By ids in the body or the query, by filters, or all there are.
+/// Cancels messages by ids in the body or the query, by filters, or all of them.
 pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
     let query = query::of_cancel(call.query())?;
     let in_body = call.ids(body, "messageIds").await?;
@@ -58,7 +58,7 @@ pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
     }
 }
 
-/// An id that cannot be one names no message.
+/// Reads a message id. A text that cannot be an id names no message.
 fn known(id: &str) -> Result<MessageId, Refusal> {
     parse_v2_message_id(id).ok_or_else(|| Refusal::not_found("message", id))
 }

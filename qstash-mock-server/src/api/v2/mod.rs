@@ -1,8 +1,8 @@
 //! The v2 dialect: Upstash's HTTP API (contract: v2.md; where it is silent, `docs/wire-v2.md`).
 //!
-//! [`serve`] takes every request below `/v2`. `route.rs` finds the operation in a raw path, because destinations stand
-//! in it as they are. `settings.rs` reads the headers, which say everything about a message but its body. Then each
-//! operation decodes, asks the engine and encodes (`wire.rs`).
+//! [`serve`] answers every request below `/v2`. `route.rs` finds the operation in the raw path, because a path
+//! contains the destination's URL unchanged. `settings.rs` reads the headers, which have all settings of a message.
+//! Each operation decodes its request, calls the engine and encodes the reply (`wire.rs`).
 
 mod call;
 mod callback;
@@ -43,7 +43,7 @@ pub(crate) use fuzz::fuzz_request;
 use route::Route;
 pub(super) use route::is_v2;
 
-/// What every operation answers.
+/// The result of an operation.
 type Answer = Result<Response, Refusal>;
 
 /// Answers a request for which [`is_v2`] holds.

@@ -12,14 +12,14 @@ use super::call::{Call, unexpected};
 use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 use super::wire;
 use crate::engine::{
     self, Action, GroupName, PartialSettings, Publish, QueueName, Reply, Target, ToDestination,
     ToGroup,
 };
 
-/// One message, perhaps through a queue.
+/// Publishes one message, through a queue if the path names one.
 pub(super) async fn one(
     call: Call,
     body: Body,
@@ -39,7 +39,7 @@ pub(super) async fn one(
     }
 }
 
-/// Many messages; one that is refused does not stop the others.
+/// Publishes many messages. If one is refused, the others are still published.
 pub(super) async fn batch(call: Call, body: Body) -> Answer {
     let body = call.body(body, Expected::Batch).await?;
     let whole =
@@ -92,13 +92,13 @@ fn item(call: &Call, item: &RawValue) -> Result<Publish, Refusal> {
     Ok(Publish::to_destination(target, body.into()))
 }
 
-/// What `lines` say of a message that is published now.
+/// The settings of a message, from `lines`.
 fn settings(
     call: &Call,
     destination: &Destination,
     lines: &Lines,
 ) -> Result<PartialSettings, Refusal> {
-    let mut settings = Settings::read(lines, Place::Message)?;
+    let mut settings = Settings::read(lines, RequestKind::Message)?;
     settings.take_incoming(destination, lines, call.token());
     let given = settings.given;
     Ok(PartialSettings {
@@ -107,12 +107,12 @@ fn settings(
     })
 }
 
-/// Where the hosted service serves what it has built in. Without a route to somewhere else, a delivery there is
-/// refused like any other that leaves the machine.
+/// The base URL of the APIs that Upstash's service has built in. Without a route, a delivery to it is subject to
+/// `--deliver` like every other.
 const APIS: &str = "https://qstash.upstash.io";
 
-/// Where a message goes as the engine names it, and by which settings. To those of a message to a URL group the engine
-/// adds the group's defaults; all others must make sense as they are.
+/// The target of a message, with its settings. For a URL group the engine completes the settings with the group's
+/// defaults; for all other destinations they must be complete.
 pub(super) fn target(
     destination: Destination,
     queue: Option<QueueName>,

@@ -9,13 +9,14 @@ use crate::engine::{self, MessageId, RowId, Timestamp};
 use crate::percent::query_text;
 use crate::text::parse_v2_message_id;
 
-/// Decoded parameters, in order, all of them known. Those of the service are not among them.
+/// Decoded parameters in order, all of them known, without those of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Refuses names that are not among `known`; an alias stands there as `alias=name`, and `name=` is ignored.
-    /// Sure is better than sorry: a typo in a filter of a bulk operation would make it reach further.
+    /// Refuses names that are not in `known`, because a typo in the filter of a bulk operation would make the
+    /// operation match more than its caller meant. In `known`, an alias is written `alias=name`, and `name=` is
+    /// ignored.
     pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
         let mut found = Vec::new();
         for pair in query
@@ -41,13 +42,13 @@ impl Query {
         Ok(Self(found))
     }
 
-    /// Whether there is none at all.
+    /// Whether there are no parameters.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Every value of `name`: repeated, or separated by commas. An empty one is refused, because it would mean
-    /// nothing here and everything there.
+    /// Every value of `name`, which may be repeated and may have several values separated by commas. An empty value
+    /// is refused, because some callers would mean nothing by it and others everything.
     pub(super) fn all(&self, name: &str) -> Result<Vec<String>, Refusal> {
         let mut values: Vec<String> = Vec::new();
         for (_, text) in self.0.iter().filter(|(it, _)| it == name) {
@@ -69,7 +70,7 @@ impl Query {
         Ok(values)
     }
 
-    /// Every value of `name`, each in one parameter of its own: URLs and paths may hold commas.
+    /// Every value of `name`, one in each parameter, because URLs and paths may contain commas.
     pub(super) fn whole(&self, name: &str) -> Result<Vec<String>, Refusal> {
         let values: Vec<String> = self
             .0
@@ -89,7 +90,7 @@ impl Query {
         Ok(values)
     }
 
-    /// The one value of `name`. Given twice, both must say the same.
+    /// The value of `name`. If it is given twice, both values must be equal.
     pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Refusal> {
         let mut values = self
             .0
@@ -126,18 +127,18 @@ impl Query {
             })
     }
 
-    /// The bound on how many there are to be.
+    /// The parameter for the most entries of a page.
     pub(super) fn count(&self, most: usize) -> Result<Option<usize>, Refusal> {
         let count = self.number("count", 1..=most as u64)?;
         Ok(count.and_then(|count| usize::try_from(count).ok()))
     }
 
-    /// Unix milliseconds.
+    /// A time in milliseconds since the Unix epoch.
     pub(super) fn date(&self, name: &str) -> Result<Option<Timestamp>, Refusal> {
         Ok(self.number(name, 0..=u64::MAX)?.map(Timestamp::from_millis))
     }
 
-    /// `true` or `false`; false unless given.
+    /// `true` or `false`; false if absent.
     pub(super) fn flag(&self, name: &str) -> Result<bool, Refusal> {
         match self.one(name)? {
             None => Ok(false),
@@ -147,7 +148,7 @@ impl Query {
         }
     }
 
-    /// Whether the oldest come first; the newest do unless asked for.
+    /// Whether the oldest entry comes first; by default the newest does.
     pub(super) fn earliest_first(&self) -> Result<bool, Refusal> {
         match self.one("order")? {
             None | Some("latestFirst") => Ok(false),
@@ -159,7 +160,7 @@ impl Query {
         }
     }
 
-    /// Where an earlier page ended: `<unix ms>-<sequence>`. SDKs send an empty one for none.
+    /// The cursor of an earlier page: `<unix ms>-<sequence>`. An empty one means none, because SDKs send that.
     pub(super) fn cursor(&self) -> Result<Option<RowId>, Refusal> {
         match self.one("cursor")? {
             None | Some("") => Ok(None),
@@ -170,7 +171,8 @@ impl Query {
     }
 }
 
-/// Which messages, dead letters or log entries are meant: any of the values of a field, and all of the fields.
+/// Which messages, dead letters or log entries are meant: every field must match, and a list matches if one of its
+/// values does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) message_ids: Vec<String>,
@@ -184,15 +186,15 @@ pub(super) struct Filter {
     pub(super) flow_keys: Vec<String>,
     pub(super) caller_ips: Vec<String>,
     pub(super) statuses: Vec<u16>,
-    /// Upper case, as they came; the log knows them.
+    /// States in upper case, as the log spells them.
     pub(super) states: Vec<String>,
-    /// Both ends belong to it.
+    /// The range of times, both ends inclusive.
     pub(super) from: Option<Timestamp>,
     pub(super) to: Option<Timestamp>,
 }
 
-/// What every bulk operation and list filters by. `urlGroup` is what an SDK calls `topicName` and sends beside it; `api`
-/// was a filter once.
+/// The filters of every bulk operation and list. One SDK sends `urlGroup` beside `topicName`; `api` is a former
+/// filter.
 const COMMON: &[&str] = &[
     "url",
     "topicName",
@@ -269,7 +271,7 @@ impl Filter {
 }
 
 impl Filter {
-    /// As the engine takes it. An id that cannot be one still is a filter: it names no message.
+    /// The filter in the engine's form. An id that cannot exist stays a filter, which matches no message.
     pub(super) fn into_engine(self) -> engine::Filter {
         let nobody = MessageId(uuid::Uuid::nil());
         let known = |id: &String| parse_v2_message_id(id).unwrap_or(nobody);
@@ -299,7 +301,7 @@ fn status(text: &str) -> Result<u16, Refusal> {
         .ok_or_else(|| Refusal::of("responseStatus", "must be a status code"))
 }
 
-/// The states of the log as SDKs spell them, and the ones that only filter.
+/// The states of the log as SDKs spell them, including those that are only filters.
 const STATES: [&str; 9] = [
     "CREATED",
     "ACTIVE",
@@ -315,7 +317,7 @@ const STATES: [&str; 9] = [
 fn state(text: &str) -> Result<String, Refusal> {
     let upper = text.to_ascii_uppercase();
     match upper.as_str() {
-        // As the documents spell it.
+        // The spelling of the documentation.
         "CANCELLED" => Ok("CANCELED".into()),
         known if STATES.contains(&known) => Ok(upper),
         _ => Err(Refusal::of(

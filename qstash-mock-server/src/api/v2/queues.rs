@@ -10,7 +10,7 @@ use super::wire;
 use crate::engine::{Permission, QueueAction, QueueName, QueueView, Reply};
 use axum::body::Body;
 
-/// Queues asked of the engine at once.
+/// How many queues one command to the engine asks for.
 const PAGE: usize = 1000;
 
 pub(super) async fn put(call: Call, body: Body) -> Answer {
@@ -30,7 +30,8 @@ pub(super) async fn put(call: Call, body: Body) -> Answer {
     }
 }
 
-/// Unlike v1, whose lists show what the token reaches, this one is nobody's who may not see all of it.
+/// Lists all queues. A token that is limited to some queues is refused, unlike in v1, whose lists leave out the
+/// others.
 pub(super) async fn list(call: Call) -> Answer {
     call.check_account(Permission::Manage)?;
     let mut all: Vec<QueueView> = Vec::new();
@@ -60,7 +61,7 @@ pub(super) async fn get(call: Call, name: String) -> Answer {
     }
 }
 
-/// One that is not there is deleted already.
+/// Deletes a queue, which need not exist.
 pub(super) async fn delete(call: Call, name: String) -> Answer {
     let Ok(known) = known(&name) else {
         return Ok(wire::empty());
@@ -83,7 +84,7 @@ pub(super) async fn pause(call: Call, name: String, paused: bool) -> Answer {
     }
 }
 
-/// A name that cannot be one names no queue.
+/// Reads the name of a queue. A text that cannot be a name names no queue.
 fn known(name: &str) -> Result<QueueName, Refusal> {
     QueueName::parse(name).ok_or_else(|| Refusal::not_found("queue", name))
 }

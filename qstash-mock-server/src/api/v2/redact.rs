@@ -2,8 +2,8 @@
 
 use crate::engine::Redaction;
 
-/// Adds what the comma-separated `text` names, headers in lower case; the error goes on a sentence that begins with
-/// the header's name.
+/// Adds the fields that the comma-separated `text` names, with headers in lower case. The error is the rest of a
+/// sentence that begins with the header's name.
 pub(super) fn add(redaction: &mut Redaction, text: &str) -> Result<(), String> {
     for item in text.split(',') {
         add_one(redaction, item.trim())?;

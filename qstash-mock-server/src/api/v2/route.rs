@@ -1,13 +1,13 @@
 //! Which operation a method and a raw path mean (v2.md sections 1.9 and 2.1).
 //!
-//! Fixed words match in any case, a trailing slash is no difference, and names are percent-decoded once. What is
-//! behind `publish/`, `enqueue/{queue}/` and `schedules/` is a destination and stays as it is.
+//! Upper and lower case of fixed words and a trailing slash do not matter, and names are percent-decoded once. The
+//! part after `publish/`, `enqueue/{queue}/` and `schedules/` is a destination and stays raw.
 
 use http::Method;
 
 use super::error::Refusal;
 
-/// One operation of v2. A `&str` is raw; a `String` was decoded.
+/// One operation of v2. A `&str` is raw; a `String` is decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route<'a> {
     Publish(&'a str),
@@ -27,18 +27,18 @@ pub(super) enum Route<'a> {
     PutQueue,
     GetQueue(String),
     DeleteQueue(String),
-    /// Pause (true) or resume.
+    /// Pauses a queue (true) or resumes it.
     PauseQueue(String, bool),
     ListSchedules,
     CreateSchedule(&'a str),
     GetSchedule(String),
     DeleteSchedule(String),
-    /// Pause (true) or resume.
+    /// Pauses a schedule (true) or resumes it.
     PauseSchedule(String, bool),
     ListUrlGroups,
     GetUrlGroup(String),
     DeleteUrlGroup(String),
-    /// Set the default headers.
+    /// Sets the default headers.
     PatchUrlGroup(String),
     AddEndpoints(String),
     RemoveEndpoints(String),
@@ -50,7 +50,7 @@ pub(super) enum Route<'a> {
     RotateKeys,
 }
 
-/// What can be done to a flow-control key.
+/// An operation on a flow-control key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FlowAction {
     Pause,
@@ -60,10 +60,10 @@ pub(super) enum FlowAction {
     ResetRate,
 }
 
-/// What becomes of a path: an operation, or the methods that it takes instead.
+/// The result of routing: an operation, or the methods that the path takes instead.
 type Found<'a> = Result<Route<'a>, Refusal>;
 
-/// Whether `path` is one of this dialect. The SDKs' chat asks below `/llm`, and is told that it is not served.
+/// Whether `path` belongs to v2. The SDKs' chat calls paths below `/llm`, which are answered with a refusal.
 pub(in crate::api) fn is_v2(path: &str) -> bool {
     let (dialect, _) = first(path.strip_prefix('/').unwrap_or(path));
     dialect.eq_ignore_ascii_case("v2") || is_llm(dialect)
@@ -73,9 +73,9 @@ fn is_llm(dialect: &str) -> bool {
     dialect.eq_ignore_ascii_case("llm")
 }
 
-/// The operation at `path`, which is raw and without its query.
+/// The operation at `path`, which is raw and without the query.
 pub(super) fn find<'a>(method: &Method, path: &'a str) -> Found<'a> {
-    // An answer to HEAD is that of GET without its body.
+    // The answer to HEAD is that of GET without the body.
     let method = if method == Method::HEAD {
         &Method::GET
     } else {
@@ -185,7 +185,7 @@ fn queues<'a>(method: &Method, rest: &str) -> Found<'a> {
 }
 
 fn schedules<'a>(method: &Method, rest: &'a str) -> Found<'a> {
-    // `POST schedules/{x}/pause` is one only if {x} can be an id, so that `https://h/pause` is a destination.
+    // `POST schedules/{x}/pause` pauses only if {x} can be an id, because `https://h/pause` is a destination.
     if let [id, verb] = words(rest)[..]
         && let (Some(pauses), Ok(id)) = (pauses(verb), decoded(id))
         && crate::engine::QueueName::parse(&id).is_some()
@@ -231,7 +231,8 @@ fn url_groups<'a>(method: &Method, rest: &str) -> Found<'a> {
     }
 }
 
-/// A key may hold slashes, which SDKs do not encode: with POST, the last word alone is the action.
+/// Routes a flow-control key. A key may contain slashes, which SDKs do not encode; with POST the last word is the
+/// action.
 fn flow_control<'a>(method: &Method, rest: &str) -> Found<'a> {
     let rest = rest.strip_suffix('/').unwrap_or(rest);
     match *method {
@@ -266,13 +267,13 @@ fn keys<'a>(method: &Method, rest: &str) -> Found<'a> {
     }
 }
 
-/// `path` up to its first slash, and behind it.
+/// The parts of `path` before and after its first slash.
 fn first(path: &str) -> (&str, &str) {
     path.split_once('/').unwrap_or((path, ""))
 }
 
-/// The segments of `rest`; one slash at its end is no difference. Two are an empty name, never the collection:
-/// what was meant for one thing must not happen to all.
+/// The segments of `rest`, without one slash at its end. Two slashes are an empty name, never the collection, so that
+/// an operation that was meant for one entry does not apply to all.
 fn words(rest: &str) -> Vec<&str> {
     if rest.is_empty() {
         return Vec::new();

@@ -6,11 +6,11 @@ use super::call::{Call, unexpected};
 use super::destination::Destination;
 use super::error::Refusal;
 use super::publish::target;
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 use super::wire;
 use crate::engine::{PartialSettings, PutSchedule, Reply, ScheduleAction, ScheduleId};
 
-/// Schedules asked of the engine at once.
+/// How many schedules one command to the engine asks for.
 const PAGE: usize = 200;
 use axum::body::Body;
 use bytes::Bytes;
@@ -19,7 +19,7 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
     let destination = Destination::parse(destination, call.query())?;
     let lines = call.lines()?;
     let body = call.body(body, Expected::V2Message).await?;
-    let settings = Settings::read(&lines, Place::Schedule)?;
+    let settings = Settings::read(&lines, RequestKind::Schedule)?;
     let Some(cron) = settings.cron else {
         return Err(Refusal::of("Upstash-Cron", "must be set for a schedule"));
     };

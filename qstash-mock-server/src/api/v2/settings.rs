@@ -1,4 +1,4 @@
-//! What the headers of a message say (v2.md section 2.2). `table.rs` lists every one of them.
+//! The settings in headers (v2.md section 2.2). `table.rs` lists every header.
 
 mod table;
 
@@ -10,35 +10,35 @@ use super::lines::Lines;
 use crate::engine::{Cron, GivenHeader, GivenValue, PartialSettings, QueueName};
 pub(super) use table::{canonical, name as flow_key, prefix};
 
-/// Where headers stand, which decides what may be among them.
+/// The kind of request that has the headers, which decides which headers it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
-    /// Publish, enqueue, an item of a batch.
+pub(super) enum RequestKind {
+    /// A publish, an enqueue, or an item of a batch.
     Message,
-    /// A schedule that is made.
+    /// The creation of a schedule.
     Schedule,
-    /// Overrides of a dead letter that is retried.
+    /// A retry of a dead letter, with overrides.
     Retry,
-    /// Defaults of a URL group.
+    /// The defaults of a URL group.
     Group,
 }
 
-/// What was set; what was not is `None` or empty.
+/// The settings that headers give; a setting without a header is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Settings {
-    /// Of the message, whoever makes it.
+    /// The settings of the message.
     pub(super) given: PartialSettings,
-    /// The queue that messages of a schedule go through.
+    /// The queue that orders the messages of a schedule.
     pub(super) queue: Option<QueueName>,
-    /// When a schedule makes messages.
+    /// When a schedule publishes.
     pub(super) cron: Option<Cron>,
-    /// The caller's name for a schedule.
+    /// The id that the caller gives a schedule.
     pub(super) schedule_id: Option<String>,
 }
 
 impl Settings {
-    /// Reads all of `lines`. What belongs together may be given apart, and is checked once nothing can be added.
-    pub(super) fn read(lines: &Lines, place: Place) -> Result<Self, Refusal> {
+    /// Reads all of `lines`. Whether settings are complete is checked later, because a URL group may add some.
+    pub(super) fn read(lines: &Lines, kind: RequestKind) -> Result<Self, Refusal> {
         let mut settings = Self::default();
         let mut seen: Vec<(&str, &Bytes)> = Vec::new();
         for (name, value) in lines.iter() {
@@ -55,7 +55,7 @@ impl Settings {
                 }
             }
             setting
-                .apply(&mut settings, name, value, place)
+                .apply(&mut settings, name, value, kind)
                 .map_err(|error| Refusal::of(&canonical(name), error))?;
         }
         let given = &mut settings.given;
@@ -65,9 +65,8 @@ impl Settings {
         Ok(settings)
     }
 
-    /// Takes up what came in, if it is to be sent along or a URL group may say that it is: all but settings, which the
-    /// query may have put among `incoming`, and what is of the connection. `token` is the caller's own and stays
-    /// behind.
+    /// Keeps the incoming headers that could be forwarded, if the message or a URL group may ask for that: all except
+    /// settings, which may come from the query, and headers of the connection. The caller's `token` is never kept.
     pub(super) fn take_incoming(
         &mut self,
         destination: &Destination,
@@ -93,10 +92,10 @@ impl Settings {
     }
 }
 
-/// What a callback's body is.
+/// The content type of a callback's body.
 const REPORT_TYPE: &[u8] = b"application/json";
 
-/// A header whose name is in the case that answers show.
+/// A header whose name is in the case that replies show.
 fn given_header(name: &str, value: &Bytes) -> GivenHeader {
     GivenHeader {
         name: canonical(name),
@@ -104,7 +103,7 @@ fn given_header(name: &str, value: &Bytes) -> GivenHeader {
     }
 }
 
-/// What `Connection` names is of the connection, too.
+/// The headers that `Connection` names, which belong to the connection, too.
 fn named_by_connection(incoming: &Lines) -> Vec<String> {
     let lines = incoming.iter().filter(|(name, _)| *name == "connection");
     let values = lines.filter_map(|(_, value)| std::str::from_utf8(value).ok());
@@ -118,8 +117,8 @@ fn contains(value: &[u8], token: &[u8]) -> bool {
     !token.is_empty() && value.windows(token.len()).any(|part| part == token)
 }
 
-/// Headers of one connection (RFC 9110 section 7.6.1), which are another's on the way on. Given with the forward
-/// prefix they are left out, too: callers send along what they got, and HTTP could not carry them.
+/// Whether a header belongs to one connection (RFC 9110 section 7.6.1), so that it is not forwarded. With the forward
+/// prefix such a header is left out, too: callers forward whatever they got, and a delivery could not have it.
 fn is_of_connection(name: &str) -> bool {
     const NAMES: [&str; 11] = [
         "connection",

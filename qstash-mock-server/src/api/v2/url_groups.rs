@@ -13,11 +13,11 @@ use super::call::{Call, unexpected};
 use super::destination;
 use super::error::Refusal;
 use super::lines::Lines;
-use super::settings::{Place, Settings};
+use super::settings::{RequestKind, Settings};
 use super::wire;
 use crate::engine::{Endpoint, EndpointRef, GroupName, PartialSettings, Reply, UrlGroupAction};
 
-/// URL groups asked of the engine at once.
+/// How many URL groups one command to the engine asks for.
 const PAGE: usize = 50;
 
 pub(super) async fn list(call: Call) -> Answer {
@@ -43,7 +43,7 @@ pub(super) async fn get(call: Call, name: String) -> Answer {
     }
 }
 
-/// One that is not there is deleted already.
+/// Deletes a URL group, which need not exist.
 pub(super) async fn delete(call: Call, name: String) -> Answer {
     match GroupName::parse(&name) {
         Some(name) => done(&call, UrlGroupAction::Delete(name)).await,
@@ -72,7 +72,7 @@ pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
     done(&call, UrlGroupAction::RemoveEndpoints(name, endpoints)).await
 }
 
-/// Sets the headers that a publish to the group has by default.
+/// Sets the default headers of publishes to the group.
 pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
@@ -84,9 +84,10 @@ pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     .await
 }
 
-/// What a publish says by default. What no publish could use is refused here, and not at each of them.
+/// The default settings of publishes to a group. Settings that no publish could use are refused here, instead of at
+/// each publish.
 pub(super) fn defaults(headers: &Lines) -> Result<Arc<PartialSettings>, Refusal> {
-    let defaults = Settings::read(headers, Place::Group)?.given;
+    let defaults = Settings::read(headers, RequestKind::Group)?.given;
     defaults.clone().complete()?;
     Ok(Arc::new(defaults))
 }
@@ -141,7 +142,7 @@ fn reference(item: &RawValue) -> Result<EndpointRef, ApiError> {
     })
 }
 
-/// May hold blanks; an empty one is none.
+/// Reads a name, which may contain blanks; an empty one means none.
 fn endpoint_name(object: &Object<'_>) -> Result<Option<Arc<str>>, ApiError> {
     let name = object
         .nullable("name", text)?

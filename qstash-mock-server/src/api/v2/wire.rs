@@ -1,4 +1,5 @@
-//! Encodes replies as v2 spells them (v2.md section 2.15): what is empty is left out, times are unix milliseconds.
+//! Encoding replies in v2's form (v2.md section 2.15): empty fields are left out, times are in milliseconds since the
+//! Unix epoch.
 
 mod log;
 mod message;
@@ -20,7 +21,7 @@ pub(super) use log::{event_name, log};
 pub(super) use message::{dead_letter, dead_letters, message};
 pub(super) use schedule::{schedule, schedules};
 
-/// For operations of which nobody reads the answer.
+/// The answer of operations that have no content to return.
 pub(super) fn empty() -> Response {
     Json::object(|_| {}).into_ok()
 }
@@ -29,7 +30,7 @@ pub(super) fn count(name: &'static str, count: usize) -> Response {
     Json::object(|json| json.key(name).integer(count as u64)).into_ok()
 }
 
-/// 202 tells that nothing but duplicates came.
+/// Encodes the result of a publish. The status is 202 if all messages were deduplicated.
 pub(super) fn published(published: &Published) -> Response {
     let (json, status) = match published {
         Published::One(one) => {
@@ -55,7 +56,7 @@ fn status_of(duplicate: bool) -> StatusCode {
     }
 }
 
-/// An answer for each item: an object, or an array for a URL group.
+/// Encodes the results of a batch: for each item an object, or an array for a URL group.
 pub(super) fn batch(outcomes: impl Iterator<Item = Result<Published, Refusal>>) -> Response {
     let json = Json::array(|json| {
         for outcome in outcomes {
@@ -98,7 +99,8 @@ pub(super) fn retried(sent: &PublishedMessage) -> Response {
     Json::object(|json| write_one(json, sent)).into_response(StatusCode::CREATED)
 }
 
-/// At the end the cursor is empty, not absent: so the hosted service has it here, and only here.
+/// Encodes a page of dead letters. On the last page the cursor is empty, not absent; Upstash's service does so only
+/// here.
 pub(super) fn all_retried(sent: &[PublishedMessage], next: Option<RowId>) -> Response {
     let json = Json::object(|json| {
         json.key("responses")
@@ -170,7 +172,7 @@ pub(super) fn flow_keys(keys: &[FlowKeyView]) -> Response {
     list(keys, write_flow_key)
 }
 
-/// Everything is there, always; 0 stands for no limit, and for no window yet.
+/// Encodes a flow-control key. All fields are present; 0 means no limit, or no window yet.
 fn write_flow_key(json: &mut Json, view: &FlowKeyView) {
     let key = &view.key;
     json.key("flowControlKey").text(&key.id.key);
@@ -189,7 +191,7 @@ fn write_flow_key(json: &mut Json, view: &FlowKeyView) {
     json.key("isPinnedRate").boolean(key.pinned_rate);
 }
 
-/// Without a limit, the largest number that every SDK can hold.
+/// Encodes the account's parallelism. No limit is written as the largest number that every SDK can hold.
 pub(super) fn global_parallelism(max: Option<u64>, count: u32) -> Response {
     let json = Json::object(|json| {
         json.key("parallelismMax")

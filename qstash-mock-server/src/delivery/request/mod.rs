@@ -1,4 +1,4 @@
-//! From an attempt to the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
+//! Turning an attempt into the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
 //!
 //! `write` makes the request; the headers of each dialect are in `v1` and `v2`.
 

@@ -1,4 +1,4 @@
-//! The headers of a message of a queue (v1.md section 5). Pure.
+//! The headers of a v1 delivery (v1.md section 5). Pure.
 
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
@@ -14,7 +14,8 @@ const LEASE_ID: HeaderName = HeaderName::from_static("qstash-lease-id");
 const PUBLISHED_AT: HeaderName = HeaderName::from_static("qstash-published-at");
 pub(super) const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
 
-/// Adds ours to the publisher's `headers`. Ours win, but for the content type and the user agent, which are defaults.
+/// Adds the server's headers to the publisher's `headers`. The server's replace the publisher's, except the content
+/// type and the user agent, which are defaults.
 pub(super) fn add(
     headers: &mut HeaderMap,
     attempt: &Attempt,

@@ -1,4 +1,4 @@
-//! The headers of a message that carries its own rules (v2.md section 3.1). Pure.
+//! The headers of a v2 delivery (v2.md section 3.1). Pure.
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 
@@ -20,10 +20,11 @@ const CALLER_IP: HeaderName = HeaderName::from_static("upstash-caller-ip");
 const REGION: HeaderName = HeaderName::from_static("upstash-region");
 const LABEL: HeaderName = HeaderName::from_static("upstash-label");
 const AGENT: HeaderValue = HeaderValue::from_static("Upstash-QStash");
-/// What the development server says is nowhere written; this is the hosted service's default region.
+/// The region. No document says which one the official development server names; this is Upstash's default region.
 const EU: HeaderValue = HeaderValue::from_static("EU-CENTRAL-1");
 
-/// Adds ours to the publisher's `headers`. Ours win, but for the user agent, which is a default.
+/// Adds the server's headers to the publisher's `headers`. The server's replace the publisher's, except the user
+/// agent, which is a default.
 pub(super) fn add(
     headers: &mut HeaderMap,
     attempt: &Attempt,
@@ -36,7 +37,7 @@ pub(super) fn add(
     headers.insert(MESSAGE_ID, text(&v2_message_id(attempt.message))?);
     headers.insert(SIGNATURE, text(signature)?);
     headers.insert(RETRIED, retried.into());
-    // On deliveries this counts, too; the limit has a name of its own (v2.md section 6.29).
+    // On deliveries this header counts retries; the limit has another name (v2.md section 6.29).
     headers.insert(RETRIES, retried.into());
     headers.insert(MAX_RETRIES, carried.max_retries.into());
     headers.insert(REGION, EU);
@@ -62,7 +63,7 @@ pub(super) fn add(
     Ok(())
 }
 
-/// `parallelism` and `rate` where they are limits, `period` always.
+/// The value of the flow-control header: `parallelism` and `rate` if they are limited, `period` always.
 fn flow_value(flow: &FlowControl) -> String {
     let limit = |name: &str, limit: Option<u32>| {
         let limit = limit.filter(|limit| *limit > 0);

@@ -1,4 +1,4 @@
-//! From an attempt to the HTTP request of v1.md section 5 or v2.md section 3.1. Pure.
+//! Writing the HTTP request of an attempt (v1.md section 5, v2.md section 3.1). Pure.
 
 use base64ct::{Base64, Encoding};
 use http::header::{AUTHORIZATION, HOST, HeaderMap, HeaderName, HeaderValue};
@@ -8,17 +8,17 @@ use super::{v1, v2};
 use crate::engine::{Attempt, Envelope};
 use crate::percent::segment;
 
-/// Why an attempt cannot be written as a request.
+/// Why no request can be made of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unsendable {
-    /// The webhook URL is no absolute http or https URL.
+    /// The URL of the consumer is not an absolute http or https URL.
     Url,
-    /// A header has a name or value that HTTP cannot carry.
+    /// A header has a name or value that is not valid in HTTP.
     Header,
 }
 
-/// The request that delivers `attempt` to `url`, which stands in it as it was given. A message that
-/// was sent elsewhere by a route keeps the host it was meant for.
+/// The request that delivers `attempt` to `url`, whose text is not changed. If a route has changed the URL, the
+/// `Host` header keeps the published host.
 pub(in crate::delivery) fn request<B>(
     attempt: &Attempt,
     url: &str,
@@ -65,7 +65,7 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
     let uri: Uri = url.parse().map_err(|_| Unsendable::Url)?;
     let known = matches!(uri.scheme_str(), Some("http" | "https"));
     let named = uri.host().is_some_and(|host| !host.is_empty());
-    // A port that is none, such as 99999, would silently become the default port.
+    // An impossible port, such as 99999, would silently become the default port.
     let ported = uri.authority().is_some_and(|authority| {
         let after_user = authority.as_str().rsplit('@').next().unwrap_or_default();
         after_user == authority.host() || authority.port_u16().is_some()
@@ -75,10 +75,10 @@ fn webhook(url: &str) -> Result<Uri, Unsendable> {
         .ok_or(Unsendable::Url)
 }
 
-/// What a URL with a user in it means to HTTP (RFC 7617); a header of the publisher beats it.
+/// The `Authorization` header for a URL with a user (RFC 7617). A header of the publisher has precedence.
 fn credentials(url: &Uri) -> Option<HeaderValue> {
     let (user, _) = url.authority()?.as_str().rsplit_once('@')?;
-    // What is not decodable is meant as it stands.
+    // Text that cannot be decoded is taken as it is.
     let decoded = segment(user).unwrap_or_else(|| user.to_owned());
     let (name, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
     let encoded = Base64::encode_string(format!("{name}:{password}").as_bytes());
@@ -87,7 +87,7 @@ fn credentials(url: &Uri) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// The publisher's headers and ours.
+/// The publisher's headers and those of the server.
 pub(crate) fn headers(attempt: &Attempt, signature: &str) -> Result<HeaderMap, Unsendable> {
     let mut headers = HeaderMap::with_capacity(16 + attempt.headers.len());
     for (name, value) in attempt.headers.iter() {

@@ -41,7 +41,7 @@ pub(crate) struct Push {
     pub(crate) url: Arc<str>,
     pub(crate) timeout: Duration,
     pub(crate) signing: Signing,
-    /// Whose limits the delivery counts against.
+    /// The limits that the delivery counts against.
     pub(crate) lane: Lane,
     /// How many bytes of the answer's body are kept.
     pub(crate) most_answer: usize,

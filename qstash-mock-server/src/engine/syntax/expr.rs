@@ -155,7 +155,7 @@ enum Op {
     Retried,
     Negate,
     Binary(Operator),
-    /// Takes so many arguments.
+    /// A call of a function, with the number of its arguments.
     Call(Function, u8),
 }
 

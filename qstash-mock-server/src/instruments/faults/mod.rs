@@ -1,12 +1,14 @@
-//! Things that go wrong on purpose.
+//! Faults: failures that a test causes on purpose.
 //!
 //! 1. `rule` says what goes wrong, where, and how often.
-//! 2. `rules` keeps the rules in force on one server and decides; every decision derives from the seed, so that
-//!    the same seed and the same messages meet the same faults, whatever order they come in.
-//! 3. `plan` is what was decided for one attempt; `delivery/faulty.rs` carries it out. `overtaking` holds
-//!    back what is to be overtaken. What was decided for one API call is carried out by `api/fault_gate.rs`.
+//! 2. `rules` keeps the rules in force on one server and decides when a fault strikes. Decisions on deliveries
+//!    derive
+//!    from the seed, the message and the attempt, so they are the same in every run, whatever the order of
+//!    messages.
+//! 3. `plan` has the faults that strike one attempt; `delivery/faulty.rs` carries them out. `overtaking` holds back
+//!    requests that are to be overtaken. `api/fault_gate.rs` carries out the faults that strike a call of the API.
 //!
-//! While no fault is set, a request costs one relaxed load more.
+//! While no fault is in force, a request costs one relaxed load.
 
 mod overtaking;
 mod plan;

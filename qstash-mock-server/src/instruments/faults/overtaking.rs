@@ -1,4 +1,4 @@
-//! Requests that are held back until another one has overtaken them.
+//! Requests that are held back until another request has overtaken them.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,10 +8,10 @@ use tokio::sync::oneshot;
 
 use crate::engine::{Attempt, AttemptId};
 
-/// Who is held back, by URL.
+/// The requests that are held back, by URL.
 #[derive(Default)]
 pub(crate) struct Overtaking {
-    /// Whether anybody is: else a request that is over need not look.
+    /// Whether a request is held back, so that a request that is over need not take the lock otherwise.
     any: AtomicBool,
     held: Mutex<HashMap<Arc<str>, Vec<Held>>>,
 }
@@ -21,13 +21,13 @@ struct Held {
     go: oneshot::Sender<()>,
 }
 
-/// A request's place behind the next one.
+/// A request that is held back.
 pub(crate) struct Turn(oneshot::Receiver<()>);
 
 impl Turn {
     /// Completes once the request was overtaken.
     pub(crate) async fn over(self) {
-        // Fails only if everything was cleared, and then nobody need be held back.
+        // Fails only if everything was cleared, and then the request goes on.
         let _ = self.0.await;
     }
 }
@@ -47,7 +47,7 @@ impl Overtaking {
         Turn(over)
     }
 
-    /// A request is over: those that were held back before it go on, each after `unpark` was called.
+    /// Lets requests go on that were held back before `attempt`, which is over. `unpark` is called for each first.
     pub(crate) fn passed(&self, attempt: &Attempt, unpark: impl Fn(AttemptId)) {
         if !self.any.load(Ordering::Relaxed) {
             return;

@@ -1,11 +1,11 @@
-//! What was decided for one attempt.
+//! Plans: the faults that strike one attempt.
 
 use std::time::Duration;
 
 use super::rule::Kind;
 use crate::engine::Timestamp;
 
-/// The faults that one attempt meets.
+/// The faults that strike one attempt.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) delay: Option<Duration>,
@@ -21,14 +21,14 @@ pub(crate) struct Plan {
 /// How a signature differs from an honest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forgery {
-    /// It fits another body.
+    /// The signature is that of another body.
     Bad,
-    /// The signer's clock is ahead or behind. Only v2 signatures tell a time.
+    /// The signer's clock is ahead or behind. Only v2 signatures contain a time.
     Skewed { ahead: bool, by: Duration },
 }
 
 impl Forgery {
-    /// What the signer takes for the time.
+    /// The time on the signer's clock.
     pub(crate) fn time(self, time: Timestamp) -> Timestamp {
         match self {
             Self::Bad => time,
@@ -63,12 +63,12 @@ impl Plan {
         matches!(self.forgery, Some(Forgery::Skewed { ahead, .. }) if ahead == towards)
     }
 
-    /// A bad signature stays bad.
+    /// Sets the signer's clock, unless the signature is forged already.
     fn skew(&mut self, ahead: bool, by: Duration) {
         self.forgery.get_or_insert(Forgery::Skewed { ahead, by });
     }
 
-    /// The names of the faults, as they stand in captured deliveries.
+    /// The names of the faults, for captured deliveries.
     pub(crate) fn names(&self) -> Vec<&'static str> {
         [
             (self.delay.is_some(), "delay"),

@@ -1,4 +1,4 @@
-//! What a fault is, as it is decided about: what goes wrong, where, and how often.
+//! Rules: what goes wrong, where, and how often.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use super::rules::ApiCall;
 use crate::engine::Attempt;
 
-/// A fault that makes sense.
+/// A fault whose settings are valid.
 #[derive(Clone, Debug)]
 pub(crate) struct Rule {
     pub(crate) kind: Kind,
@@ -42,7 +42,7 @@ impl Kind {
         )
     }
 
-    /// What an API answer is replaced by.
+    /// The answer of [`Kind::ApiStatus`].
     pub(crate) const fn answer(&self) -> Option<(StatusCode, &HeaderMap)> {
         match self {
             Self::ApiStatus(status, headers) => Some((*status, headers)),
@@ -50,7 +50,7 @@ impl Kind {
         }
     }
 
-    /// How long it takes, or by how much a clock is wrong.
+    /// By how much something is delayed, or a clock is wrong.
     pub(crate) const fn duration(&self) -> Option<Duration> {
         match self {
             Self::ApiDelay(by)
@@ -83,7 +83,7 @@ impl Kind {
     }
 }
 
-/// Where a fault strikes; what is `None` does not matter.
+/// Where a fault strikes; a field that is `None` does not limit it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scope {
     pub(crate) account: Option<String>,
@@ -92,7 +92,7 @@ pub(crate) struct Scope {
     pub(crate) path: Option<String>,
 }
 
-/// How often a fault strikes, of the times it could.
+/// How often a fault strikes, of the times that it could.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct When {
     pub(crate) probability: Option<f64>,
@@ -120,7 +120,7 @@ impl Scope {
     }
 }
 
-/// Whether `text` fits `pattern`, in which `*` stands for any text.
+/// Whether `text` matches `pattern`, in which `*` stands for any text. No pattern matches every text.
 pub(crate) fn fits(pattern: Option<&str>, text: &str) -> bool {
     let Some(pattern) = pattern else {
         return true;

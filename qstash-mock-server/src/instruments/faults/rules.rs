@@ -10,14 +10,14 @@ use super::plan::Plan;
 use super::rule::{Kind, Rule};
 use crate::engine::Attempt;
 
-/// Faults that a server may have at a time.
+/// The most faults that a server may have at the same time.
 const MAX_FAULTS: usize = 1_000;
 
 /// The faults of one server.
 pub(crate) struct Faults {
-    /// What decides. It follows from the seed that ids derive from, and not the other way round.
+    /// The number from which decisions derive. It derives from the seed of ids, which nobody can compute from it.
     dice: u64,
-    /// The seed of the server, where it may be told.
+    /// The seed of the server, for reports, if it has a number for one.
     seed: Option<u64>,
     any_delivery: AtomicBool,
     any_api: AtomicBool,
@@ -33,24 +33,24 @@ struct Rules {
 struct InForce {
     id: FaultId,
     rule: Rule,
-    /// How often it could have struck.
+    /// How often the fault could have struck.
     seen: u64,
-    /// How often it did.
+    /// How often the fault has struck.
     hits: Arc<AtomicU64>,
 }
 
-/// Names a fault of a server.
+/// Names a fault in force on a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FaultId(pub(crate) u64);
 
-/// A call of the API, as far as faults can tell.
+/// The parts of a call of the API that rules look at.
 pub(crate) struct ApiCall<'a> {
     pub(crate) path: &'a str,
     pub(crate) account: Option<&'a str>,
     pub(crate) queue: Option<&'a str>,
 }
 
-/// What was decided for one call of the API.
+/// The faults that strike one call of the API.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct ApiFault {
     pub(crate) delay: Duration,
@@ -59,7 +59,7 @@ pub(crate) struct ApiFault {
     pub(crate) reset_after: bool,
 }
 
-/// A fault as it is listed.
+/// A fault in the list of faults in force.
 pub(crate) struct ListedFault {
     pub(crate) id: FaultId,
     pub(crate) rule: Rule,
@@ -67,7 +67,7 @@ pub(crate) struct ListedFault {
 }
 
 impl Faults {
-    /// `dice` decides when faults strike that have a probability; `seed` is only told.
+    /// `dice` is the number from which decisions derive; `seed` is shown in reports.
     pub(crate) fn new(dice: u64, seed: Option<u64>) -> Self {
         Self {
             dice,
@@ -109,7 +109,7 @@ impl Faults {
         rules.rules.len() < before
     }
 
-    /// Removes all; how many there were.
+    /// Removes all faults, and returns how many there were.
     pub(crate) fn clear(&self) -> usize {
         let mut rules = self.lock();
         let removed = std::mem::take(&mut rules.rules).len();
@@ -137,12 +137,12 @@ impl Faults {
         self.any_delivery.store(any(false), Ordering::Relaxed);
     }
 
-    /// Whether a call of the API has to be asked about at all.
+    /// Whether a fault of calls is in force.
     pub(crate) fn any_api(&self) -> bool {
         self.any_api.load(Ordering::Relaxed)
     }
 
-    /// Whether some fault asks for the queue of a call.
+    /// Whether a fault of calls that is limited to a queue is in force.
     pub(crate) fn any_api_queue(&self) -> bool {
         self.lock()
             .rules
@@ -150,33 +150,33 @@ impl Faults {
             .any(|fault| fault.rule.kind.is_api() && fault.rule.scope.queue.is_some())
     }
 
-    /// What a delivery meets.
+    /// The faults that strike a delivery.
     pub(crate) fn plan(&self, attempt: &Attempt) -> Option<Plan> {
         if !self.any_delivery.load(Ordering::Relaxed) {
             return None;
         }
         // The random half of the id and the attempt: the same in every run with the same seed.
-        let place = (
+        let case = (
             attempt.message.0.as_u128() as u64,
             u64::from(attempt.number),
         );
         let mut plan = Plan::default();
         for fault in &mut self.lock().rules {
             let fits = !fault.rule.kind.is_api() && fault.rule.scope.has_delivery(attempt);
-            if fits && fault.strikes(self.dice, place) {
+            if fits && fault.strikes(self.dice, case) {
                 plan.add(&fault.rule.kind);
             }
         }
         (plan != Plan::default()).then_some(plan)
     }
 
-    /// What a call meets.
+    /// The faults that strike a call.
     pub(crate) fn call(&self, call: &ApiCall<'_>) -> ApiFault {
         let mut met = ApiFault::default();
         for fault in &mut self.lock().rules {
-            let place = (fault.seen, 0);
+            let case = (fault.seen, 0);
             let fits = fault.rule.kind.is_api() && fault.rule.scope.has_call(call);
-            if !fits || !fault.strikes(self.dice, place) {
+            if !fits || !fault.strikes(self.dice, case) {
                 continue;
             }
             match &fault.rule.kind {
@@ -194,16 +194,14 @@ impl Faults {
 }
 
 impl InForce {
-    /// It could strike: does it?
-    fn strikes(&mut self, dice: u64, place: (u64, u64)) -> bool {
+    /// Decides whether the fault, which could strike, does. `case` names the delivery or call.
+    fn strikes(&mut self, dice: u64, case: (u64, u64)) -> bool {
         let when = &self.rule.when;
         let seen = usize::try_from(self.seen).unwrap_or(usize::MAX);
         self.seen += 1;
         let chosen = match (&when.script, when.probability) {
             (Some(script), _) => script.get(seen).copied().unwrap_or(false),
-            (None, Some(probability)) => {
-                fraction([dice, self.id.0, place.0, place.1]) < probability
-            }
+            (None, Some(probability)) => fraction([dice, self.id.0, case.0, case.1]) < probability,
             (None, None) => true,
         };
         let left = when

@@ -1,4 +1,4 @@
-//! From settings to a server that can be started.
+//! Making a server of the settings.
 
 use super::error::ConfigError;
 use super::values::{addresses, metrics_address, seconds, secret};
@@ -14,7 +14,7 @@ impl Settings {
         self.token_secret()?;
         secret("signing_secret", MIN_SECRET, self.signing_secret.as_deref())?;
         secret("admin_token", 1, self.admin_token.as_deref())?;
-        // Strangers may see ids of the program, and nobody wants its run repeated.
+        // Strangers may see ids of the program, and its runs are not to be repeated.
         let server = MockServer::builder().unguessable_ids();
         let mut server = self.test_control(server)?;
         if let (Some(host), Some(port)) = (self.host, self.port) {
@@ -83,7 +83,7 @@ impl Settings {
         };
         let manual = begin("manual_clock", &self.manual_clock)?;
         let auto = begin("auto_clock", &self.auto_clock)?;
-        // Consumers of the program read their own machine's time.
+        // Consumers of the program are other processes, which read the clock of their operating system.
         let server = server.signature_clock(SignatureClock::Real);
         let mut server = apply(server, manual, MockServerBuilder::manual_clock);
         server = apply(server, auto, MockServerBuilder::auto_clock);
@@ -91,7 +91,7 @@ impl Settings {
             server = server.real_time_limit(seconds("real_time_limit_seconds", limit)?);
         }
         let no_admin = self.no_admin.unwrap_or(false);
-        // Where nobody can look, nothing need be kept.
+        // Without test control nobody can look at captured deliveries.
         let capture = if no_admin { Some(0) } else { self.capture };
         server = apply(server, capture, MockServerBuilder::capture);
         Ok(server.admin(!no_admin))

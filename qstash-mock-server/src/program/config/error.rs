@@ -1,4 +1,4 @@
-//! Why settings are refused, in sentences that name the setting and show no secret.
+//! Why settings are refused. Each error is a sentence that names the setting and shows no secret.
 
 use std::path::PathBuf;
 

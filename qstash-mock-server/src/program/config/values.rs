@@ -1,11 +1,11 @@
-//! Reads the values of settings.
+//! Reading the values of settings.
 
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 use super::error::ConfigError;
 
-/// What `host` stands for, IPv4 first: whoever says `localhost` may mean 127.0.0.1 elsewhere.
+/// The addresses that `host` resolves to, IPv4 first, because clients often use 127.0.0.1 for `localhost`.
 pub(super) fn addresses(host: String, port: u16) -> Result<Vec<SocketAddr>, ConfigError> {
     let plain = host.trim_start_matches('[').trim_end_matches(']');
     match (plain, port).to_socket_addrs() {
@@ -18,7 +18,7 @@ pub(super) fn addresses(host: String, port: u16) -> Result<Vec<SocketAddr>, Conf
     }
 }
 
-/// The first address that `HOST:PORT` stands for.
+/// The first address that `HOST:PORT` resolves to.
 pub(super) fn metrics_address(text: String) -> Result<SocketAddr, ConfigError> {
     let parts = text.rsplit_once(':');
     let parts = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)));

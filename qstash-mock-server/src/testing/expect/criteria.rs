@@ -48,7 +48,10 @@ pub(super) fn json_check<T: DeserializeOwned>(
 ) -> BodyCheck {
     Arc::new(move |body| match serde_json::from_slice(body) {
         Ok(value) if matches(&value) => Ok(()),
-        Ok(_) => Err(format!("body: the closure returned false for {}", shown(body))),
+        Ok(_) => Err(format!(
+            "body: the closure returned false for {}",
+            shown(body)
+        )),
         Err(error) => Err(format!(
             "body: not a `{}`: {error} in {}",
             type_name::<T>(),

@@ -21,7 +21,7 @@ fn all_that_comes_in_is_sent_along_but_credentials_connection_and_settings() {
     ];
     let url = Destination::Url("https://example.com".into());
     let taken = |pairs: &[(&str, &str)], destination: &Destination, token: &str| {
-        let mut settings = read(pairs, Place::Message).unwrap();
+        let mut settings = read(pairs, RequestKind::Message).unwrap();
         settings.take_incoming(destination, &lines(pairs), token);
         settings.given
     };

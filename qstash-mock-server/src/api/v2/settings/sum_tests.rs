@@ -124,31 +124,31 @@ fn lines(pairs: &[Line]) -> Lines {
     Lines::of_request(&headers).unwrap()
 }
 
-fn completed(given: PartialSettings, place: Place) -> Result<engine::Settings, Refusal> {
-    Ok(match place {
-        Place::Schedule => given.complete_for_schedule()?,
-        Place::Message | Place::Retry | Place::Group => given.complete()?,
+fn completed(given: PartialSettings, kind: RequestKind) -> Result<engine::Settings, Refusal> {
+    Ok(match kind {
+        RequestKind::Schedule => given.complete_for_schedule()?,
+        RequestKind::Message | RequestKind::Retry | RequestKind::Group => given.complete()?,
     })
 }
 
 /// By the header lines.
-fn of_lines(own: &Lines, defaults: &Lines, place: Place) -> Result<engine::Settings, Refusal> {
-    let mut settings = Settings::read(&own.clone().or(defaults), place)?;
+fn of_lines(own: &Lines, defaults: &Lines, kind: RequestKind) -> Result<engine::Settings, Refusal> {
+    let mut settings = Settings::read(&own.clone().or(defaults), kind)?;
     let url = Destination::Url("https://example.com".into());
     settings.take_incoming(&url, own, "token");
-    completed(settings.given, place)
+    completed(settings.given, kind)
 }
 
 /// Field by field.
 fn of_fields(
     own: &Lines,
     defaults: &PartialSettings,
-    place: Place,
+    kind: RequestKind,
 ) -> Result<engine::Settings, Refusal> {
-    let mut settings = Settings::read(own, place)?;
+    let mut settings = Settings::read(own, kind)?;
     let group = Destination::UrlGroup("g".into());
     settings.take_incoming(&group, own, "token");
-    completed(settings.given.or(defaults), place)
+    completed(settings.given.or(defaults), kind)
 }
 
 proptest! {
@@ -158,12 +158,12 @@ proptest! {
     fn the_fields_of_both_sides_are_merged_as_their_lines_would_be(
         own in subsequence(OWN, 0..=12),
         defaults in subsequence(DEFAULTS, 0..=12),
-        place in prop::sample::select(vec![Place::Message, Place::Schedule]),
+        kind in prop::sample::select(vec![RequestKind::Message, RequestKind::Schedule]),
     ) {
         let (own, lines_of_group) = (lines(&own), lines(&with_limits(defaults)));
-        let defaults = Settings::read(&lines_of_group, Place::Group).unwrap().given;
+        let defaults = Settings::read(&lines_of_group, RequestKind::Group).unwrap().given;
         prop_assert!(defaults.clone().complete().is_ok());
-        let expected = of_lines(&own, &lines_of_group, place);
-        prop_assert_eq!(of_fields(&own, &defaults, place), expected);
+        let expected = of_lines(&own, &lines_of_group, kind);
+        prop_assert_eq!(of_fields(&own, &defaults, kind), expected);
     }
 }

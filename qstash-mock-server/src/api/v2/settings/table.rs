@@ -1,4 +1,4 @@
-//! One row for each header: its name, where it may stand, and how it is read.
+//! The table of headers: for each its name, the kinds of request that may have it, and how it is read.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,16 +7,16 @@ use bytes::Bytes;
 
 use super::super::super::limits::{V2_LABELS, V2_NAME_BYTES};
 use super::super::{destination, duration, flow, redact};
-use super::{Place, Settings, given_header, is_of_connection};
+use super::{RequestKind, Settings, given_header, is_of_connection};
 use crate::engine::{
     Cron, GivenValue, Method, PartialCallback, PartialOptions as Options, QueueName, RetryDelay,
     SettingsOf, Timestamp,
 };
 
-/// Goes on a sentence that begins with the header's name.
+/// The rest of a sentence that begins with the header's name.
 type Fault = String;
 
-/// A header that means something to the server.
+/// A header that is a setting.
 #[derive(Clone, Copy)]
 pub(super) enum Setting {
     ContentType,
@@ -26,11 +26,11 @@ pub(super) enum Setting {
     Forward(SettingsOf),
     /// The URL of a callback.
     Callback(fn(&mut Settings) -> &mut PartialCallback),
-    /// Of the message alone.
+    /// A setting of the message alone.
     Message(&'static Row<Settings>),
 }
 
-/// What stands between `upstash-` and the name of an option.
+/// The part between `upstash-` and the name of an option.
 pub(in super::super) const fn prefix(of: SettingsOf) -> &'static str {
     match of {
         SettingsOf::Message => "",
@@ -49,10 +49,10 @@ const fn options(of: SettingsOf, settings: &mut Settings) -> &mut Options {
 }
 
 pub(super) struct Row<T> {
-    /// What follows `Upstash-`, in lower case.
+    /// The part after `Upstash-`, in lower case.
     name: &'static str,
-    places: &'static [Place],
-    /// Several lines add up, if they may be given.
+    kinds: &'static [RequestKind],
+    /// Whether there may be several lines, which add up.
     repeats: bool,
     read: fn(&mut T, &str) -> Result<(), Fault>,
 }
@@ -60,35 +60,35 @@ pub(super) struct Row<T> {
 impl<T> Row<T> {
     const fn new(
         name: &'static str,
-        places: &'static [Place],
+        kinds: &'static [RequestKind],
         read: fn(&mut T, &str) -> Result<(), Fault>,
     ) -> Self {
         Self {
             name,
-            places,
+            kinds,
             repeats: false,
             read,
         }
     }
 
-    /// One whose lines add up.
+    /// A row whose lines add up.
     const fn list(
         name: &'static str,
-        places: &'static [Place],
+        kinds: &'static [RequestKind],
         read: fn(&mut T, &str) -> Result<(), Fault>,
     ) -> Self {
         Self {
             repeats: true,
-            ..Self::new(name, places, read)
+            ..Self::new(name, kinds, read)
         }
     }
 }
 
-use Place::{Group, Message, Retry, Schedule};
+use RequestKind::{Group, Message, Retry, Schedule};
 
-const ANYWHERE: &[Place] = &[Message, Schedule, Retry, Group];
-const IN_TIME: &[Place] = &[Message, Retry, Group];
-const SCHEDULES: &[Place] = &[Schedule];
+const ANYWHERE: &[RequestKind] = &[Message, Schedule, Retry, Group];
+const IN_TIME: &[RequestKind] = &[Message, Retry, Group];
+const SCHEDULES: &[RequestKind] = &[Schedule];
 
 /// `Upstash-<X>`, `Upstash-Callback-<X>`, `Upstash-Failure-Callback-<X>`.
 const OPTIONS: &[Row<Options>] = &[
@@ -162,7 +162,8 @@ const MESSAGE: &[Row<Settings>] = &[
     }),
 ];
 
-/// The setting behind a header's name in lower case. Others, such as `Upstash-Telemetry-Sdk`, mean nothing.
+/// The setting of a header, whose name is in lower case. Other headers, such as `Upstash-Telemetry-Sdk`, are
+/// ignored.
 pub(super) fn find(name: &str) -> Option<Setting> {
     if name == "content-type" {
         return Some(Setting::ContentType);
@@ -202,11 +203,11 @@ impl Setting {
         settings: &mut Settings,
         line: &str,
         value: &Bytes,
-        place: Place,
+        kind: RequestKind,
     ) -> Result<(), Fault> {
         match self {
-            // A client library's own does not mean the message that is retried.
-            Self::ContentType if place == Retry => {}
+            // A client library adds it for its own request, not for the message that is retried.
+            Self::ContentType if kind == Retry => {}
             Self::ContentType => settings.given.content_type = Some(GivenValue::from(&**value)),
             Self::Forward(of) => {
                 let name = &line["upstash-forward-".len() + prefix(of).len()..];
@@ -223,11 +224,11 @@ impl Setting {
                 callback(settings).url = Some(url.into());
             }
             Self::Option(of, row) => {
-                allowed(row.places, place)?;
+                allowed(row.kinds, kind)?;
                 (row.read)(options(of, settings), text(value)?)?;
             }
             Self::Message(row) => {
-                allowed(row.places, place)?;
+                allowed(row.kinds, kind)?;
                 (row.read)(settings, text(value)?)?;
             }
         }
@@ -235,7 +236,7 @@ impl Setting {
     }
 }
 
-/// A header's name with each word's first letter in upper case: the form in which answers show it.
+/// A header's name with each word's first letter in upper case, as replies show it.
 pub(in super::super) fn canonical(name: &str) -> String {
     let mut start = true;
     name.chars()
@@ -250,11 +251,11 @@ pub(in super::super) fn canonical(name: &str) -> String {
         .collect()
 }
 
-fn allowed(places: &[Place], place: Place) -> Result<(), Fault> {
-    if places.contains(&place) {
+fn allowed(kinds: &[RequestKind], kind: RequestKind) -> Result<(), Fault> {
+    if kinds.contains(&kind) {
         return Ok(());
     }
-    Err(match place {
+    Err(match kind {
         Schedule => "cannot be set for a schedule".into(),
         _ => "is for schedules, which are made with POST /v2/schedules".into(),
     })
@@ -317,7 +318,7 @@ fn boolean(text: &str) -> Result<bool, Fault> {
     }
 }
 
-/// A name that a publisher chose freely.
+/// Reads a name that the publisher chose freely.
 pub(in super::super) fn name(text: &str) -> Result<String, Fault> {
     if (1..=V2_NAME_BYTES).contains(&text.len()) {
         Ok(text.to_owned())
@@ -328,7 +329,7 @@ pub(in super::super) fn name(text: &str) -> Result<String, Fault> {
 
 fn deduplication_id(text: &str) -> Result<String, Fault> {
     if text.contains(':') {
-        // The first words are those of the hosted service, which callers may look for.
+        // The beginning is the text of Upstash's service, which callers may look for.
         return Err("is refused: DeduplicationId cannot contain ':'".into());
     }
     name(text)

@@ -17,17 +17,17 @@ pub(super) fn lines(pairs: &[(&str, &str)]) -> Lines {
     Lines::of_request(&headers).unwrap()
 }
 
-pub(super) fn read(pairs: &[(&str, &str)], place: Place) -> Result<Settings, String> {
-    Settings::read(&lines(pairs), place).map_err(|error| error.parts().1.to_owned())
+pub(super) fn read(pairs: &[(&str, &str)], kind: RequestKind) -> Result<Settings, String> {
+    Settings::read(&lines(pairs), kind).map_err(|error| error.parts().1.to_owned())
 }
 
 fn good(pairs: &[(&str, &str)]) -> PartialSettings {
-    read(pairs, Place::Message).unwrap().given
+    read(pairs, RequestKind::Message).unwrap().given
 }
 
 /// With nothing left to be said.
-fn complete(pairs: &[(&str, &str)], place: Place) -> Result<engine::Settings, String> {
-    let given = read(pairs, place)?.given;
+fn complete(pairs: &[(&str, &str)], kind: RequestKind) -> Result<engine::Settings, String> {
+    let given = read(pairs, kind)?.given;
     given.complete().map_err(sentence)
 }
 
@@ -100,7 +100,7 @@ fn every_header_of_a_schedule_is_read() {
         ("Upstash-Schedule-Id", "nightly"),
         ("Upstash-Queue-Name", "q"),
     ];
-    let settings = read(&pairs, Place::Schedule).unwrap();
+    let settings = read(&pairs, RequestKind::Schedule).unwrap();
     assert_eq!(
         settings.cron.unwrap().as_str(),
         "CRON_TZ=Europe/Berlin 0 4 * * *"
@@ -163,7 +163,7 @@ fn a_forwarded_content_type_beats_the_plain_one() {
     let plain = ("Content-Type", "text/plain");
     let forwarded = ("Upstash-Forward-Content-Type", "application/json");
     for pairs in [[plain, forwarded], [forwarded, plain]] {
-        let settings = complete(&pairs, Place::Message).unwrap();
+        let settings = complete(&pairs, RequestKind::Message).unwrap();
         let headers = settings.headers.unwrap();
         assert_eq!(
             *headers,
@@ -176,13 +176,13 @@ fn a_forwarded_content_type_beats_the_plain_one() {
 fn a_retry_changes_the_content_type_only_if_it_is_forwarded() {
     let plain = ("Content-Type", "text/plain");
     let forwarded = ("Upstash-Forward-Content-Type", "application/json");
-    let given = |pairs: &[_], place| complete(pairs, place).unwrap().headers.unwrap();
+    let given = |pairs: &[_], kind| complete(pairs, kind).unwrap().headers.unwrap();
     let typed = |text: &str| -> Headers { [("Content-Type".into(), text.into())].into() };
-    assert_eq!(given(&[plain], Place::Message), typed("text/plain"));
-    assert_eq!(given(&[plain], Place::Retry), [].into());
+    assert_eq!(given(&[plain], RequestKind::Message), typed("text/plain"));
+    assert_eq!(given(&[plain], RequestKind::Retry), [].into());
     let json = typed("application/json");
-    assert_eq!(given(&[plain, forwarded], Place::Retry), json);
-    assert_eq!(given(&[forwarded], Place::Retry), json);
+    assert_eq!(given(&[plain, forwarded], RequestKind::Retry), json);
+    assert_eq!(given(&[forwarded], RequestKind::Retry), json);
 }
 
 #[test]
@@ -228,7 +228,7 @@ fn what_is_malformed_is_refused_by_name() {
         ("Upstash-Schedule-Id", "x", "is for schedules"),
         ("Upstash-Queue-Name", "x", "is for schedules"),
     ] {
-        let error = read(&[(name, value)], Place::Message).unwrap_err();
+        let error = read(&[(name, value)], RequestKind::Message).unwrap_err();
         assert!(
             error.starts_with(&format!("`{name}` ")) && error.contains(part),
             "{name}: {error}"
@@ -245,7 +245,7 @@ fn what_is_malformed_is_refused_by_name() {
         ("Upstash-Queue-Name", "", "letters, digits"),
         ("Upstash-Not-Before", "1", "cannot be set for a schedule"),
     ] {
-        let error = read(&[(name, value)], Place::Schedule).unwrap_err();
+        let error = read(&[(name, value)], RequestKind::Schedule).unwrap_err();
         assert!(
             error.starts_with(&format!("`{name}` ")) && error.contains(part),
             "{name}: {error}"
@@ -260,7 +260,8 @@ fn bytes_that_are_no_text_are_refused_by_name() {
         "upstash-label",
         http::HeaderValue::from_bytes(b"\xff").unwrap(),
     );
-    let error = Settings::read(&Lines::of_request(&headers).unwrap(), Place::Message).unwrap_err();
+    let error =
+        Settings::read(&Lines::of_request(&headers).unwrap(), RequestKind::Message).unwrap_err();
     assert_eq!(error.parts(), (400, "`Upstash-Label` must be UTF-8 text"));
 }
 
@@ -269,9 +270,9 @@ fn the_parts_of_a_flow_control_belong_together() {
     for prefix in ["", "Callback-", "Failure-Callback-"] {
         let header = |name: &str| format!("Upstash-{prefix}Flow-Control-{name}");
         let (key, value) = (header("Key"), header("Value"));
-        let error = complete(&[(&key, "k")], Place::Message).unwrap_err();
+        let error = complete(&[(&key, "k")], RequestKind::Message).unwrap_err();
         assert_eq!(error, format!("`{key}` needs `{value}` beside it"));
-        let error = complete(&[(&value, "rate=1")], Place::Message).unwrap_err();
+        let error = complete(&[(&value, "rate=1")], RequestKind::Message).unwrap_err();
         assert_eq!(error, format!("`{value}` needs `{key}` beside it"));
     }
 }
@@ -279,7 +280,7 @@ fn the_parts_of_a_flow_control_belong_together() {
 #[test]
 fn a_setting_that_is_given_twice_is_refused_unless_it_says_the_same_or_is_a_list() {
     let twice = |name, one, other| {
-        let settings = read(&[(name, one), (name, other)], Place::Message);
+        let settings = read(&[(name, one), (name, other)], RequestKind::Message);
         settings.map(|it| it.given)
     };
     assert_eq!(
@@ -305,7 +306,7 @@ fn a_setting_that_is_given_twice_is_refused_unless_it_says_the_same_or_is_a_list
 fn lists_and_names_may_be_as_long_as_their_bound_and_no_longer() {
     let labels = |count: usize| {
         let text: Vec<String> = (0..count).map(|label| label.to_string()).collect();
-        read(&[("Upstash-Label", &text.join(","))], Place::Message).is_ok()
+        read(&[("Upstash-Label", &text.join(","))], RequestKind::Message).is_ok()
     };
     assert!(labels(64) && !labels(65));
     let key = |length: usize| {
@@ -314,7 +315,7 @@ fn lists_and_names_may_be_as_long_as_their_bound_and_no_longer() {
             ("Upstash-Flow-Control-Key", key.as_str()),
             ("Upstash-Flow-Control-Value", "rate=1"),
         ];
-        read(&pairs, Place::Message).is_ok()
+        read(&pairs, RequestKind::Message).is_ok()
     };
     assert!(key(256) && !key(257));
 }
@@ -333,9 +334,9 @@ proptest! {
         let mut headers = http::HeaderMap::new();
         headers.append(name, http::HeaderValue::from_bytes(&value).unwrap());
         let lines = Lines::of_request(&headers).unwrap();
-        for place in [Place::Message, Place::Schedule, Place::Retry, Place::Group] {
+        for kind in [RequestKind::Message, RequestKind::Schedule, RequestKind::Retry, RequestKind::Group] {
             let complete = |settings: Settings| Ok(settings.given.complete()?);
-            if let Err(error) = Settings::read(&lines, place).and_then(complete) {
+            if let Err(error) = Settings::read(&lines, kind).and_then(complete) {
                 prop_assert_eq!(error.parts().0, 400);
                 let stated = error.parts().1.to_ascii_lowercase();
                 prop_assert!(stated.contains(name), "{}", stated);

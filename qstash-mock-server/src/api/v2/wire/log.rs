@@ -8,7 +8,7 @@ use super::parts;
 use crate::engine::{Event, LogView, QueueName, RowId};
 use crate::text::v2_message_id;
 
-/// The documents and the SDKs disagree on the name of the array, so it is there under both.
+/// The documentation and the SDKs give the array different names, so it is present under both.
 pub(in super::super) fn log(rows: &[LogView], next: Option<RowId>) -> Response {
     let entries = Json::array(|json| {
         for row in rows {
@@ -24,7 +24,7 @@ pub(in super::super) fn log(rows: &[LogView], next: Option<RowId>) -> Response {
     json.into_ok()
 }
 
-/// As SDKs spell it.
+/// The state of a log entry, as SDKs spell it.
 pub(in super::super) const fn event_name(event: Event) -> &'static str {
     match event {
         Event::Created => "CREATED",
@@ -35,7 +35,7 @@ pub(in super::super) const fn event_name(event: Event) -> &'static str {
         Event::Failed => "FAILED",
         Event::CancelRequested => "CANCEL_REQUESTED",
         Event::Cancelled => "CANCELED",
-        // Of messages that follow their queue's rules, which this log does not tell of.
+        // These events occur only in the log of messages that follow their queue's rules, which v2 does not show.
         Event::DeadLettered => "DEAD_LETTERED",
         Event::Redriven => "REDRIVEN",
     }
@@ -83,7 +83,7 @@ fn write_row(json: &mut Json, row: &LogView) {
         redaction,
     );
     json.key("maxRetries").integer(carried.max_retries.into());
-    // One SDK reads the short name, the documents have the long one.
+    // One SDK reads the short name, the documentation has the long one.
     let expression = carried.retry_delay.as_ref().map(|delay| delay.as_str());
     parts::write_text(json, "retryDelayExpr", expression);
     parts::write_text(json, "retryDelayExpression", expression);
@@ -92,7 +92,7 @@ fn write_row(json: &mut Json, row: &LogView) {
     parts::write_text(json, "callerIP", carried.caller_ip.as_deref());
 }
 
-/// The headers, too, have one name in an SDK and another in the documents.
+/// Writes the headers under two names, because an SDK and the documentation differ.
 fn write_response(json: &mut Json, row: &LogView) {
     let Some(response) = &row.response else {
         return;

@@ -1,4 +1,4 @@
-//! A pending message, and a dead letter, which is one with the last answer.
+//! A pending message, and a dead letter, which is a message with the last answer.
 
 use axum::response::Response;
 
@@ -42,7 +42,7 @@ pub(in super::super) fn dead_letters(found: &[DeadLetterView], next: Option<RowI
     json.into_ok()
 }
 
-/// What a message and a dead letter show alike.
+/// Writes the fields that a message and a dead letter have in common.
 struct Shown<'a> {
     id: MessageId,
     carried: &'a CarriedRules,
@@ -89,7 +89,7 @@ fn write_message(json: &mut Json, message: &Shown<'_>) {
     parts::write_text(json, "retryDelayExpression", expression);
 }
 
-/// Where the message came from besides its publisher.
+/// Writes the URL group, the schedule and the message that a message came from.
 pub(super) fn write_origin(json: &mut Json, carried: &CarriedRules) {
     if let Some((group, endpoint)) = &carried.group {
         json.key("topicName").text(group.as_str());
@@ -115,7 +115,7 @@ fn write_dead_letter(json: &mut Json, view: &DeadLetterView) {
         body: Some(&view.body),
     };
     write_message(json, &shown);
-    // 0 where there was no answer: an SDK reads it unconditionally.
+    // 0 if there was no answer, because an SDK reads the field unconditionally.
     let response = view.response.as_deref();
     json.key("responseStatus")
         .integer(response.map_or(0, |it| it.status).into());

@@ -1,4 +1,4 @@
-//! What messages, dead letters, log entries and schedules show alike.
+//! The parts that messages, dead letters, log entries and schedules have in common.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use super::super::settings::canonical;
 use crate::engine::{Callback, FlowControl, Headers, Redaction, RowId};
 use crate::text::redacted;
 
-/// Names in canonical case, each with one string for each line; never split.
+/// Writes headers: names in canonical case, each with a list of its values, which are never split.
 pub(super) fn write_headers<'a>(
     json: &mut Json,
     headers: impl IntoIterator<Item = &'a (String, String)>,
@@ -30,7 +30,7 @@ pub(super) fn write_headers<'a>(
     });
 }
 
-/// The body as text if it is some, else in base64; nothing if it is empty.
+/// Writes the body as text if it is UTF-8, else in base64. An empty body is left out.
 pub(super) fn write_body(
     json: &mut Json,
     text_name: &'static str,
@@ -51,7 +51,7 @@ pub(super) fn write_body(
     }
 }
 
-/// The body in base64, as the log has it; nothing if it is empty.
+/// Writes the body in base64, as the log does. An empty body is left out.
 pub(super) fn write_base64(
     json: &mut Json,
     name: &'static str,
@@ -73,7 +73,7 @@ fn hides_body(redaction: Option<&Redaction>) -> bool {
     redaction.is_some_and(|redaction| redaction.body)
 }
 
-/// The URL of a callback under one name, what it sends along under another. `redaction` is its message's.
+/// Writes the URL of a callback under one name and its headers under another. `redaction` is that of its message.
 pub(super) fn write_callback(
     json: &mut Json,
     names: (&'static str, &'static str),
@@ -84,7 +84,7 @@ pub(super) fn write_callback(
         return;
     };
     json.key(names.0).text(&callback.url);
-    // That the report is JSON was not the publisher's doing.
+    // The content type of the report is not a header that the publisher gave.
     let ours =
         |(name, value): &&(String, String)| name == "Content-Type" && value == "application/json";
     let mut given = callback
@@ -98,7 +98,7 @@ pub(super) fn write_callback(
     }
 }
 
-/// With a key there always is a period; the limits only where they are set.
+/// Writes a flow-control key with its period, and its limits if they are set.
 pub(super) fn write_flow_control(json: &mut Json, flow: Option<&FlowControl>) {
     let Some(flow) = flow else {
         return;
@@ -113,7 +113,7 @@ pub(super) fn write_flow_control(json: &mut Json, flow: Option<&FlowControl>) {
     json.key("period").integer(flow.period.as_secs());
 }
 
-/// The first label, and all of them.
+/// Writes the first label, and the list of all.
 pub(super) fn write_labels(json: &mut Json, labels: &[std::sync::Arc<str>]) {
     if let Some(first) = labels.first() {
         json.key("label").text(first);
@@ -122,7 +122,7 @@ pub(super) fn write_labels(json: &mut Json, labels: &[std::sync::Arc<str>]) {
     }
 }
 
-/// The value under `name`, if there is one.
+/// Writes the value under `name`, if there is one.
 pub(super) fn write_text(json: &mut Json, name: &'static str, value: Option<&str>) {
     if let Some(value) = value {
         json.key(name).text(value);

@@ -68,7 +68,7 @@ fn write_schedule(json: &mut Json, view: &ScheduleView) {
     write_runs(json, schedule);
 }
 
-/// What became of it lately, and when it goes on.
+/// Writes the last and the next run of a schedule.
 fn write_runs(json: &mut Json, schedule: &Schedule) {
     let times = [
         ("lastScheduleTime", schedule.last_at),
