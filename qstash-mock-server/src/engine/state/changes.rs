@@ -83,21 +83,21 @@ impl EngineState {
         let mut keys = vec![EntityKey::Meta];
         keys.extend(self.queues.keys().copied().map(EntityKey::Queue));
         keys.extend(self.body_ids().into_iter().map(EntityKey::Body));
-        for (sequence, entry) in &self.messages.entries {
-            keys.push(EntityKey::Spec(*sequence));
+        for (sequence, entry) in self.messages.entries.iter() {
+            keys.push(EntityKey::Spec(sequence));
             if entry.state.is_some() {
-                keys.push(EntityKey::State(*sequence));
+                keys.push(EntityKey::State(sequence));
             }
-            let Some(past) = self.past(*sequence) else {
+            let Some(past) = self.past(sequence) else {
                 continue;
             };
             let records = past.numbered_records();
-            keys.extend(records.map(|(number, _)| EntityKey::Record(*sequence, number)));
+            keys.extend(records.map(|(number, _)| EntityKey::Record(sequence, number)));
             if !past.answer().is_empty() {
-                keys.push(EntityKey::Answer(*sequence));
+                keys.push(EntityKey::Answer(sequence));
             }
             if past.dead_letter().is_some() {
-                keys.push(EntityKey::DeadLetter(*sequence));
+                keys.push(EntityKey::DeadLetter(sequence));
             }
         }
         keys.extend(self.records.entity_keys());
@@ -154,7 +154,7 @@ impl EngineState {
         let entries = || self.messages.entries.values();
         let on = |shelf: Shelf| {
             let mine = entries().filter(move |entry| entry.shelf() == shelf);
-            mine.map(|entry| Entry::cost(entry)).sum::<usize>()
+            mine.map(Entry::cost).sum::<usize>()
         };
         let queues: usize = self.queues.values().map(Queue::cost).sum();
         let listed = self.all_listed().count() * Overhead::KEY;

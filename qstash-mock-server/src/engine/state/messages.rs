@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::EngineState;
+use super::by_sequence::BySequence;
 use super::entry::{Entry, Past};
 use super::held::Shelf;
 use crate::engine::model::entity::EntityKey;
@@ -18,8 +19,7 @@ use crate::engine::model::time::Timestamp;
 /// All that the engine stores of messages.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
-    /// Boxed: they are large, and half of the slots of a tree that grows at its end stay empty.
-    pub(super) entries: BTreeMap<Sequence, Box<Entry>>,
+    pub(super) entries: BySequence<Entry>,
     ids: BTreeMap<MessageId, Sequence>,
     /// How many specs and schedules have a body, if it is more than one.
     pub(super) shared: BTreeMap<BodyId, u32>,
@@ -42,28 +42,28 @@ impl EngineState {
     /// The spec of a message. It stays when the message is forgotten, as long as the log or the dead-letter list
     /// needs it.
     pub(crate) fn spec(&self, sequence: Sequence) -> Option<&MessageSpec> {
-        let entry = self.messages.entries.get(&sequence)?;
+        let entry = self.messages.entries.get(sequence)?;
         Some(&entry.spec)
     }
 
     /// The state of a message, unless the message is forgotten.
     pub(crate) fn message(&self, sequence: Sequence) -> Option<MessageState> {
-        self.messages.entries.get(&sequence)?.state
+        self.messages.entries.get(sequence)?.state
     }
 
     /// The spec and the state of a message, unless the message is forgotten.
     pub(crate) fn whole(&self, sequence: Sequence) -> Option<(&MessageSpec, MessageState)> {
-        let entry = self.messages.entries.get(&sequence)?;
+        let entry = self.messages.entries.get(sequence)?;
         Some((&entry.spec, entry.state?))
     }
 
     pub(crate) fn past(&self, sequence: Sequence) -> Option<&Past> {
-        self.messages.entries.get(&sequence)?.past.as_deref()
+        self.messages.entries.get(sequence)?.past.as_deref()
     }
 
     pub(crate) fn keeps_body(&self, sequence: Sequence) -> bool {
-        let entry = self.messages.entries.get(&sequence);
-        entry.is_some_and(|entry| entry.keeps_body())
+        let entry = self.messages.entries.get(sequence);
+        entry.is_some_and(super::entry::Entry::keeps_body)
     }
 
     /// The account's messages that carry their rules, after another one, in the order of publishing.
@@ -93,7 +93,7 @@ impl EngineState {
 
     /// All entries, for the invariants.
     pub(crate) fn all_sequences(&self) -> impl Iterator<Item = Sequence> {
-        self.messages.entries.keys().copied()
+        self.messages.entries.iter().map(|(sequence, _)| sequence)
     }
 
     // ----- changing -----
@@ -119,14 +119,14 @@ impl EngineState {
         };
         let (shelf, cost) = (entry.shelf(), entry.cost());
         self.charge(&entry.spec.account.clone(), entry.kind(), shelf, cost);
-        self.messages.entries.insert(sequence, Box::new(entry));
+        self.messages.entries.insert(sequence, entry);
     }
 
     /// Adds the state of a spec that has none.
     pub(crate) fn insert_state(&mut self, sequence: Sequence, state: MessageState) {
         self.note(EntityKey::State(sequence));
         self.change_entry(sequence, |entry| entry.state = Some(state));
-        let Some(entry) = self.messages.entries.get(&sequence) else {
+        let Some(entry) = self.messages.entries.get(sequence) else {
             return;
         };
         if entry.spec.carried().is_some() {
@@ -139,7 +139,7 @@ impl EngineState {
 
     /// Changes the state of a message, and its indices, timer and body accordingly.
     pub(crate) fn update(&mut self, sequence: Sequence, change: impl FnOnce(&mut MessageState)) {
-        let Some(entry) = self.messages.entries.get(&sequence) else {
+        let Some(entry) = self.messages.entries.get(sequence) else {
             return;
         };
         let Some(before) = entry.state else {
@@ -153,7 +153,7 @@ impl EngineState {
         let old = self.footprint(&entry.spec, &before);
         let new = self.footprint(&entry.spec, &after);
         if before.is_finished() == after.is_finished() {
-            if let Some(entry) = self.messages.entries.get_mut(&sequence) {
+            if let Some(entry) = self.messages.entries.get_mut(sequence) {
                 entry.state = Some(after);
             }
         } else {
@@ -195,8 +195,8 @@ impl EngineState {
     }
 
     fn kind_of(&self, sequence: Sequence) -> LogKind {
-        let entry = self.messages.entries.get(&sequence);
-        entry.map_or(LogKind::QueueRules, |entry| entry.kind())
+        let entry = self.messages.entries.get(sequence);
+        entry.map_or(LogKind::QueueRules, super::entry::Entry::kind)
     }
 
     /// Counts one more or one less row of the log about a message.
@@ -222,7 +222,7 @@ impl EngineState {
     /// Notes that a message is in the dead-letter list, or no longer is.
     pub(super) fn hold_for_list(&mut self, sequence: Sequence, listed: Option<RowId>) {
         let is_needed = self.change_entry(sequence, |entry| entry.past_mut().listed = listed);
-        let Some(entry) = self.messages.entries.get(&sequence) else {
+        let Some(entry) = self.messages.entries.get(sequence) else {
             return;
         };
         let (account, kind) = (entry.spec.account.clone(), entry.kind());
@@ -238,11 +238,11 @@ impl EngineState {
     /// Drops a spec that nothing needs.
     pub(crate) fn drop_unneeded(&mut self, sequence: Sequence) {
         let entries = &mut self.messages.entries;
-        let needed = entries.get(&sequence).is_none_or(|entry| entry.is_needed());
+        let needed = entries.get(sequence).is_none_or(super::entry::Entry::is_needed);
         if needed || self.loading {
             return;
         }
-        if let Some(entry) = entries.remove(&sequence) {
+        if let Some(entry) = entries.remove(sequence) {
             self.messages.ids.remove(&entry.spec.id);
             self.note(EntityKey::Spec(sequence));
             let cost = entry.cost();
@@ -254,7 +254,7 @@ impl EngineState {
     pub(super) fn drop_unneeded_specs(&mut self) {
         let entries = self.messages.entries.iter();
         let unneeded = entries.filter(|(_, entry)| !entry.is_needed());
-        let unneeded: Vec<_> = unneeded.map(|(sequence, _)| *sequence).collect();
+        let unneeded: Vec<_> = unneeded.map(|(sequence, _)| sequence).collect();
         for sequence in unneeded {
             self.drop_unneeded(sequence);
         }
@@ -266,7 +266,7 @@ impl EngineState {
         sequence: Sequence,
         change: impl FnOnce(&mut Entry),
     ) -> bool {
-        let Some(entry) = self.messages.entries.get_mut(&sequence) else {
+        let Some(entry) = self.messages.entries.get_mut(sequence) else {
             return true;
         };
         let before = (entry.shelf(), entry.changing_cost(), entry.keeps_body());

@@ -10,6 +10,7 @@
 //! has all timers.
 
 mod bodies;
+mod by_sequence;
 mod changes;
 mod dead_letters;
 mod entry;
