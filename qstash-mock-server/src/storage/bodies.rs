@@ -27,9 +27,16 @@ pub(crate) struct Bodies {
 /// ids.
 const CHUNK: u64 = 16;
 
+/// A body of at most so many bytes is copied: sharing it would take 48 bytes more than the copy.
+const SMALL: usize = 512;
+
+/// The small bodies among [`CHUNK`] adjacent ids.
+type Chunk = Box<[Option<Box<[u8]>>; CHUNK as usize]>;
+
 #[derive(Default)]
 struct Inner {
-    chunks: BTreeMap<u64, Box<[Option<Bytes>; CHUNK as usize]>>,
+    small: BTreeMap<u64, Chunk>,
+    large: BTreeMap<BodyId, Bytes>,
     /// How many deletions there were.
     deletions: u64,
     /// Deleted bodies that a hold may keep readable, each with the number of its deletion.
@@ -39,24 +46,33 @@ struct Inner {
 }
 
 impl Inner {
-    fn put(&mut self, id: BodyId, bytes: Bytes) {
-        let chunk = self.chunks.entry(id.0 / CHUNK).or_default();
-        chunk[(id.0 % CHUNK) as usize] = Some(bytes);
+    fn put(&mut self, id: BodyId, bytes: &Bytes) {
+        if bytes.len() > SMALL {
+            self.large.insert(id, bytes.clone());
+            return;
+        }
+        let chunk = self.small.entry(id.0 / CHUNK).or_default();
+        chunk[(id.0 % CHUNK) as usize] = Some(Box::from(&bytes[..]));
     }
 
     fn get(&self, id: BodyId) -> Option<Bytes> {
-        let chunk = self.chunks.get(&(id.0 / CHUNK))?;
-        chunk[(id.0 % CHUNK) as usize].clone()
+        let chunk = self.small.get(&(id.0 / CHUNK));
+        let small = chunk.and_then(|chunk| chunk[(id.0 % CHUNK) as usize].as_deref());
+        match small {
+            Some(small) => Some(Bytes::copy_from_slice(small)),
+            None => self.large.get(&id).cloned(),
+        }
     }
 
     fn remove(&mut self, id: BodyId) {
         let key = id.0 / CHUNK;
-        if let Some(chunk) = self.chunks.get_mut(&key) {
+        if let Some(chunk) = self.small.get_mut(&key) {
             chunk[(id.0 % CHUNK) as usize] = None;
             if chunk.iter().all(Option::is_none) {
-                self.chunks.remove(&key);
+                self.small.remove(&key);
             }
         }
+        self.large.remove(&id);
     }
 
     fn delete(&mut self, id: BodyId) {
@@ -83,7 +99,7 @@ impl Bodies {
     ) -> Self {
         let mut inner = Inner::default();
         for (id, bytes) in bodies {
-            inner.put(id, bytes);
+            inner.put(id, &bytes);
         }
         Self {
             inner: Arc::new(Mutex::new(inner)),
@@ -104,7 +120,7 @@ impl Bodies {
         let hold = deletes.then(|| self.begin_hold(&mut inner));
         for change in changes {
             match change {
-                BodyChange::Put(id, bytes) => inner.put(*id, bytes.clone()),
+                BodyChange::Put(id, bytes) => inner.put(*id, bytes),
                 BodyChange::Delete(id) => inner.delete(*id),
             }
         }
@@ -146,11 +162,13 @@ impl Bodies {
     /// All bodies with their bytes.
     pub(crate) fn all(&self) -> Vec<(BodyId, Bytes)> {
         let inner = self.inner.lock();
-        let mut all = Vec::new();
-        for (chunk, slots) in &inner.chunks {
+        let large = inner.large.iter().map(|(id, bytes)| (*id, bytes.clone()));
+        let mut all: Vec<_> = large.collect();
+        for (chunk, slots) in &inner.small {
             for (offset, slot) in (0..).zip(slots.iter()) {
                 if let Some(bytes) = slot {
-                    all.push((BodyId(chunk * CHUNK + offset), bytes.clone()));
+                    let bytes = Bytes::copy_from_slice(bytes);
+                    all.push((BodyId(chunk * CHUNK + offset), bytes));
                 }
             }
         }
@@ -181,10 +199,17 @@ impl Drop for Hold {
 mod tests {
     use super::*;
 
-    fn store() -> Bodies {
+    /// One that is copied, and one that is shared.
+    const SIZES: [usize; 2] = [SMALL, SMALL + 1];
+
+    fn store(size: usize) -> Bodies {
         let bodies = Bodies::new([], |_, _| Bytes::new());
-        drop(bodies.apply(&[BodyChange::Put(BodyId(17), Bytes::from_static(b"one"))]));
+        drop(bodies.apply(&[BodyChange::Put(BodyId(17), body(size))]));
         bodies
+    }
+
+    fn body(size: usize) -> Bytes {
+        vec![b'x'; size].into()
     }
 
     fn read(bodies: &Bodies) -> Option<Bytes> {
@@ -193,16 +218,20 @@ mod tests {
 
     #[test]
     fn a_deleted_body_is_gone_and_its_chunk_with_it() {
-        let bodies = store();
-        assert_eq!(read(&bodies), Some(Bytes::from_static(b"one")));
-        drop(bodies.apply(&[BodyChange::Delete(BodyId(17))]));
-        assert_eq!(read(&bodies), None);
-        assert!(bodies.inner.lock().chunks.is_empty());
+        for size in SIZES {
+            let bodies = store(size);
+            assert_eq!(read(&bodies), Some(body(size)));
+            assert_eq!(bodies.all(), [(BodyId(17), body(size))]);
+            drop(bodies.apply(&[BodyChange::Delete(BodyId(17))]));
+            assert_eq!(read(&bodies), None);
+            assert!(bodies.all().is_empty());
+            assert!(bodies.inner.lock().small.is_empty());
+        }
     }
 
     #[test]
     fn a_body_that_is_deleted_while_somebody_reads_stays_until_then() {
-        let bodies = store();
+        let bodies = store(SMALL);
         let (early, late) = (bodies.hold(), bodies.hold());
         drop(bodies.apply(&[BodyChange::Delete(BodyId(17))]));
         let after = bodies.hold();
