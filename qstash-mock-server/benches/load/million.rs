@@ -1,9 +1,10 @@
-//! A million delayed messages: the memory that they take, and the time to list and to cancel them.
+//! A million delayed messages: the memory that they take, what a publish costs beside them, and the time to list and to
+//! cancel them.
 
 use std::time::{Duration, Instant};
 
 use crate::Plan;
-use crate::report::{self, line, millis};
+use crate::report::{self, line, median, micros, millis, ratios};
 use crate::subject::{Role, Subject};
 use crate::wire::{Connection, bare, message, next_page, post};
 
@@ -29,10 +30,11 @@ pub(crate) async fn held(plan: &Plan) {
         line(
             "bytes a message, beside its body",
             format!("{each:.0}"),
-            "aim: < 1,024",
+            "aim: <= 400",
         );
     }
 
+    compare(&subject, &mut connection, plan).await;
     let pages = list(&subject, &mut connection, plan.held).await;
     let slowest = pages.iter().max().copied().unwrap_or_default();
     line("listed in (s)", seconds(pages.iter().sum()), "");
@@ -79,6 +81,47 @@ async fn publish(subject: &Subject, connection: &mut Connection, count: usize) {
     for _ in 0..count / BATCH {
         connection.succeed(&request).await;
     }
+}
+
+/// What a publish takes, one at a time and a thousand at once, beside all these messages and beside a thousand.
+async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
+    let few = Subject::start(Role::Server, None);
+    let mut to_few = Connection::open(few.address).await.expect("a connection");
+    publish(&few, &mut to_few, BATCH).await;
+    let requests = |subject: &Subject| {
+        let text = message(SMALL);
+        let item = format!(r#"{{"queue":"other","delay_seconds":86390,"message":{text}}}"#);
+        let items = vec![item.as_str(); BATCH].join(",");
+        let batch = format!(r#"{{"messages":[{items}]}}"#);
+        let one = post("/v1/publish", &subject.bearer, &item);
+        let many = post("/v1/publish/batch", &subject.bearer, &batch);
+        let purge = post("/v1/queues/other/purge", &subject.bearer, "{}");
+        [(one, plan.singles), (many, plan.singles.div_ceil(200)), (purge, 1)]
+    };
+    let (of_few, of_full) = (requests(&few), requests(full));
+    let mut shares = [vec![], vec![]];
+    for _ in 0..plan.rounds {
+        for (index, ((to, count), (other, _))) in of_few.iter().zip(&of_full).enumerate() {
+            // Turn about, so that both meet the same disturbances.
+            let (mut small, mut large) = (vec![], vec![]);
+            for _ in 0..*count {
+                small.push(micros(time(&mut to_few, to).await));
+                large.push(micros(time(to_full, other).await));
+            }
+            if let Some(shares) = shares.get_mut(index) {
+                shares.push(median(large) / median(small));
+            }
+        }
+    }
+    let [one, many] = shares;
+    ratios("cost of a publish / that beside 1,000", &one, "aim: <= 1.3");
+    ratios("the same of a batch of 1,000", &many, "");
+}
+
+async fn time(connection: &mut Connection, request: &[u8]) -> Duration {
+    let start = Instant::now();
+    connection.succeed(request).await;
+    start.elapsed()
 }
 
 /// The time of each page.

@@ -51,7 +51,15 @@ pub(crate) struct Subject {
 impl Subject {
     pub(crate) fn start(role: Role, consumer: Option<SocketAddr>) -> Self {
         let program = std::env::current_exe().expect("a path to this program");
-        let mut command = Command::new(program);
+        let mut command = match std::env::var("SUBJECT_RUNNER") {
+            Ok(runner) => {
+                let mut words = runner.split_whitespace();
+                let mut command = Command::new(words.next().expect("a command"));
+                command.args(words).arg(program);
+                command
+            }
+            Err(_) => Command::new(program),
+        };
         let name = role.to_possible_value().expect("no role is skipped");
         command.args(["--subject", name.get_name()]);
         if let Some(consumer) = consumer {
