@@ -2,15 +2,21 @@
 
 mod answers;
 mod bulk;
+mod bytes;
 mod flow;
 mod log;
 mod numbers;
 mod pages;
 mod properties;
+mod room;
+mod slices;
 
 use qstash_mock_server::engine::{Config, Error, Limits, Reply, Seed};
 
 use crate::world::World;
+
+/// Sets one bound.
+type ToLimits = fn(&mut Limits);
 
 /// A world with other bounds.
 fn bounded(change: impl FnOnce(&mut Limits)) -> World {

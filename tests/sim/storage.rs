@@ -159,3 +159,29 @@ fn whoever_waits_behind_a_message_writes_nothing_for_it() {
     let attempt = written(&world, before);
     assert!(attempt.state <= AN_ATTEMPT, "{attempt:?}");
 }
+
+#[test]
+fn an_answer_that_is_the_same_again_is_not_written_again() {
+    let mut world = prepared(publish("hook"));
+    world.publish_with(but(publish("hook"), |it| it.max_retries = Some(9)));
+    for written_before in [false, true] {
+        assert!(world.until_call());
+        let before = world.commits.len();
+        world.answer_next(failing(7));
+        let retry = written(&world, before);
+        assert_eq!(retry.answer == 0, written_before, "{retry:?}");
+    }
+}
+
+#[test]
+fn an_input_that_changes_nothing_writes_nothing() {
+    let mut world = World::new(1);
+    world.publish("work");
+    let held = world.receive_one("work");
+    for nothing_new in [false, true] {
+        let extended = world.extend(held.id, Some(held.lease), 90);
+        assert!(extended.is_ok(), "{extended:?}");
+        let newest = world.commits.last().expect("an input");
+        assert_eq!(newest.is_empty(), nothing_new, "{newest:?}");
+    }
+}

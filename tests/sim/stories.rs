@@ -7,3 +7,4 @@ mod log;
 mod manage;
 mod publish;
 mod receive;
+mod restart;

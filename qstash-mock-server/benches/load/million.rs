@@ -96,7 +96,11 @@ async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
         let one = post("/v1/publish", &subject.bearer, &item);
         let many = post("/v1/publish/batch", &subject.bearer, &batch);
         let purge = post("/v1/queues/other/purge", &subject.bearer, "{}");
-        [(one, plan.singles), (many, plan.singles.div_ceil(200)), (purge, 1)]
+        [
+            (one, plan.singles),
+            (many, plan.singles.div_ceil(200)),
+            (purge, 1),
+        ]
     };
     let (of_few, of_full) = (requests(&few), requests(full));
     let mut shares = [vec![], vec![]];

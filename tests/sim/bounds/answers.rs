@@ -118,3 +118,20 @@ fn so_many_dead_letters_are_listed_in_the_whole_server_and_the_oldest_goes() {
     world.crash();
     assert_eq!(theirs(&mut world), 2);
 }
+
+#[test]
+fn a_server_with_smaller_bounds_keeps_the_newest_dead_letters_that_a_larger_one_stored() {
+    for of_one_account in [true, false] {
+        let mut world = bounded(|_| {});
+        let ids = [(); 4].map(|()| die(&mut world, 1));
+        let limits = &mut world.config.limits;
+        if of_one_account {
+            limits.dead_letters = 2;
+        } else {
+            limits.all_dead_letters = 2;
+        }
+        world.crash();
+        let left: Vec<_> = world.dlq().iter().map(|view| view.id).collect();
+        assert_eq!(left, [ids[3], ids[2]]);
+    }
+}

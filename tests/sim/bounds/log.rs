@@ -166,3 +166,17 @@ fn a_server_with_smaller_bounds_goes_on_with_what_a_larger_one_stored() {
     assert_eq!(stored(&world), 4);
     world.advance(secs(1));
 }
+
+#[test]
+fn after_a_restart_too_rows_of_a_time_to_come_go_in_the_order_in_which_they_were_written() {
+    let mut world = bounded(|it| it.log_rows = 6);
+    let cancelled = world.send(delayed(to(A), 30 * DAY));
+    assert!(world.cancel_one(cancelled));
+    let first = deliver(&mut world);
+    world.crash();
+    let second = deliver(&mut world);
+    for id in [first, second] {
+        assert_eq!(world.events(id), [Created, Active, Delivered]);
+    }
+    assert_eq!(world.events(cancelled), []);
+}

@@ -1,4 +1,4 @@
-//! Accounts and deduplication keys.
+//! Accounts, deduplication keys, and what an account may have so many of.
 
 use std::sync::Arc;
 
@@ -6,9 +6,11 @@ use qstash_mock_server::engine::{
     Action, Caller, KeyAction, Publish, QueueAction, Reply, ScheduleAction, UrlGroupAction,
 };
 
-use super::{bounded, is_refused};
-use crate::carried::words::{A, B, delayed, endpoint, group_name, keyed, schedule, to, to_group};
-use crate::world::{but, later, name, owner, publish, put};
+use super::{ToLimits, bounded, is_refused};
+use crate::carried::words::{
+    A, B, C, delayed, endpoint, group_name, keyed, schedule, to, to_group,
+};
+use crate::world::{but, later, name, owner, publish, put, receive};
 
 fn caller(account: &str) -> Arc<Caller> {
     Arc::new(Caller::owner(account))
@@ -114,4 +116,56 @@ fn each_message_to_a_group_takes_a_key_and_all_or_none_are_published() {
         panic!("what is known needs no room");
     };
     assert!(again.messages().iter().all(|it| it.deduplicated));
+}
+
+fn put_group(name: &str, urls: &[&str]) -> Action {
+    let endpoints = urls.iter().map(|url| endpoint(url, None)).collect();
+    UrlGroupAction::PutEndpoints(group_name(name), endpoints).into()
+}
+
+fn put_schedule(id: &str) -> Action {
+    ScheduleAction::Put(Box::new(schedule(id, "0 0 1 1 *", to(A)))).into()
+}
+
+fn put_queue(queue: &str) -> Action {
+    put(queue, Default::default()).into()
+}
+
+#[test]
+fn an_account_may_have_so_many_queues_groups_endpoints_and_schedules_and_one_more_is_refused() {
+    let three = |thing: fn(&str) -> Action| ["a", "b", "c"].map(thing);
+    let things: [(ToLimits, [Action; 3]); 4] = [
+        (|it| it.queues = 2, three(put_queue)),
+        (|it| it.url_groups = 2, three(|it| put_group(it, &[A]))),
+        (|it| it.schedules = 2, three(put_schedule)),
+        (
+            |it| it.endpoints = 2,
+            [&[A][..], &[B], &[C]].map(|urls| put_group("one", urls)),
+        ),
+    ];
+    for (bound, [first, second, third]) in things {
+        let mut world = bounded(bound);
+        assert!(world.act(first.clone()).is_ok());
+        assert!(world.act(second).is_ok());
+        let reply = world.act_only(&owner(), third.clone());
+        assert!(is_refused(&world, &reply), "{third:?}: {reply:?}");
+        assert!(world.act(first).is_ok(), "it is there already");
+        // Another account has a bound of its own.
+        let reply = world.act_as(&caller("other"), third);
+        assert!(reply.is_ok(), "{reply:?}");
+    }
+}
+
+#[test]
+fn so_many_callers_may_wait_on_a_queue_and_one_more_is_refused() {
+    let mut world = bounded(|it| it.waiters = 2);
+    for queue in ["work", "other"] {
+        world.queue(queue, Default::default());
+        world.wait(queue, 20);
+        world.wait(queue, 20);
+        let reply = world.act_only(&owner(), receive(queue, 1, 20));
+        assert!(is_refused(&world, &reply), "{reply:?}");
+    }
+    world.publish("work");
+    world.wait("work", 20);
 }

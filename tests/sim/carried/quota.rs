@@ -1,10 +1,11 @@
 //! v2.md section 7: what a plan allows, at the limit and one past it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Action, Config, DeadLetterAction, Error, QueueAction, QueuePatch, QuotaKind, Quotas, Reply,
-    ScheduleAction, Seed, Timestamp, UrlGroupAction,
+    Action, Caller, Config, DeadLetterAction, Entity, Error, QueueAction, QueuePatch, QuotaKind,
+    Quotas, Reply, ScheduleAction, Seed, Timestamp, UrlGroupAction,
 };
 
 use super::words::{
@@ -31,7 +32,7 @@ fn retries_of_a_message_and_of_its_callbacks() {
     assert_eq!(refused, Err(over(QuotaKind::Retries, 5)));
     let mut callback = callback(B);
     callback.max_retries = Some(6);
-    let callback = Some(std::sync::Arc::new(callback));
+    let callback = Some(Arc::new(callback));
     let calls_back = with(to(A), |it| it.callback = callback.clone());
     assert_eq!(world.try_send(calls_back), Err(over(QuotaKind::Retries, 5)));
     let tells = with(to(A), |it| it.failure_callback = callback);
@@ -140,6 +141,23 @@ fn messages_of_a_day_until_midnight_utc() {
     assert_eq!(world.try_send(to(A)), Err(limit));
     world.advance(Duration::from_millis(1));
     world.send(to(A));
+}
+
+#[test]
+fn the_counters_of_earlier_days_are_forgotten_when_a_new_one_begins() {
+    let mut world = world(|it| it.messages_per_day = Some(10));
+    let accounts = ["one", "two", "three"].map(|it| Arc::new(Caller::owner(it)));
+    let days = |world: &World| {
+        let entities = world.disk.entities.values();
+        entities.filter(|it| matches!(it, Entity::Day(_))).count()
+    };
+    for account in &accounts {
+        assert!(world.send_as(account, to(A)).is_ok());
+    }
+    assert_eq!(days(&world), 3);
+    world.advance_secs(DAY);
+    assert!(world.send_as(&accounts[0], to(A)).is_ok());
+    assert_eq!(days(&world), 1);
 }
 
 #[test]

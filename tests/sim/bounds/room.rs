@@ -1,0 +1,154 @@
+//! Everything that the server keeps takes room, with all its text; when there is none left, more is refused.
+
+use std::sync::Arc;
+
+use qstash_mock_server::engine::{
+    Action, Event, Headers, MessageAction, Outcome, QueuePatch, ScheduleAction, Scope,
+    UrlGroupAction,
+};
+
+use super::{bounded, is_refused};
+use crate::carried::words::{
+    A, DAY, callback, delayed, endpoint, flowing, group_name, labelled, retries, schedule, to, with,
+};
+use crate::world::{but, failure, later, owner, publish, pushed, put, saying};
+
+/// So many bytes there are room for, and so many of text has each thing: no more than six of them fit.
+const ROOM: usize = 20_000;
+const TEXT: usize = 3_000;
+
+fn long() -> String {
+    "x".repeat(TEXT)
+}
+
+fn header() -> Headers {
+    Arc::new([("X-Long".to_owned(), long())])
+}
+
+/// So many of them are accepted before one is refused.
+fn accepted(what: &str, thing: impl Fn(usize) -> Action) {
+    let mut world = bounded(|it| it.held_bytes = ROOM);
+    for n in 0..=ROOM / TEXT {
+        let reply = world.act_only(&owner(), thing(n));
+        if reply.is_err() {
+            assert!(is_refused(&world, &reply), "{what}: {reply:?}");
+            assert!(n >= 3, "{what}: only {n} are accepted");
+            return;
+        }
+    }
+    panic!("{what}: the text takes no room");
+}
+
+#[test]
+fn what_a_message_says_beside_its_body_takes_room() {
+    let carrying = || delayed(to(A), DAY);
+    accepted("headers of a queue's message", |_| {
+        but(later(publish("work"), 60), |it| it.headers = header()).into()
+    });
+    accepted("headers of a message with rules", |_| {
+        with(carrying(), |it| it.headers = Some(header())).into()
+    });
+    accepted("labels", |_| labelled(carrying(), &[&long()]).into());
+    accepted("a flow-control key", |_| {
+        flowing(carrying(), &long(), 1, 0, 1).into()
+    });
+    accepted("headers of a callback", |_| {
+        let mut back = callback(A);
+        back.headers = header();
+        with(carrying(), |it| it.callback = Some(Arc::new(back))).into()
+    });
+    accepted("a failure callback", |_| {
+        let back = callback(&long());
+        with(carrying(), |it| it.failure_callback = Some(Arc::new(back))).into()
+    });
+}
+
+#[test]
+fn schedules_url_groups_and_queues_take_room() {
+    accepted("bodies of schedules", |n| {
+        let body = saying(to(A), long());
+        let put = schedule(&format!("s{n}"), "0 0 1 1 *", body);
+        ScheduleAction::Put(Box::new(put)).into()
+    });
+    accepted("endpoints of URL groups", |n| {
+        let endpoints = vec![endpoint(&format!("{A}/{}", long()), None)];
+        UrlGroupAction::PutEndpoints(group_name(&format!("g{n}")), endpoints).into()
+    });
+    accepted("webhook URLs of queues", |n| {
+        let patch = QueuePatch {
+            webhook_url: Some(Some(long())),
+            ..QueuePatch::default()
+        };
+        put(&format!("q{n}"), patch).into()
+    });
+}
+
+#[test]
+fn what_became_of_attempts_takes_room() {
+    let mut world = bounded(|it| it.held_bytes = ROOM);
+    world.queue("hook", pushed(16));
+    let often = but(publish("hook"), |it| it.max_retries = Some(100));
+    let id = world.publish_with(often);
+    let telling = Outcome {
+        error: Some("e".repeat(500)),
+        ..failure()
+    };
+    for _ in 0..15 {
+        assert!(world.until_call());
+        world.answer_next(telling.clone());
+    }
+    let large = || saying(publish("work"), vec![b'1'; ROOM / 2]);
+    let reply = world.act_only(&owner(), large());
+    assert!(is_refused(&world, &reply), "{reply:?}");
+    let cancel = MessageAction::Cancel(id, Scope::Queues);
+    assert!(world.act(cancel).is_ok());
+    world.publish_with(large());
+}
+
+#[test]
+fn what_a_row_of_the_log_tells_of_a_failure_counts_for_the_log() {
+    let answer = Outcome {
+        body: long().into(),
+        ..failure()
+    };
+    let headers = Outcome {
+        headers: header(),
+        ..failure()
+    };
+    let error = Outcome {
+        error: Some(long()),
+        ..failure()
+    };
+    for outcome in [answer, headers, error] {
+        // Two messages of four rows, and the text of one.
+        let mut world = bounded(|it| it.log_bytes = 8 * 256 + TEXT + TEXT / 2);
+        let ids = [(); 2].map(|()| {
+            let id = world.send(retries(to(A), 0));
+            world.answer_next(outcome.clone());
+            id
+        });
+        assert!(!world.events(ids[0]).contains(&Event::Error));
+        assert!(world.events(ids[1]).contains(&Event::Error));
+    }
+}
+
+#[test]
+fn less_is_wanted_of_an_answer_to_a_queues_message() {
+    let mut world = bounded(|it| (it.queue_answer, it.answer) = (10, 1_000));
+    world.queue("hook", pushed(16));
+    world.publish("hook");
+    world.send(to(A));
+    let wanted: Vec<_> = world.calls.iter().map(|call| call.most_answer).collect();
+    assert_eq!(wanted, [10, 1_000]);
+}
+
+#[test]
+fn a_queue_takes_room_though_it_has_no_text() {
+    // An account and ten queues, and no more.
+    let mut world = bounded(|it| it.held_bytes = 11 * 1_024);
+    for n in 0..10 {
+        world.queue(&format!("q{n}"), QueuePatch::default());
+    }
+    let reply = world.act_only(&owner(), put("one-more", QueuePatch::default()));
+    assert!(is_refused(&world, &reply), "{reply:?}");
+}

@@ -1,0 +1,90 @@
+//! What a restart, or other stored things in place of those that are there, may not repeat or leave behind.
+
+use std::collections::BTreeSet;
+
+use qstash_mock_server::engine::{BodyId, Command, Config, Engine, Entity, Seed, Stage};
+
+use crate::world::{World, owner, publish, pushed, saying, success};
+
+fn specs(entities: &[Entity]) -> usize {
+    let is_spec = |it: &&Entity| matches!(it, Entity::Spec(_));
+    entities.iter().filter(is_spec).count()
+}
+
+#[test]
+fn a_lease_that_was_given_but_not_stored_is_not_given_again() {
+    let mut world = World::new(1);
+    world.publish("work");
+    let stored = world.commits.len();
+    let lost = world.receive_one("work");
+    world.crash_after(stored);
+    let again = world.receive_one("work");
+    assert_eq!(again.id, lost.id);
+    assert_ne!(again.lease, lost.lease);
+}
+
+#[test]
+fn numbers_that_stored_things_show_are_not_given_again_though_no_count_is_stored() {
+    let mut world = World::new(1);
+    for _ in 0..3 {
+        world.publish("work");
+    }
+    let stored = world.disk.stored();
+    let stored = stored.filter(|entity| !matches!(entity, Entity::Meta(_)));
+    let restored = Engine::restore(world.config.clone(), world.now, stored);
+    let mut engine = restored.expect("it restores");
+    let (caller, action) = (owner(), publish("work").into());
+    let reply = engine.handle(world.now, Command { caller, action });
+    assert!(reply.is_ok(), "{reply:?}");
+    engine.check_invariants();
+    assert_eq!(specs(&engine.entities()), 4);
+}
+
+#[test]
+fn a_stored_message_of_which_nothing_tells_any_more_is_dropped_with_its_body() {
+    let mut world = World::new(1);
+    world.publish("work");
+    let tells = |it: &Entity| matches!(it, Entity::State(..) | Entity::Log(_));
+    let stored = world.disk.stored().filter(|entity| !tells(entity));
+    let restored = Engine::restore(world.config.clone(), world.now, stored);
+    let engine = restored.expect("it restores");
+    engine.check_invariants();
+    let left = engine.entities();
+    assert_eq!(specs(&left), 0);
+    assert!(!left.iter().any(|it| matches!(it, Entity::Body(_))));
+}
+
+/// What a world holds is replaced by what it held before: the same process goes on.
+#[test]
+fn what_is_replaced_is_gone_and_an_answer_to_one_of_its_calls_changes_nothing() {
+    let mut config = Config::new(Seed::from(1));
+    config.limits.log_rows = 0;
+    let mut world = World::with(config);
+    world.queue("hook", pushed(16));
+    let kept = world.publish("hook");
+    let entities: Vec<_> = world.disk.stored().collect();
+    let bodies = world.disk.bodies.clone();
+    let bodies: Vec<(BodyId, _)> = bodies.into_iter().collect();
+    world.answer_next(success());
+    world.advance_secs(601);
+    assert!(world.disk.bodies.is_empty());
+    let replaced = world.publish_with(saying(publish("hook"), "something else"));
+    let old_call = world.calls.remove(0).id;
+
+    let result = world.engine.replace(world.now, entities, &bodies);
+    assert_eq!(result, Ok(()));
+    world.tick();
+    // The disk has been compared with the engine.
+    assert_eq!(world.disk.messages().collect::<Vec<_>>(), [kept]);
+    assert_eq!(world.message(replaced), None);
+    let fresh = world.publish("hook");
+    assert!(![kept, replaced].contains(&fresh));
+    let calls = world.started.iter().map(|(_, call)| call.id);
+    let distinct: BTreeSet<_> = calls.collect();
+    assert_eq!(distinct.len(), world.started.len(), "an id came twice");
+    world.answer(old_call, success());
+    assert_eq!(world.open(), [kept, fresh], "both are still under way");
+    for id in [kept, fresh] {
+        assert_eq!(world.stage(id).0, Stage::InFlight);
+    }
+}
