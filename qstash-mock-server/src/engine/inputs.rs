@@ -142,7 +142,7 @@ impl Engine {
     }
 
     /// The accounts that have or had a queue.
-    pub(crate) fn accounts_with_queues(&self) -> Vec<AccountName> {
+    pub fn accounts_with_queues(&self) -> Vec<AccountName> {
         self.state.accounts_with_queues().cloned().collect()
     }
 

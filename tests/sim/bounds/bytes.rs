@@ -1,11 +1,14 @@
 //! Bounds that are counted in bytes or in records, to the last one.
 
+use std::sync::Arc;
+
 use qstash_mock_server::engine::{
-    Entity, Event, Limits, MessageAction, MessageId, Publish, QueueAction, QueuePatch, Scope,
+    DeadLetterAction, Entity, Event, Headers, Limits, MessageAction, MessageId, Publish,
+    QueueAction, QueuePatch, Scope,
 };
 
 use super::{ToLimits, bounded, is_refused};
-use crate::carried::words::{A, B, C, calling_back, to, to_group};
+use crate::carried::words::{A, B, C, calling_back, carrying, retries, to, to_group, with};
 use crate::world::{World, but, failure, name, owner, publish, pushed, saying, success};
 
 /// What things count for beside their text (`engine/model/cost.rs`).
@@ -90,6 +93,23 @@ fn a_message_to_a_group_needs_room_for_each_endpoint_or_none_is_published() {
     assert!(world.calls.is_empty());
     world.send_all(sized(to_group("g"), 3_000));
     assert_eq!(world.calls.len(), 3);
+}
+
+#[test]
+fn a_dead_letter_is_retried_in_its_own_room_and_with_more_text_only_if_there_is_more_room() {
+    let mut world = bounded(|it| it.held_bytes = 10_000);
+    world.send(retries(sized(to(A), 3_000), 0));
+    world.answer_next(failure());
+    fill(&mut world);
+    let row = world.dlq()[0].id;
+    let long: Headers = Arc::new([("X-Long".to_owned(), "x".repeat(1_000))]);
+    let longer = carrying(with(to(A), |it| it.headers = Some(long))).settings;
+    let reply = world.act_only(&owner(), DeadLetterAction::Retry(row, Box::new(longer)));
+    assert!(is_refused(&world, &reply), "{reply:?}");
+    assert_eq!(world.dlq().len(), 1);
+    let retry = DeadLetterAction::Retry(row, Box::default());
+    assert!(world.act(retry).is_ok());
+    assert!(world.dlq().is_empty());
 }
 
 #[test]

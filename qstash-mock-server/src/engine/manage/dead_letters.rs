@@ -7,6 +7,7 @@ use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::Settings;
+use crate::engine::model::cost::Overhead;
 use crate::engine::model::dead_letter::{
     DeadLetterAction, DeadLetterQuery, DeadLetterView, ListedDeadLetter,
 };
@@ -203,20 +204,23 @@ impl Engine {
         let entry = self.state.listed(account, id);
         let known = entry.and_then(|entry| {
             let spec = self.state.spec(entry.message)?;
-            Some((entry.queue.clone(), spec, spec.carried()?))
+            let freed = Overhead::KEY + self.state.cost_of(entry.message);
+            Some((entry.queue.clone(), spec, spec.carried()?, freed))
         });
-        let (queue, spec, carried) = known.ok_or(Error::DeadLetterNotFound(id))?;
+        let (queue, spec, carried, freed) = known.ok_or(Error::DeadLetterNotFound(id))?;
         let rules = carried.as_ref().clone().with(overrides);
         let headers = merged(&spec.headers, overrides.headers.as_ref());
         let body: BodyRef = spec.body.clone();
         self.check_quotas(now, body.length(), overrides)?;
         let url = Arc::clone(&rules.url);
-        let due_at = overrides.due_at(now);
+        let draft = Draft::carried(rules, headers, overrides.due_at(now));
+        let keyed = [(None, draft)];
+        self.check_room(account, &keyed, body.length(), freed)?;
+        let [(_, draft)] = keyed;
         let known = match &queue {
             Some(queue) => Some(self.ensure_queue(now, account, queue, true)?),
             None => None,
         };
-        let draft = Draft::carried(rules, headers, due_at);
         // The new message has the body before the entry lets it go.
         let new = self.make(now, account, draft, known, body, None);
         self.state.remove_listed(account, id);

@@ -82,7 +82,7 @@ impl Engine {
             .into_iter()
             .map(|draft| (self.dedup_key(account, &draft, &content), draft))
             .collect();
-        self.check_room(account, &keyed, content.length())?;
+        self.check_room(account, &keyed, content.length(), 0)?;
         let carried = |(key, draft): &&(Option<DedupKeyId>, Draft)| {
             draft.url().is_some() && self.first_with_key(key.as_ref()).is_none()
         };
@@ -203,12 +203,14 @@ impl Engine {
 
     // ----- bounds -----
 
-    /// Refuses drafts that would exceed a bound, before anything is made. Deduplicated ones do not count.
-    fn check_room(
+    /// Refuses drafts that would exceed a bound, before anything is made. Deduplicated ones do not count, and
+    /// `freed` bytes will be free again as soon as they are made.
+    pub(crate) fn check_room(
         &self,
         account: &AccountName,
         keyed: &[(Option<DedupKeyId>, Draft)],
         body: usize,
+        freed: usize,
     ) -> Result<(), Error> {
         let is_fresh =
             |(key, _): &&(Option<DedupKeyId>, Draft)| self.first_with_key(key.as_ref()).is_none();
@@ -222,7 +224,7 @@ impl Engine {
         let Some(draft) = first else {
             return Ok(());
         };
-        self.check_held(cost)?;
+        self.check_held(cost.saturating_sub(freed))?;
         self.check_account(account)?;
         if self.state.key_count() + keys > self.config.limits.dedup_keys {
             return Err(Error::Overloaded("too many deduplication keys"));

@@ -61,9 +61,15 @@ impl EngineState {
         self.messages.entries.get(sequence)?.past.as_deref()
     }
 
+    /// The number of bytes that a message counts for, with what is kept of its attempts.
+    pub(crate) fn cost_of(&self, sequence: Sequence) -> usize {
+        let entry = self.messages.entries.get(sequence);
+        entry.map_or(0, Entry::cost)
+    }
+
     pub(crate) fn keeps_body(&self, sequence: Sequence) -> bool {
         let entry = self.messages.entries.get(sequence);
-        entry.is_some_and(super::entry::Entry::keeps_body)
+        entry.is_some_and(Entry::keeps_body)
     }
 
     /// The account's messages that carry their rules, after another one, in the order of publishing.
@@ -196,7 +202,7 @@ impl EngineState {
 
     fn kind_of(&self, sequence: Sequence) -> LogKind {
         let entry = self.messages.entries.get(sequence);
-        entry.map_or(LogKind::QueueRules, super::entry::Entry::kind)
+        entry.map_or(LogKind::QueueRules, Entry::kind)
     }
 
     /// Counts one more or one less row of the log about a message.
@@ -238,7 +244,7 @@ impl EngineState {
     /// Drops a spec that nothing needs.
     pub(crate) fn drop_unneeded(&mut self, sequence: Sequence) {
         let entries = &mut self.messages.entries;
-        let needed = entries.get(sequence).is_none_or(super::entry::Entry::is_needed);
+        let needed = entries.get(sequence).is_none_or(Entry::is_needed);
         if needed || self.loading {
             return;
         }
