@@ -23,8 +23,7 @@ pub(super) struct Logs {
 /// One log.
 #[derive(Debug, Default)]
 struct Log {
-    /// Boxed: they are large, and a tree moves what it holds.
-    rows: BTreeMap<RowId, Box<LogRow>>,
+    rows: BTreeMap<RowId, LogRow>,
     /// In the order in which they were written.
     written: VecDeque<(Timestamp, RowId)>,
     by_message: BTreeSet<(Sequence, RowId)>,
@@ -56,7 +55,7 @@ impl Logs {
             let log = self.logs.get(&(account.clone(), kind))?;
             log.rows.get(&id)
         })?;
-        Some(Entity::Log(row.clone()))
+        Some(Entity::Log(Box::new(row.clone())))
     }
 
     pub(super) fn keys(&self) -> impl Iterator<Item = EntityKey> {
@@ -98,7 +97,7 @@ impl EngineState {
         if is_empty(range) {
             return Box::new(std::iter::empty());
         }
-        let rows = log.rows.range(range).map(|(_, row)| &**row);
+        let rows = log.rows.range(range).map(|(_, row)| row);
         if earliest_first {
             Box::new(rows)
         } else {
@@ -124,7 +123,7 @@ impl EngineState {
         let log = self.logs.logs.get(&(account.clone(), kind)).into_iter();
         log.flat_map(move |log| {
             let ids = log.by_message.range(edge(0)..=edge(u64::MAX));
-            ids.filter_map(|(_, id)| Some(&**log.rows.get(id)?))
+            ids.filter_map(|(_, id)| log.rows.get(id))
         })
     }
 
@@ -138,7 +137,7 @@ impl EngineState {
         log.bytes += cost;
         log.written.push_back((row.written_at, id));
         log.by_message.insert((message, id));
-        log.rows.insert(id, Box::new(row));
+        log.rows.insert(id, row);
         if log.first_row.is_none() {
             log.first_row = Some(id.sequence);
             self.logs
@@ -217,7 +216,7 @@ impl EngineState {
     /// All rows, for the invariants.
     pub(crate) fn all_rows(&self) -> impl Iterator<Item = &LogRow> {
         let logs = self.logs.logs.values();
-        logs.flat_map(|log| log.rows.values().map(|row| &**row))
+        logs.flat_map(|log| log.rows.values())
     }
 }
 
