@@ -10,6 +10,7 @@ mod pages;
 mod properties;
 mod room;
 mod slices;
+mod starts;
 
 use qstash_mock_server::engine::{Config, Error, Limits, Reply, Seed};
 

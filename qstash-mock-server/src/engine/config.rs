@@ -85,6 +85,9 @@ pub struct Limits {
     pub history: usize,
     /// Entities that one step of a bulk operation changes.
     pub bulk_step: usize,
+    /// Attempts that one input starts, slots of queues included that it gives. The engine starts the others at the next
+    /// input, for which it asks at once.
+    pub starts: usize,
     /// Entries that the engine looks at for one page of a list.
     pub list_scan: usize,
     /// Callers that wait for messages of one queue. The engine refuses further ones.
@@ -130,7 +133,8 @@ impl Default for Limits {
             finished_bytes: 128 << 20,
             queues: 10_000,
             history: 100,
-            bulk_step: 100,
+            bulk_step: 64,
+            starts: 50,
             list_scan: 2_000,
             waiters: 10_000,
             queue_answer: 4 << 10,

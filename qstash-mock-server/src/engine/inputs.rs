@@ -32,6 +32,8 @@ pub struct Engine {
     next_waiter: u64,
     /// Whether [`Engine::halt`] was called.
     halted: bool,
+    /// How many attempts the input may still start.
+    starts_left: usize,
 }
 
 impl Engine {
@@ -53,6 +55,7 @@ impl Engine {
             next_attempt: 0,
             next_waiter: 0,
             halted: false,
+            starts_left: 0,
         }
     }
 
@@ -61,6 +64,7 @@ impl Engine {
     /// # Errors
     /// The command was refused and has changed nothing; what was due is done all the same.
     pub fn handle(&mut self, now: Timestamp, command: Command) -> Result<Reply, Error> {
+        self.begin_input();
         self.fire_timers(now);
         let reply = self.act(now, &command.caller, command.action);
         self.serve_dirty(now);
@@ -69,6 +73,7 @@ impl Engine {
 
     /// Takes the outcome of an attempt. The engine ignores outcomes of attempts that are over.
     pub fn handle_outcome(&mut self, now: Timestamp, attempt: AttemptId, outcome: Outcome) {
+        self.begin_input();
         self.finish_attempt(now, attempt, outcome);
         self.fire_timers(now);
         self.serve_dirty(now);
@@ -77,6 +82,7 @@ impl Engine {
     /// Does what is due at `now`, in one step of bounded size. Call it again while [`Engine::poll_timeout`] is not
     /// after `now`. A call when nothing is due is harmless.
     pub fn handle_timeout(&mut self, now: Timestamp) {
+        self.begin_input();
         self.fire_timers(now);
         self.continue_bulk(now);
         self.serve_dirty(now);
@@ -101,7 +107,8 @@ impl Engine {
             .state
             .next_timer()
             .map(|at| at + self.config.clock_step);
-        bulk.into_iter().chain(timer).min()
+        let postponed = self.state.postponed_since().filter(|_| !self.halted);
+        bulk.into_iter().chain(timer).chain(postponed).min()
     }
 
     /// The entities that changed since the last call, each at most once.
@@ -171,6 +178,18 @@ impl Engine {
             }
             Action::Metrics(MetricsAction::Parallelism) => self.global_parallelism(caller),
         }
+    }
+
+    fn begin_input(&mut self) {
+        self.starts_left = self.config.limits.starts;
+        self.state.resume_postponed();
+    }
+
+    /// Whether the input may start one more attempt, which is counted by this.
+    pub(crate) const fn may_start(&mut self) -> bool {
+        let may = self.starts_left > 0;
+        self.starts_left = self.starts_left.saturating_sub(1);
+        may
     }
 
     /// Does what is due. Messages that fall due at the same instant start together, so that they start in order. A

@@ -12,6 +12,7 @@ fn forget_early(limits: &mut Limits) {
     limits.finished_bytes = 6_000;
     limits.history = 2;
     limits.bulk_step = 3;
+    limits.starts = 1;
     limits.list_scan = 3;
     limits.dead_letters = 3;
     limits.all_dead_letters = 2;

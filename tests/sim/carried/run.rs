@@ -141,6 +141,7 @@ impl Run {
         let mut config = Config::new(Seed::from(seed));
         config.quotas.global_parallelism = places;
         config.limits.bulk_step = 4;
+        config.limits.starts = 2;
         Self::with(config, false)
     }
 

@@ -32,11 +32,19 @@ impl Engine {
         if paused {
             return;
         }
-        while let Some(index) = self.state.queue_index(id) {
-            match index.next_to_go(parallelism, pushes) {
-                Some(Next::Push(next)) if self.start(now, next) => {}
-                Some(Next::Admit(next)) => self.admit(next, id),
-                Some(Next::Push(_)) | None => break,
+        let next_to_go = |engine: &Self| {
+            let index = engine.state.queue_index(id)?;
+            index.next_to_go(parallelism, pushes)
+        };
+        while let Some(next) = next_to_go(self) {
+            if !self.may_start() {
+                self.state.postpone_queue(now, id);
+                break;
+            }
+            match next {
+                Next::Push(next) if self.start(now, next) => {}
+                Next::Admit(next) => self.admit(next, id),
+                Next::Push(_) => break,
             }
         }
         if !pushes {
@@ -64,16 +72,21 @@ impl Engine {
     /// Starts messages as long as the account's parallelism allows, in their order, whether they have a flow-control
     /// key or not.
     pub(crate) fn serve_account(&mut self, now: Timestamp, account: &AccountName) {
-        while self.account_is_open(account) {
-            match self.state.next_of_account(account) {
-                Some(NextOfAccount::Message(sequence)) if self.start(now, sequence) => {}
-                Some(NextOfAccount::Flow(flow, offered)) => {
+        while self.account_is_open(account)
+            && let Some(next) = self.state.next_of_account(account)
+        {
+            if !self.may_start() {
+                return self.state.postpone_account(now, account.clone());
+            }
+            match next {
+                NextOfAccount::Message(sequence) if self.start(now, sequence) => {}
+                NextOfAccount::Flow(flow, offered) => {
                     self.state.withdraw_flow(&flow);
                     if self.start(now, offered) {
                         self.serve_flow(now, &flow);
                     }
                 }
-                Some(NextOfAccount::Message(_)) | None => return,
+                NextOfAccount::Message(_) => return,
             }
         }
     }

@@ -172,6 +172,10 @@ impl EngineState {
         self.gates.dirty_flows.insert(id);
     }
 
+    pub(super) fn mark_account_dirty(&mut self, account: AccountName) {
+        self.gates.dirty_accounts.insert(account);
+    }
+
     pub(crate) fn pop_dirty_flow(&mut self) -> Option<FlowKeyId> {
         self.gates.dirty_flows.pop_first()
     }

@@ -22,6 +22,7 @@ mod log;
 mod messages;
 mod numbers;
 mod past;
+mod postponed;
 mod queue_index;
 mod queues;
 mod records;
@@ -46,6 +47,7 @@ pub(crate) use held::Shelf;
 use log::Logs;
 use messages::Messages;
 use numbers::Numbers;
+use postponed::Postponed;
 pub(crate) use queue_index::{Next, QueueIndex};
 use records::Records;
 pub(crate) use timers::Timer;
@@ -81,6 +83,7 @@ pub(crate) struct EngineState {
     loading: bool,
     /// Queues in which a message may have become able to start.
     dirty: BTreeSet<QueueId>,
+    postponed: Postponed,
 }
 
 impl EngineState {
@@ -107,6 +110,7 @@ impl EngineState {
             body_changes: Vec::new(),
             loading: false,
             dirty: BTreeSet::new(),
+            postponed: Postponed::default(),
         }
     }
 
