@@ -81,6 +81,16 @@ impl Field {
         self.in_batches("/v2/batch", ["[", "]"], count, item).await;
     }
 
+    /// Messages that fail at once, as soon as their queue lets them.
+    pub(super) async fn publish_through_queue(&mut self, queue: &str, count: usize) {
+        let item = |_| {
+            let headers = r#"{"Upstash-Retries":"0"}"#;
+            let to = format!(r#""destination":"{NOWHERE}","queue":"{queue}""#);
+            format!(r#"{{{to},"headers":{headers},"body":"{{}}"}}"#)
+        };
+        self.in_batches("/v2/batch", ["[", "]"], count, item).await;
+    }
+
     async fn publish_with_flow_keys(&mut self, count: usize) {
         let item = |index| {
             let headers = format!(
@@ -146,12 +156,20 @@ impl Field {
 
     /// Returns once no delivery is under way.
     pub(super) async fn quiet(&mut self) {
-        let request = bare("GET", "/v2/globalParallelism", &self.bearer);
-        loop {
-            let answer = self.connection.succeed(&request).await;
-            if answer.ends_with(br#""parallelismCount":0}"#) {
-                return;
-            }
+        self.shows("/v2/globalParallelism", r#""parallelismCount":0}"#)
+            .await;
+    }
+
+    /// Returns once a queue has no message that is not finished.
+    pub(super) async fn empty(&mut self, queue: &str) {
+        self.shows(&format!("/v2/queues/{queue}"), r#""lag":0"#)
+            .await;
+    }
+
+    /// Returns once an answer has this text.
+    async fn shows(&mut self, path: &str, text: &str) {
+        let request = bare("GET", path, &self.bearer);
+        while !String::from_utf8_lossy(self.connection.succeed(&request).await).contains(text) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

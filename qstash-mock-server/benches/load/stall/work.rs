@@ -31,6 +31,8 @@ pub(super) enum Work {
     Redrive,
     /// Publish dead letters again, 100 at once, which fail again and come back.
     Retries,
+    /// Resume a queue in which many messages wait, which all fail.
+    Resume,
     /// Walk through the pages of a list.
     Pages(String),
     /// The same by four clients at once.
@@ -75,6 +77,11 @@ pub(super) fn all(plan: &Plan) -> Vec<Operation> {
         operation(
             format!("{} DLQ retries of {RETRIED} (v2)", plan.held / 1_000),
             Work::Retries,
+            true,
+        ),
+        operation(
+            format!("resume a queue of {} (v2)", bulk / 10),
+            Work::Resume,
             true,
         ),
     ];
@@ -125,6 +132,11 @@ impl Work {
         match self {
             Self::Cancel(_) => field.publish_to_url("bulk", bulk).await,
             Self::Purge => field.publish_to_queue("purged", bulk).await,
+            Self::Resume => {
+                let queue = r#"{"queueName":"resumed","parallelism":100000,"paused":true}"#;
+                field.post("/v2/queues", queue).await;
+                field.publish_through_queue("resumed", bulk / 10).await;
+            }
             Self::Redrive
             | Self::Retries
             | Self::Pages(_)
@@ -140,6 +152,10 @@ impl Work {
             Self::Purge => purge(field, "purged").await,
             Self::Redrive => redrive(field).await,
             Self::Retries => retry(field).await,
+            Self::Resume => {
+                field.post("/v2/queues/resumed/resume", "").await;
+                field.empty("resumed").await;
+            }
             Self::Pages(path) => walk(field, path).await,
             Self::PagesForFour(path) => walk_for_four(field, path).await,
             Self::QueueBatches => field.publish_to_queue("batches", field.bulk).await,
@@ -150,7 +166,7 @@ impl Work {
     /// Puts back what the next round needs, or takes away what it would find too much.
     pub(super) async fn settle(&self, field: &mut Field) {
         match self {
-            Self::Retries => field.quiet().await,
+            Self::Retries | Self::Resume => field.quiet().await,
             Self::QueueBatches => purge(field, "batches").await,
             Self::UrlBatches => cancel(field, &["batches".to_owned()]).await,
             Self::Cancel(_)
