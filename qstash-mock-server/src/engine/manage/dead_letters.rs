@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::Settings;
 use crate::engine::model::cost::Overhead;
@@ -123,25 +124,20 @@ impl Engine {
         let entries = self
             .state
             .listed_from(account, query.cursor, query.earliest_first);
-        let mut entries = entries.peekable();
-        let mut ids = vec![];
-        let mut last = None;
-        let mut room = self.config.limits.list_scan;
-        while let Some(entry) = entries.next_if(|_| room > 0) {
-            last = Some(entry.id);
-            let spec = self.state.spec(entry.message);
-            let carried = spec.and_then(|spec| spec.carried());
-            let effort = query.filter.effort(carried.map(|it| &**it));
-            room = room.saturating_sub(effort);
-            if self.is_chosen(entry, query) {
-                ids.push(entry.id);
-            }
-            if ids.len() >= query.count {
-                break;
-            }
-        }
-        let next = last.filter(|_| entries.peek().is_some());
-        (ids, next)
+        page(
+            entries,
+            query.count,
+            self.config.limits.list_scan,
+            |entry| {
+                let spec = self.state.spec(entry.message);
+                let carried = spec.and_then(|spec| spec.carried());
+                Seen {
+                    cursor: entry.id,
+                    effort: query.filter.effort(carried.map(|it| &**it)),
+                    shown: self.is_chosen(entry, query).then_some(entry.id),
+                }
+            },
+        )
     }
 
     fn known_ones(&self, account: &AccountName, ids: &[RowId]) -> Vec<RowId> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::FlowControl;
 use crate::engine::model::cost::Overhead;
@@ -96,19 +97,15 @@ impl Engine {
         after: Option<&Arc<str>>,
         limit: usize,
     ) -> Reply {
-        let mut known = self.state.flow_keys_after(account, after).peekable();
-        let mut keys = vec![];
-        let mut last = None;
-        for key in known.by_ref().take(self.config.limits.list_scan) {
-            last = Some(Arc::clone(&key.id.key));
-            if search.is_none_or(|search| key.id.key.contains(search)) {
-                keys.push(self.flow_view(key));
+        let known = self.state.flow_keys_after(account, after);
+        let (keys, next) = page(known, limit, self.config.limits.list_scan, |key| {
+            let is_meant = search.is_none_or(|search| key.id.key.contains(search));
+            Seen {
+                cursor: Arc::clone(&key.id.key),
+                effort: 1,
+                shown: is_meant.then(|| self.flow_view(key)),
             }
-            if keys.len() >= limit {
-                break;
-            }
-        }
-        let next = last.filter(|_| known.peek().is_some());
+        });
         Reply::FlowKeys { keys, next }
     }
 

@@ -1,16 +1,19 @@
 //! The log: an observer of every step of every message (v2.md sections 2.6 and 3.13).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::engine::deliver::finish::Failure;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::id::RowId;
+use crate::engine::model::id::{AccountName, RowId};
 use crate::engine::model::log_row::{Event, LogKind, LogQuery, LogRow, LogView};
 use crate::engine::model::message::{MessageState, Sequence, State};
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
+use crate::engine::state::Span;
 
 impl Engine {
     pub(crate) fn log_created(&mut self, now: Timestamp, sequence: Sequence) {
@@ -122,78 +125,72 @@ impl Engine {
         caller.check_account(Permission::Manage)?;
         let filter = &query.filter;
         let oldest = now - self.config.quotas.log_retention;
-        let from = filter.from.map_or(oldest, |from| from.max(oldest));
-        let to = filter.to.map_or(now, |to| to.min(now));
+        let span = Span {
+            from: filter.from.map_or(oldest, |from| from.max(oldest)),
+            to: filter.to.map_or(now, |to| to.min(now)),
+            cursor: query.cursor,
+            earliest_first: query.earliest_first,
+        };
         let (rows, next) = if filter.messages.is_empty() {
-            let rows = self.state.rows_from(
-                &caller.account,
-                query.kind,
-                query.cursor,
-                (from, to),
-                query.earliest_first,
-            );
+            let rows = self.state.rows(&caller.account, query.kind, &span);
             self.page_of_rows(rows, query)
         } else {
-            let mut rows = self.rows_of_messages(caller, query, (from, to));
-            rows.sort_by_key(|row| row.id);
-            if !query.earliest_first {
-                rows.reverse();
-            }
-            self.page_of_rows(rows.into_iter(), query)
+            let rows = self.rows_of_messages(&caller.account, query, &span);
+            self.page_of_rows(rows, query)
         };
         Ok(Reply::Log { rows, next })
     }
 
-    /// The rows of the messages that a query names, for which there is an index.
-    fn rows_of_messages(
-        &self,
-        caller: &Caller,
+    /// The rows of the messages that a query names, in one order. Each message has an index of its rows, of which only
+    /// as much is read as the page needs.
+    fn rows_of_messages<'a>(
+        &'a self,
+        account: &AccountName,
         query: &LogQuery,
-        (from, to): (Timestamp, Timestamp),
-    ) -> Vec<&LogRow> {
-        let is_in = |row: &&LogRow| {
-            let at = row.id.at;
-            let after = query.cursor.is_none_or(|cursor| {
-                if query.earliest_first {
-                    row.id > cursor
-                } else {
-                    row.id < cursor
-                }
-            });
-            at >= from && at <= to && after
-        };
-        let named = query.filter.messages.iter();
-        let named = named.filter_map(|id| self.state.sequence_of(*id));
-        let rows =
-            named.flat_map(|sequence| self.state.rows_of(&caller.account, query.kind, sequence));
-        rows.filter(is_in).collect()
+        span: &Span,
+    ) -> impl Iterator<Item = &'a LogRow> {
+        let mut heads = BTreeMap::new();
+        for id in &query.filter.messages {
+            let message = self.state.sequence_of(*id);
+            let rows = message.map(|it| self.state.rows_of(account, query.kind, it, span));
+            let mut rows = rows.into_iter().flatten().peekable();
+            if let Some(head) = rows.peek() {
+                heads.insert(head.id, rows);
+            }
+        }
+        let earliest_first = span.earliest_first;
+        std::iter::from_fn(move || {
+            let next = if earliest_first {
+                heads.pop_first()
+            } else {
+                heads.pop_last()
+            };
+            let (_, mut rows) = next?;
+            let row = rows.next();
+            if let Some(head) = rows.peek() {
+                heads.insert(head.id, rows);
+            }
+            row
+        })
     }
 
-    /// Filters a page of rows. Looks at a bounded number, so the page may be short and have a cursor all the same.
     fn page_of_rows<'a>(
         &self,
         rows: impl Iterator<Item = &'a LogRow>,
         query: &LogQuery,
     ) -> (Vec<LogView>, Option<RowId>) {
-        let mut rows = rows.peekable();
-        let mut page = vec![];
-        let mut last = None;
-        let mut room = self.config.limits.list_scan;
-        while let Some(row) = rows.next_if(|_| room > 0) {
-            last = Some(row.id);
-            room -= 1;
-            let wanted = query.events.is_empty() || query.events.contains(&row.event);
-            if wanted && let Some(view) = self.row_view(row) {
-                let effort = query.filter.effort(view.carried.as_deref());
-                room = room.saturating_sub(effort - 1);
-                page.extend(Some(view).filter(|view| view.matches(query)));
+        let is_wanted = |row: &LogRow| query.events.is_empty() || query.events.contains(&row.event);
+        page(rows, query.count, self.config.limits.list_scan, |row| {
+            let view = self.row_view(row).filter(|_| is_wanted(row));
+            let effort = view
+                .as_ref()
+                .map_or(1, |view| query.filter.effort(view.carried.as_deref()));
+            Seen {
+                cursor: row.id,
+                effort,
+                shown: view.filter(|view| view.matches(query)),
             }
-            if page.len() >= query.count {
-                break;
-            }
-        }
-        let next = last.filter(|_| rows.peek().is_some());
-        (page, next)
+        })
     }
 
     fn row_view(&self, row: &LogRow) -> Option<LogView> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{MessageId, QueueName};
 use crate::engine::model::lookup::{MessageAction, MessageView, Scope};
@@ -108,22 +109,18 @@ impl Engine {
             .state
             .queue_index(queue)
             .ok_or_else(|| Error::QueueNotFound(name.clone()))?;
-        let mut members = index.members_after(after).peekable();
-        let mut messages = Vec::new();
-        let mut last = None;
-        for sequence in members.by_ref().take(self.config.limits.list_scan) {
-            last = Some(sequence);
+        let is_wanted = |sequence| {
             let state = self.state.message(sequence);
-            let is_wanted =
-                |state: &MessageState| stage.is_none_or(|stage| state.state.stage() == stage);
-            if state.as_ref().is_some_and(is_wanted) {
-                messages.extend(self.view(sequence, true));
+            state.is_some_and(|state| stage.is_none_or(|stage| state.state.stage() == stage))
+        };
+        let members = index.members_after(after);
+        let (messages, next) = page(members, limit, self.config.limits.list_scan, |member| {
+            Seen {
+                cursor: member,
+                effort: 1,
+                shown: self.view(member, true).filter(|_| is_wanted(member)),
             }
-            if messages.len() >= limit {
-                break;
-            }
-        }
-        let next = last.filter(|_| members.peek().is_some());
+        });
         Ok(Reply::Messages { messages, next })
     }
 

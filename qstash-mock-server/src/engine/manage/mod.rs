@@ -9,6 +9,7 @@ pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod lookup;
 pub(super) mod metrics;
+mod page;
 pub(super) mod queues;
 pub(super) mod redrive;
 pub(super) mod schedules;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::access::check_quota;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::cost::Overhead;
 use crate::engine::model::id::{AccountName, MessageId, ScheduleId};
@@ -32,10 +33,11 @@ impl Engine {
             ScheduleAction::List { after, limit } => {
                 caller.check_account(Permission::Manage)?;
                 let all = self.state.schedules_after(&caller.account, after.as_ref());
-                let mut all = all.peekable();
-                let schedules: Vec<_> = all.by_ref().take(limit).map(view).collect();
-                let last = schedules.last().map(|it| it.schedule.id.clone());
-                let next = last.filter(|_| all.peek().is_some());
+                let (schedules, next) = page(all, limit, limit, |schedule| Seen {
+                    cursor: schedule.id.clone(),
+                    effort: 1,
+                    shown: Some(view(schedule)),
+                });
                 Ok(Reply::Schedules { schedules, next })
             }
             ScheduleAction::Get(id) => {

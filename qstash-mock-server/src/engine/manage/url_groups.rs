@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::access::check_quota;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{AccountName, GroupName};
 use crate::engine::model::time::Timestamp;
@@ -24,13 +25,12 @@ impl Engine {
         match action {
             UrlGroupAction::List { after, limit } => {
                 let groups = self.state.url_groups_after(account, after.as_ref());
-                let mut groups = groups.peekable();
-                let page: Vec<_> = groups.by_ref().take(limit).cloned().collect();
-                let last = page.last().map(|group| group.name.clone());
-                Ok(Reply::UrlGroups {
-                    next: last.filter(|_| groups.peek().is_some()),
-                    groups: page,
-                })
+                let (groups, next) = page(groups, limit, limit, |group| Seen {
+                    cursor: group.name.clone(),
+                    effort: 1,
+                    shown: Some(group.clone()),
+                });
+                Ok(Reply::UrlGroups { groups, next })
             }
             UrlGroupAction::Get(name) => {
                 let group = self.known_url_group(account, &name)?;

@@ -33,6 +33,40 @@ struct Log {
     first_row: Option<u64>,
 }
 
+/// A part of a log: the rows within two times, both inclusive, that come after a cursor in the direction of reading.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) from: Timestamp,
+    pub(crate) to: Timestamp,
+    pub(crate) cursor: Option<RowId>,
+    pub(crate) earliest_first: bool,
+}
+
+impl Span {
+    /// The ids of the rows; none if there can be no row, for which asking a map would panic.
+    fn range(&self) -> Option<(Bound<RowId>, Bound<RowId>)> {
+        let mut first = Bound::Included(RowId {
+            at: self.from,
+            sequence: 0,
+        });
+        let mut last = Bound::Included(RowId {
+            at: self.to,
+            sequence: u64::MAX,
+        });
+        let (mut least, mut most) = (self.from, self.to);
+        match self.cursor {
+            Some(cursor) if self.earliest_first && cursor.at >= least => {
+                (first, least) = (Bound::Excluded(cursor), cursor.at);
+            }
+            Some(cursor) if !self.earliest_first && cursor.at <= most => {
+                (last, most) = (Bound::Excluded(cursor), cursor.at);
+            }
+            Some(_) | None => {}
+        }
+        (least <= most).then_some((first, last))
+    }
+}
+
 impl Logs {
     pub(super) fn hold(&mut self, account: &AccountName, kind: LogKind, bytes: usize) {
         let log = self.logs.entry((account.clone(), kind)).or_default();
@@ -67,64 +101,36 @@ impl Logs {
 }
 
 impl EngineState {
-    /// The rows after one, within two times, in either direction.
-    pub(crate) fn rows_from(
+    /// The rows of a span, in its direction.
+    pub(crate) fn rows(
         &self,
         account: &AccountName,
         kind: LogKind,
-        cursor: Option<RowId>,
-        (from, to): (Timestamp, Timestamp),
-        earliest_first: bool,
-    ) -> Box<dyn Iterator<Item = &LogRow> + '_> {
+        span: &Span,
+    ) -> impl Iterator<Item = &LogRow> {
         let log = self.logs.logs.get(&(account.clone(), kind));
-        let (Some(log), true) = (log, from <= to) else {
-            return Box::new(std::iter::empty());
-        };
-        let first = Bound::Included(RowId {
-            at: from,
-            sequence: 0,
-        });
-        let last = Bound::Included(RowId {
-            at: to,
-            sequence: u64::MAX,
-        });
-        let edge = cursor.map(Bound::Excluded);
-        let range = if earliest_first {
-            (later(first, edge), last)
-        } else {
-            (first, earlier(last, edge))
-        };
-        if is_empty(range) {
-            return Box::new(std::iter::empty());
-        }
-        let rows = log.rows.range(range).map(|(_, row)| row);
-        if earliest_first {
-            Box::new(rows)
-        } else {
-            Box::new(rows.rev())
-        }
+        let range = log.zip(span.range());
+        let rows = range.map(|(log, range)| log.rows.range(range).map(|(_, row)| row));
+        in_direction(rows.into_iter().flatten(), span.earliest_first)
     }
 
-    /// The rows of a message, by time.
+    /// The rows of a span that tell of one message, in its direction.
     pub(crate) fn rows_of(
         &self,
         account: &AccountName,
         kind: LogKind,
         message: Sequence,
+        span: &Span,
     ) -> impl Iterator<Item = &LogRow> {
-        let edge = move |sequence| {
-            let at = if sequence == 0 {
-                Timestamp::EPOCH
-            } else {
-                Timestamp::from_millis(u64::MAX)
-            };
-            (message, RowId { at, sequence })
-        };
-        let log = self.logs.logs.get(&(account.clone(), kind)).into_iter();
-        log.flat_map(move |log| {
-            let ids = log.by_message.range(edge(0)..=edge(u64::MAX));
+        let log = self.logs.logs.get(&(account.clone(), kind));
+        let rows = log.zip(span.range()).map(|(log, (first, last))| {
+            let of_message = |id| (message, id);
+            let ids = log
+                .by_message
+                .range((first.map(of_message), last.map(of_message)));
             ids.filter_map(|(_, id)| log.rows.get(id))
-        })
+        });
+        in_direction(rows.into_iter().flatten(), span.earliest_first)
     }
 
     /// Writes a row. Over a bound, the rows written first are forgotten.
@@ -220,31 +226,16 @@ impl EngineState {
     }
 }
 
-fn later(first: Bound<RowId>, edge: Option<Bound<RowId>>) -> Bound<RowId> {
-    match (first, edge) {
-        (Bound::Included(first), Some(Bound::Excluded(edge))) if edge >= first => {
-            Bound::Excluded(edge)
+/// The entries as they are, or the last one first.
+fn in_direction<T>(
+    mut entries: impl DoubleEndedIterator<Item = T>,
+    forwards: bool,
+) -> impl Iterator<Item = T> {
+    std::iter::from_fn(move || {
+        if forwards {
+            entries.next()
+        } else {
+            entries.next_back()
         }
-        _ => first,
-    }
-}
-
-fn earlier(last: Bound<RowId>, edge: Option<Bound<RowId>>) -> Bound<RowId> {
-    match (last, edge) {
-        (Bound::Included(last), Some(Bound::Excluded(edge))) if edge <= last => {
-            Bound::Excluded(edge)
-        }
-        _ => last,
-    }
-}
-
-/// Whether a range is empty. A map panics if it is asked for a range that runs backwards.
-fn is_empty(range: (Bound<RowId>, Bound<RowId>)) -> bool {
-    match range {
-        (Bound::Included(a), Bound::Included(b)) => a > b,
-        (Bound::Excluded(a), Bound::Excluded(b))
-        | (Bound::Included(a), Bound::Excluded(b))
-        | (Bound::Excluded(a), Bound::Included(b)) => a >= b,
-        _ => false,
-    }
+    })
 }

@@ -45,6 +45,7 @@ pub(crate) use gates::{Lane, NextOfAccount, OpenAttempt};
 use held::Ledger;
 pub(crate) use held::Shelf;
 use log::Logs;
+pub(crate) use log::Span;
 use messages::Messages;
 use numbers::Numbers;
 use postponed::Postponed;
