@@ -83,10 +83,11 @@ pub struct Limits {
     pub queues: usize,
     /// Attempt records of one message. The engine forgets the oldest first.
     pub history: usize,
-    /// Entities that one step of a bulk operation changes.
+    /// The most messages that one step of a bulk operation looks at. Also the most timers that one input fires, finished
+    /// messages that it forgets, and rows of a log that it forgets because of their age.
     pub bulk_step: usize,
-    /// Attempts that one input starts, slots of queues included that it gives. The engine starts the others at the next
-    /// input, for which it asks at once.
+    /// The most attempts and leases that one input starts by itself. Giving a message a slot of its queue counts as one,
+    /// too. The engine starts the others at the next input, for which it asks at once.
     pub starts: usize,
     /// Entries that the engine looks at for one page of a list.
     pub list_scan: usize,

@@ -32,8 +32,10 @@ pub struct Engine {
     next_waiter: u64,
     /// Whether [`Engine::halt`] was called.
     halted: bool,
-    /// How many attempts the input may still start.
+    /// How many attempts and leases the input may still start.
     starts_left: usize,
+    /// When an input left something to be started by the next one, if the last one did.
+    left_over_since: Option<Timestamp>,
 }
 
 impl Engine {
@@ -56,6 +58,7 @@ impl Engine {
             next_waiter: 0,
             halted: false,
             starts_left: 0,
+            left_over_since: None,
         }
     }
 
@@ -107,8 +110,8 @@ impl Engine {
             .state
             .next_timer()
             .map(|at| at + self.config.clock_step);
-        let postponed = self.state.postponed_since().filter(|_| !self.halted);
-        bulk.into_iter().chain(timer).chain(postponed).min()
+        let left_over = self.left_over_since.filter(|_| !self.halted);
+        bulk.into_iter().chain(timer).chain(left_over).min()
     }
 
     /// The entities that changed since the last call, each at most once.
@@ -180,16 +183,30 @@ impl Engine {
         }
     }
 
-    fn begin_input(&mut self) {
+    const fn begin_input(&mut self) {
         self.starts_left = self.config.limits.starts;
-        self.state.resume_postponed();
+        self.left_over_since = None;
     }
 
-    /// Whether the input may start one more attempt, which is counted by this.
-    pub(crate) const fn may_start(&mut self) -> bool {
+    /// Whether this input may start one more attempt or lease; if it may, counts that. If it may not, it serves no
+    /// further gate, and the engine asks for another input at once.
+    pub(crate) const fn may_start(&mut self, now: Timestamp) -> bool {
         let may = self.starts_left > 0;
-        self.starts_left = self.starts_left.saturating_sub(1);
+        if may {
+            self.count_starts(1);
+        } else {
+            self.left_over_since = Some(now);
+        }
         may
+    }
+
+    pub(crate) const fn count_starts(&mut self, count: usize) {
+        self.starts_left = self.starts_left.saturating_sub(count);
+    }
+
+    /// Whether something waits only because the last input had started enough.
+    pub(crate) const fn leaves_something(&self) -> bool {
+        self.left_over_since.is_some()
     }
 
     /// Does what is due. Messages that fall due at the same instant start together, so that they start in order. A
@@ -224,7 +241,7 @@ impl Engine {
     /// Starts attempts and leases that the input made possible, and forgets finished messages that are too old or
     /// too many.
     fn serve_dirty(&mut self, now: Timestamp) {
-        while !self.halted {
+        while !self.halted && !self.leaves_something() {
             // In the order of the gates: a message that passes one makes the next gate dirty.
             if let Some(queue) = self.state.pop_dirty_queue() {
                 self.serve(now, queue);

@@ -37,9 +37,8 @@ impl Engine {
             index.next_to_go(parallelism, pushes)
         };
         while let Some(next) = next_to_go(self) {
-            if !self.may_start() {
-                self.state.postpone_queue(now, id);
-                break;
+            if !self.may_start(now) {
+                return self.state.put_off_queue(id);
             }
             match next {
                 Next::Push(next) if self.start(now, next) => {}
@@ -75,8 +74,8 @@ impl Engine {
         while self.account_is_open(account)
             && let Some(next) = self.state.next_of_account(account)
         {
-            if !self.may_start() {
-                return self.state.postpone_account(now, account.clone());
+            if !self.may_start(now) {
+                return self.state.put_off_account(account.clone());
             }
             match next {
                 NextOfAccount::Message(sequence) if self.start(now, sequence) => {}

@@ -20,7 +20,7 @@ impl Engine {
     pub fn is_idle(&self, now: Timestamp) -> bool {
         let mut waited_for = self.state.flows_waiting();
         self.state.going_on() == 0
-            && self.state.postponed_since().is_none()
+            && !self.leaves_something()
             && !waited_for.any(|(id, _, calls, _)| {
                 let key = self.state.flow_key(id);
                 let closed = key.and_then(|key| key.closed(now, calls));

@@ -108,10 +108,14 @@ impl Engine {
             let Some(waiter) = first else {
                 return;
             };
+            if !self.may_start(now) {
+                return self.state.put_off_queue(queue);
+            }
             let Some(Waiter { request, .. }) = self.stop_waiting(waiter) else {
                 return;
             };
             let received = self.hand_out(now, queue, &request);
+            self.count_starts(received.len().saturating_sub(1));
             self.answer(waiter, Reply::Received(received));
         }
     }

@@ -56,6 +56,15 @@ impl EngineState {
         self.records.flows.insert(known.key.id.clone(), known);
     }
 
+    /// Changes a key, if it exists.
+    pub(crate) fn update_flow_key(&mut self, id: &FlowKeyId, change: impl FnOnce(&mut FlowKey)) {
+        if let Some(known) = self.records.flows.get_mut(id) {
+            change(&mut known.key);
+            self.note(EntityKey::FlowKey(id.clone()));
+            self.mark_flow_dirty(id.clone());
+        }
+    }
+
     pub(crate) fn remove_flow_key(&mut self, id: &FlowKeyId) {
         if let Some(known) = self.records.flows.remove(id) {
             let cost = id.key.len() + Overhead::KEY;

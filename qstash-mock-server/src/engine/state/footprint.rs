@@ -127,7 +127,7 @@ impl EngineState {
             if let Some(ready) = print.standing.ready {
                 index.set_ready(ready, print.order, there);
             }
-            self.dirty.insert(queue);
+            self.dirty.add(queue);
         }
         self.set_room(print, there);
         self.set_slot(print.slot, there);
@@ -188,7 +188,7 @@ impl EngineState {
             {
                 index.set_ready(ready, print.order, there);
             }
-            self.dirty.insert(queue);
+            self.dirty.add(queue);
         }
     }
 
@@ -208,7 +208,7 @@ impl EngineState {
             && let Some(index) = self.indices.get_mut(&slot.queue)
         {
             index.hold_slot(slot.source, there);
-            self.dirty.insert(slot.queue);
+            self.dirty.add(slot.queue);
         }
     }
 

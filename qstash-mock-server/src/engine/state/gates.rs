@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::EngineState;
 use super::timers::Timer;
-use crate::engine::model::flow_key::FlowKey;
+use super::turns::Turns;
 use crate::engine::model::id::{AccountName, AttemptId, FlowKeyId, QueueId};
 use crate::engine::model::message::{Order, Sequence};
 use crate::engine::model::time::Timestamp;
@@ -67,8 +67,8 @@ pub(super) struct Gates {
     accounts: BTreeMap<AccountName, Gate>,
     /// The messages that the flow-control keys of an account offer.
     offers: BTreeMap<AccountName, BTreeSet<(Order, FlowKeyId)>>,
-    dirty_flows: BTreeSet<FlowKeyId>,
-    dirty_accounts: BTreeSet<AccountName>,
+    dirty_flows: Turns<FlowKeyId>,
+    dirty_accounts: Turns<AccountName>,
 }
 
 impl EngineState {
@@ -77,12 +77,12 @@ impl EngineState {
             Room::Flow(flow) => {
                 let gate = self.gates.flows.entry(flow.clone()).or_default();
                 gate.waiting.insert(order);
-                self.gates.dirty_flows.insert(flow.clone());
+                self.gates.dirty_flows.add(flow.clone());
             }
             Room::Account(account) => {
                 let gate = self.gates.accounts.entry(account.clone()).or_default();
                 gate.waiting.insert(order);
-                self.gates.dirty_accounts.insert(account.clone());
+                self.gates.dirty_accounts.add(account.clone());
             }
         }
     }
@@ -94,7 +94,7 @@ impl EngineState {
                     gate.waiting.remove(&order);
                 }
                 // What the key offers to the account may be this one.
-                self.gates.dirty_flows.insert(flow.clone());
+                self.gates.dirty_flows.add(flow.clone());
                 self.forget_idle_gate(flow);
             }
             Room::Account(account) => {
@@ -169,19 +169,20 @@ impl EngineState {
     // ----- writing -----
 
     pub(crate) fn mark_flow_dirty(&mut self, id: FlowKeyId) {
-        self.gates.dirty_flows.insert(id);
+        self.gates.dirty_flows.add(id);
     }
 
-    pub(super) fn mark_account_dirty(&mut self, account: AccountName) {
-        self.gates.dirty_accounts.insert(account);
+    /// Leaves what the gate of an account would still let through to the next input.
+    pub(crate) fn put_off_account(&mut self, account: AccountName) {
+        self.gates.dirty_accounts.put_off(account);
     }
 
     pub(crate) fn pop_dirty_flow(&mut self) -> Option<FlowKeyId> {
-        self.gates.dirty_flows.pop_first()
+        self.gates.dirty_flows.next()
     }
 
     pub(crate) fn pop_dirty_account(&mut self) -> Option<AccountName> {
-        self.gates.dirty_accounts.pop_first()
+        self.gates.dirty_accounts.next()
     }
 
     /// Offers the key's first message to the account's gate: it now waits only for that.
@@ -194,7 +195,7 @@ impl EngineState {
         if let Some(order) = gate.offered {
             let offers = self.gates.offers.entry(id.account.clone()).or_default();
             offers.insert((order, id.clone()));
-            self.gates.dirty_accounts.insert(id.account.clone());
+            self.gates.dirty_accounts.add(id.account.clone());
         }
     }
 
@@ -208,13 +209,6 @@ impl EngineState {
             if offers.is_empty() {
                 self.gates.offers.remove(&id.account);
             }
-        }
-    }
-
-    pub(crate) fn update_flow_key(&mut self, id: &FlowKeyId, change: impl FnOnce(&mut FlowKey)) {
-        if let Some(mut key) = self.flow_key(id).cloned() {
-            change(&mut key);
-            self.put_flow_key(key);
         }
     }
 
@@ -259,17 +253,17 @@ impl EngineState {
             Lane::Queue(queue) => {
                 if let Some(index) = self.indices.get_mut(queue) {
                     change(&mut index.calls);
-                    self.dirty.insert(*queue);
+                    self.dirty.add(*queue);
                 }
             }
             Lane::Carried { account, flow } => {
                 let gate = self.gates.accounts.entry(account.clone()).or_default();
                 change(&mut gate.calls);
-                self.gates.dirty_accounts.insert(account.clone());
+                self.gates.dirty_accounts.add(account.clone());
                 if let Some(flow) = flow {
                     let gate = self.gates.flows.entry(flow.clone()).or_default();
                     change(&mut gate.calls);
-                    self.gates.dirty_flows.insert(flow.clone());
+                    self.gates.dirty_flows.add(flow.clone());
                 }
             }
         }

@@ -22,11 +22,11 @@ mod log;
 mod messages;
 mod numbers;
 mod past;
-mod postponed;
 mod queue_index;
 mod queues;
 mod records;
 mod timers;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -48,11 +48,11 @@ use log::Logs;
 pub(crate) use log::Span;
 use messages::Messages;
 use numbers::Numbers;
-use postponed::Postponed;
 pub(crate) use queue_index::{Next, QueueIndex};
 use records::Records;
 pub(crate) use timers::Timer;
 use timers::Timers;
+use turns::Turns;
 
 /// All entities, and the indices over them.
 #[derive(Debug)]
@@ -83,8 +83,7 @@ pub(crate) struct EngineState {
     /// later.
     loading: bool,
     /// Queues in which a message may have become able to start.
-    dirty: BTreeSet<QueueId>,
-    postponed: Postponed,
+    dirty: Turns<QueueId>,
 }
 
 impl EngineState {
@@ -110,8 +109,7 @@ impl EngineState {
             changed: vec![EntityKey::Meta],
             body_changes: Vec::new(),
             loading: false,
-            dirty: BTreeSet::new(),
-            postponed: Postponed::default(),
+            dirty: Turns::default(),
         }
     }
 

@@ -68,7 +68,12 @@ impl EngineState {
         let id = queue.id;
         self.note(EntityKey::Queue(id));
         self.indices.entry(id).or_default();
-        let holders = self.slot_holders(id);
+        let known = self.queues.get(&id).map(|queue| queue.settings.paused);
+        let holders = if known == Some(queue.settings.paused) {
+            vec![]
+        } else {
+            self.slot_holders(id)
+        };
         let before = self.footprints(&holders);
         self.ledger.hold(Shelf::Held, queue.cost());
         if let Some(old) = self.queues.remove(&id) {
@@ -76,7 +81,7 @@ impl EngineState {
         }
         self.link(&queue);
         self.queues.insert(id, queue);
-        self.dirty.insert(id);
+        self.dirty.add(id);
         self.move_footprints(&before);
     }
 
@@ -163,8 +168,13 @@ impl EngineState {
         self.dirty.remove(&id);
     }
 
+    /// Leaves what a queue would still let through to the next input.
+    pub(crate) fn put_off_queue(&mut self, id: QueueId) {
+        self.dirty.put_off(id);
+    }
+
     pub(crate) fn pop_dirty_queue(&mut self) -> Option<QueueId> {
-        self.dirty.pop_first()
+        self.dirty.next()
     }
 
     /// Counts an event in a queue.
