@@ -8,6 +8,7 @@ mod log;
 mod numbers;
 mod pages;
 mod properties;
+mod publishes;
 mod room;
 mod slices;
 mod starts;

@@ -5,7 +5,7 @@ mod callback;
 mod cancel;
 mod dedup;
 mod delay;
-mod dlq;
+pub(crate) mod dlq;
 mod dlq_retry;
 mod flow;
 mod flow_manage;

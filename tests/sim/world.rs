@@ -74,7 +74,13 @@ impl World {
         caller: &Arc<Caller>,
         action: impl Into<Action>,
     ) -> Result<Reply, Error> {
-        let reply = self.act_only(caller, action);
+        let mut reply = self.act_only(caller, action);
+        while let Ok(reply) = &mut reply
+            && let Some(rest) = reply.take_rest()
+            && let Ok(more) = self.act_only(caller, rest)
+        {
+            reply.append(more);
+        }
         self.settle();
         match reply {
             Ok(Reply::Waiting(id)) => Ok(self.answers.remove(&id).unwrap_or(Reply::Waiting(id))),
@@ -100,6 +106,13 @@ impl World {
         self.engine.handle_outcome(self.now, attempt, outcome);
         self.absorb();
         self.settle();
+    }
+
+    /// Answers the oldest open call and does nothing else.
+    pub(crate) fn answer_only(&mut self, outcome: Outcome) {
+        let call = self.calls.remove(0);
+        self.engine.handle_outcome(self.now, call.id, outcome);
+        self.absorb();
     }
 
     /// Answers the oldest open call.

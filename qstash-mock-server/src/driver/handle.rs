@@ -170,18 +170,40 @@ impl Driver {
 
     /// Carries out a command. A `receive` with a wait may take as long as that.
     ///
-    /// Cancel safe: if the future is dropped, the messages that it had leased are due again.
+    /// Cancel safe: if the future is dropped, the messages that it had leased are due again. Of a batch, and of dead
+    /// letters that are retried, some may be published by then.
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
+        let caller = Arc::clone(&command.caller);
+        self.check_load()?;
+        let mut reply = self.ask(command).await?;
+        while let Some(action) = reply.take_rest() {
+            let caller = Arc::clone(&caller);
+            match self.ask(Command { caller, action }).await {
+                Ok(more) => reply.append(more),
+                // A refusal would hide what is done already.
+                Err(CallError::Refused(_)) => break,
+                Err(CallError::Stopped) => return Err(CallError::Stopped),
+            }
+        }
+        Ok(reply)
+    }
+
+    fn check_load(&self) -> Result<(), CallError> {
+        if self.lock().uncommitted() >= self.0.limits.uncommitted {
+            let overloaded = Error::Overloaded("changes that are not stored yet");
+            return Err(CallError::Refused(overloaded));
+        }
+        Ok(())
+    }
+
+    /// Gives one command to the engine and waits for the reply.
+    async fn ask(&self, command: Command) -> Result<Reply, CallError> {
         let caller = Arc::clone(&command.caller);
         let real_wait = self.real_wait(&command.action);
         let (answer, waiting) = {
             let mut core = self.lock();
             if core.stopped {
                 return Err(CallError::Stopped);
-            }
-            if core.uncommitted() >= self.0.limits.uncommitted {
-                let overloaded = Error::Overloaded("changes that are not stored yet");
-                return Err(CallError::Refused(overloaded));
             }
             if let Some(moved) = &mut core.moved {
                 moved.published += usize::from(publishes(&command.action));

@@ -25,11 +25,12 @@ pub struct Command {
 }
 
 /// What the engine is to do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Action {
     /// Publish one message. Answers `Reply::Published`.
     Publish(Publish),
-    /// Publish many messages. If one is refused, the others are still published. Answers `Reply::Batch`.
+    /// Publish the first messages of a batch, at most `Limits::publishes` or one URL group. If one is refused, the
+    /// others are still published. Answers `Reply::Batch`, with the command for the rest.
     PublishBatch(Vec<Publish>),
     /// See [`QueueAction`].
     Queues(QueueAction),
@@ -54,7 +55,7 @@ pub enum Action {
 }
 
 /// Commands that read metrics.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum MetricsAction {
     /// Read the metrics of a page of queues, ordered by name. Answers `Reply::Metrics`.
     Queues {

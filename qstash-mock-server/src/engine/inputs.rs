@@ -162,11 +162,7 @@ impl Engine {
         }
         match action {
             Action::Publish(publish) => self.publish(now, caller, publish).map(Reply::Published),
-            Action::PublishBatch(batch) => {
-                let batch = batch.into_iter();
-                let published = batch.map(|publish| self.publish(now, caller, publish));
-                Ok(Reply::Batch(published.collect()))
-            }
+            Action::PublishBatch(batch) => Ok(self.publish_batch(now, caller, batch)),
             Action::Queues(action) => self.queues(now, caller, action),
             Action::Pull(action) => self.pull(now, caller, action),
             Action::Messages(action) => self.messages(now, caller, action),

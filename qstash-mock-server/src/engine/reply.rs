@@ -1,5 +1,6 @@
 //! Every reply of the engine.
 
+use crate::engine::command::Action;
 use crate::engine::error::Error;
 use crate::engine::model::dead_letter::DeadLetterView;
 use crate::engine::model::flow_key::FlowKeyView;
@@ -26,8 +27,13 @@ pub enum Reply {
     Waiting(WaiterId),
     /// The message is stored, for each endpoint.
     Published(Published),
-    /// The results of the messages of a batch, in their order.
-    Batch(Vec<Result<Published, Error>>),
+    /// The beginning of a batch is published.
+    Batch {
+        /// The results of the first messages, in their order.
+        results: Vec<Result<Published, Error>>,
+        /// The command for the other messages.
+        rest: Option<Box<Action>>,
+    },
     /// A queue was created or changed.
     QueuePut {
         /// Whether the queue is new.
@@ -98,6 +104,8 @@ pub enum Reply {
         messages: Vec<PublishedMessage>,
         /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
+        /// The command for the other dead letters of this page.
+        rest: Option<Box<Action>>,
     },
     /// A page of the log.
     Log {
@@ -181,7 +189,7 @@ impl Reply {
             Self::Done
             | Self::Waiting(_)
             | Self::Published(_)
-            | Self::Batch(_)
+            | Self::Batch { .. }
             | Self::QueuePut { .. }
             | Self::Queue(_)
             | Self::Queues { .. }
@@ -200,6 +208,48 @@ impl Reply {
             | Self::SigningSecret(_)
             | Self::SigningKeys(_)
             | Self::Metrics { .. } => Ok(()),
+        }
+    }
+
+    /// Takes the command for the rest of what the caller asked for, if one input did not do everything.
+    pub fn take_rest(&mut self) -> Option<Action> {
+        match self {
+            Self::Batch { rest, .. } | Self::DeadLettersRetried { rest, .. } => {
+                rest.take().map(|rest| *rest)
+            }
+            _ => None,
+        }
+    }
+
+    /// Adds the reply to the command for the rest.
+    pub fn append(&mut self, more: Self) {
+        match (self, more) {
+            (
+                Self::Batch { results, rest },
+                Self::Batch {
+                    results: more,
+                    rest: then,
+                },
+            ) => {
+                results.extend(more);
+                *rest = then;
+            }
+            (
+                Self::DeadLettersRetried {
+                    messages,
+                    next,
+                    rest,
+                },
+                Self::DeadLettersRetried {
+                    messages: more,
+                    next: after,
+                    rest: then,
+                },
+            ) => {
+                messages.extend(more);
+                (*next, *rest) = (after, then);
+            }
+            _ => {}
         }
     }
 

@@ -98,7 +98,8 @@ fn an_outcome_lets_others_go_on_too() {
     let mut world = world();
     let messages = paused(&mut world, 5);
     resume(&mut world, "hook");
-    world.answer_next(success());
+    world.answer_only(success());
+    assert_eq!(world.started.len(), messages.len(), "without another input");
     assert_eq!(world.order(), messages);
 }
 

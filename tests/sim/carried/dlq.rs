@@ -11,7 +11,7 @@ use super::words::{
 use crate::world::{World, failure, saying};
 
 /// So many dead letters, a second apart, the oldest first.
-pub(super) fn dead(world: &mut World, count: usize) -> Vec<RowId> {
+pub(crate) fn dead(world: &mut World, count: usize) -> Vec<RowId> {
     for _ in 0..count {
         world.send(retries(to(A), 0));
         world.answer_next(failure());
@@ -28,7 +28,7 @@ pub(super) fn bury(world: &mut World, send: Publish, outcome: Outcome) -> RowId 
     world.dlq()[0].id
 }
 
-pub(super) fn ids(ids: &[RowId]) -> DeadLetterQuery {
+pub(crate) fn ids(ids: &[RowId]) -> DeadLetterQuery {
     DeadLetterQuery {
         ids: ids.to_vec(),
         ..all_dead()

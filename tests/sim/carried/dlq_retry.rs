@@ -149,7 +149,7 @@ fn many_are_retried_by_filter_or_by_id_and_unknown_ids_alone_are_an_error() {
     let many = |world: &mut World, query| match world
         .act(DeadLetterAction::RetryMany(query, Box::default()))
     {
-        Ok(Reply::DeadLettersRetried { messages, next }) => Ok((messages.len(), next)),
+        Ok(Reply::DeadLettersRetried { messages, next, .. }) => Ok((messages.len(), next)),
         Ok(other) => panic!("{other:?}"),
         Err(error) => Err(error),
     };

@@ -133,7 +133,7 @@ fn messages_of_a_day_until_midnight_utc() {
     };
     assert_eq!(world.try_send(to(A)), Err(limit.clone()));
     let batch = world.act(Action::PublishBatch(vec![to(A), to(B)]));
-    let Ok(Reply::Batch(items)) = batch else {
+    let Ok(Reply::Batch { results: items, .. }) = batch else {
         panic!("{batch:?}");
     };
     assert_eq!(items, [Err(limit.clone()), Err(limit.clone())]);

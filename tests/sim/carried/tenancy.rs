@@ -142,7 +142,7 @@ fn a_limited_caller_enqueues_to_its_queue_and_may_do_nothing_else() {
                 | Error::ForbiddenPermission { .. }
                 | Error::ForbiddenAccount { .. },
             ) => {}
-            Ok(Reply::Batch(items)) => assert!(items[0].is_err(), "{shown}"),
+            Ok(Reply::Batch { results: items, .. }) => assert!(items[0].is_err(), "{shown}"),
             other => panic!("{shown}: {other:?}"),
         }
     }
@@ -183,7 +183,7 @@ fn a_caller_limited_by_permissions_alone_does_what_they_allow_in_the_whole_accou
             ) => {
                 assert_eq!(permission, needs, "{shown}");
             }
-            Ok(Reply::Batch(items)) => assert!(items[0].is_err(), "{shown}"),
+            Ok(Reply::Batch { results: items, .. }) => assert!(items[0].is_err(), "{shown}"),
             other => panic!("{shown}: {other:?}"),
         }
         // What an action before it took away is missing, not forbidden.

@@ -144,7 +144,8 @@ fn one_bad_item_of_a_batch_does_not_stop_the_others() {
         ..(*owner()).clone()
     });
     let batch = vec![publish("work"), publish("other"), keyed("a"), keyed("a")];
-    let Ok(Reply::Batch(results)) = world.act_as(&caller, Action::PublishBatch(batch)) else {
+    let Ok(Reply::Batch { results, .. }) = world.act_as(&caller, Action::PublishBatch(batch))
+    else {
         panic!("the batch was refused");
     };
     let forbidden = Error::Forbidden {

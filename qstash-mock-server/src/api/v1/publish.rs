@@ -53,7 +53,7 @@ pub(in crate::api) async fn batch(
         )
         .await?
     {
-        Reply::Batch(results) => Ok(wire::batch(results, refused)),
+        Reply::Batch { results, .. } => Ok(wire::batch(results, refused)),
         _ => Err(ApiError::unexpected_reply()),
     }
 }

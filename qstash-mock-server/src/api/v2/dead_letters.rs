@@ -63,7 +63,7 @@ pub(super) async fn retry_many(call: Call, body: Body) -> Answer {
     };
     let action = DeadLetterAction::RetryMany(query, Box::new(overrides(&call)?));
     match call.ask(action).await? {
-        Reply::DeadLettersRetried { messages, next } => Ok(wire::all_retried(&messages, next)),
+        Reply::DeadLettersRetried { messages, next, .. } => Ok(wire::all_retried(&messages, next)),
         _ => Err(unexpected()),
     }
 }

@@ -57,7 +57,7 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
             Err(error) => Some(error),
         });
     }
-    let Reply::Batch(results) = call.ask(Action::PublishBatch(good)).await? else {
+    let Reply::Batch { results, .. } = call.ask(Action::PublishBatch(good)).await? else {
         return Err(unexpected());
     };
     let mut results = results.into_iter();

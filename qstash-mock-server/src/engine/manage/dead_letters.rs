@@ -61,7 +61,7 @@ impl Engine {
                 Ok(Reply::Published(Published::One(message)))
             }
             DeadLetterAction::RetryMany(query, overrides) => {
-                self.retry_many(now, account, &query, &overrides)
+                self.retry_many(now, account, query, overrides)
             }
         }
     }
@@ -70,26 +70,64 @@ impl Engine {
         &mut self,
         now: Timestamp,
         account: &AccountName,
-        query: &DeadLetterQuery,
-        overrides: &Settings,
+        query: DeadLetterQuery,
+        overrides: Box<Settings>,
     ) -> Result<Reply, Error> {
-        let (ids, next) = self.choose(account, query);
-        if let (Some(first), true) = (query.ids.first(), ids.is_empty()) {
-            return Err(Error::DeadLetterNotFound(*first));
+        let first = query.ids.first().copied();
+        let Slice { ids, next, rest } = self.first_of_page(account, query);
+        if let (Some(first), true) = (first, ids.is_empty()) {
+            return Err(Error::DeadLetterNotFound(first));
         }
         let mut messages = vec![];
         for id in ids {
-            match self.retry_dead(now, account, id, overrides) {
+            match self.retry_dead(now, account, id, &overrides) {
                 Ok(message) => messages.push(message),
                 Err(error) if messages.is_empty() => return Err(error),
-                // An error would hide that some are published already, so the rest stays in the list instead.
+                // An error would hide that some are published already. The others stay in the list.
                 Err(_) => {
-                    let next = None;
-                    return Ok(Reply::DeadLettersRetried { messages, next });
+                    let (next, rest) = (None, None);
+                    return Ok(Reply::DeadLettersRetried {
+                        messages,
+                        next,
+                        rest,
+                    });
                 }
             }
         }
-        Ok(Reply::DeadLettersRetried { messages, next })
+        let rest = rest.map(|rest| DeadLetterAction::RetryMany(rest, overrides));
+        let rest = rest.map(|rest| Box::new(rest.into()));
+        Ok(Reply::DeadLettersRetried {
+            messages,
+            next,
+            rest,
+        })
+    }
+
+    /// The first dead letters of a page, as many as one input may publish.
+    fn first_of_page(&self, account: &AccountName, query: DeadLetterQuery) -> Slice {
+        let most = self.config.limits.publishes;
+        if !query.ids.is_empty() {
+            let mut ids = self.known_ones(account, &query.ids);
+            let others = ids.split_off(most.min(ids.len()));
+            let rest = (!others.is_empty()).then_some(DeadLetterQuery {
+                ids: others,
+                ..query
+            });
+            let next = None;
+            return Slice { ids, next, rest };
+        }
+        let count = query.count;
+        let mut query = DeadLetterQuery {
+            count: count.min(most),
+            ..query
+        };
+        let (ids, next) = self.choose(account, &query);
+        let is_full = ids.len() == query.count;
+        query.cursor = next;
+        query.count = count - ids.len();
+        let rest = is_full && next.is_some() && query.count > 0;
+        let rest = rest.then_some(query);
+        Slice { ids, next, rest }
     }
 
     fn dead_letter_view(&self, account: &AccountName, id: RowId) -> Option<DeadLetterView> {
@@ -226,6 +264,15 @@ impl Engine {
             deduplicated: false,
         })
     }
+}
+
+/// A part of a page of dead letters.
+struct Slice {
+    ids: Vec<RowId>,
+    /// The cursor that continues after it.
+    next: Option<RowId>,
+    /// The others of the page, if there may be any.
+    rest: Option<DeadLetterQuery>,
 }
 
 /// The stored headers, in which those with a new value are replaced.

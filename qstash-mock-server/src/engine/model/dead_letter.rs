@@ -78,7 +78,7 @@ pub struct DeadLetterQuery {
 }
 
 /// Commands on listed dead letters.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum DeadLetterAction {
     /// Read a page of the list. Answers `Reply::DeadLetters`.
     List(DeadLetterQuery),
@@ -91,8 +91,9 @@ pub enum DeadLetterAction {
     /// Publish one dead letter, which must exist, as a new message; the settings override those that it carried.
     /// Answers `Reply::Published`.
     Retry(RowId, Box<Settings>),
-    /// Publish a page of dead letters as new messages; the settings override those that they carried. Answers
-    /// `Reply::DeadLettersRetried`. If the query names ids of which none exists, the command is refused.
+    /// Publish the first dead letters of a page as new messages, at most `Limits::publishes`; the settings override
+    /// those that they carried. Answers `Reply::DeadLettersRetried`, with the command for the rest of the page. If
+    /// the query names ids of which none exists, the command is refused.
     RetryMany(DeadLetterQuery, Box<Settings>),
 }
 

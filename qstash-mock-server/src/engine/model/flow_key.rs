@@ -47,7 +47,7 @@ pub struct FlowKeyView {
 }
 
 /// Commands on flow-control keys.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum FlowAction {
     /// Read a page of keys, ordered by name. Answers `Reply::FlowKeys`.
     List {

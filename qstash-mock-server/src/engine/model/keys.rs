@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::id::AccountName;
 
 /// Commands on an account's secrets.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum KeyAction {
     /// Read the signing secret. Answers `Reply::SigningSecret`.
     Secret,

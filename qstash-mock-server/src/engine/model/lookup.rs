@@ -11,7 +11,7 @@ use super::time::Timestamp;
 use crate::engine::model::filter::Filter;
 
 /// Commands on messages, by id or by filter.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum MessageAction {
     /// Read one message. Answers `Reply::Message`.
     Get(MessageId, Scope),

@@ -8,7 +8,7 @@ use super::spec::BodySource;
 use super::time::Timestamp;
 
 /// Commands of a consumer on messages that it holds under a lease, or wants to hold.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum PullAction {
     /// Receive messages under a lease. Answers `Reply::Received`, perhaps after `Reply::Waiting`.
     Receive(Receive),
@@ -41,7 +41,7 @@ impl PullAction {
 }
 
 /// A request for messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Receive {
     /// The queue to receive from.
     pub queue: QueueName,

@@ -171,7 +171,7 @@ pub enum OnAccepted {
 }
 
 /// Commands on queues and on all messages of one.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum QueueAction {
     /// Create a queue, or change the given settings of an existing one. Answers `Reply::QueuePut`.
     Put(QueueName, Box<QueuePatch>),

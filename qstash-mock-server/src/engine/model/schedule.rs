@@ -71,7 +71,7 @@ pub struct PutSchedule {
 }
 
 /// Commands on schedules.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum ScheduleAction {
     /// Create or overwrite a schedule. Answers `Reply::ScheduleId`.
     Put(Box<PutSchedule>),

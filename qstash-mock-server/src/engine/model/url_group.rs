@@ -42,7 +42,7 @@ pub struct EndpointRef {
 }
 
 /// Commands on URL groups.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum UrlGroupAction {
     /// Read a page of groups, ordered by name. Answers `Reply::UrlGroups`.
     List {

@@ -1,9 +1,10 @@
 //! Publishing: the engine makes messages of a command, one for each endpoint, except those that it has
 //! deduplicated.
 //!
-//! `merge` merges the settings of a publisher and a URL group, `drafts` turns a command into drafts of messages,
+//! `batch` publishes many, `merge` merges the settings of a publisher and a URL group, `drafts` turns a command into drafts of messages,
 //! `dedup` recognises a second publish of the same message, `store` checks the bounds and stores the messages.
 
+mod batch;
 mod dedup;
 pub(super) mod drafts;
 mod merge;
