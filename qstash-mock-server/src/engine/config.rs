@@ -102,7 +102,7 @@ pub struct Limits {
     pub answer: usize,
     /// URL groups of one account. The engine refuses further ones.
     pub url_groups: usize,
-    /// Endpoints of one URL group. The engine refuses further ones.
+    /// Endpoints of one URL group. The engine refuses further ones. One input publishes to all of them.
     pub endpoints: usize,
     /// Schedules of one account. The engine refuses further ones.
     pub schedules: usize,
@@ -145,7 +145,7 @@ impl Default for Limits {
             queue_answer: 4 << 10,
             answer: 1 << 20,
             url_groups: 10_000,
-            endpoints: 10_000,
+            endpoints: 2_000,
             schedules: 100_000,
             flow_keys: 1_000_000,
             dead_letters: 100_000,

@@ -46,6 +46,17 @@ impl Engine {
         if rows > 0 {
             at_most("bytes of logs", bytes(Shelf::Log), limits.all_log_bytes);
         }
+        for (rows, bytes) in self.state.log_sizes() {
+            at_most("rows of a log", rows, limits.log_rows);
+            if rows > 0 {
+                at_most("bytes of a log", bytes, limits.log_bytes);
+            }
+        }
+        for (spec, _) in self.state.messages() {
+            let past = self.state.past(spec.sequence);
+            let records = past.map_or(0, |past| past.records().count());
+            at_most("attempt records", records, limits.history);
+        }
         let listed = self.state.all_listed().count();
         at_most("listed dead letters", listed, limits.all_dead_letters);
         at_most("keys", self.state.key_count(), limits.dedup_keys);

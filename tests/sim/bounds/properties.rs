@@ -13,9 +13,10 @@ fn forget_early(limits: &mut Limits) {
     limits.history = 2;
     limits.bulk_step = 3;
     limits.starts = 1;
+    limits.publishes = 1;
     limits.list_scan = 3;
-    limits.dead_letters = 3;
-    limits.all_dead_letters = 2;
+    limits.dead_letters = 2;
+    limits.all_dead_letters = 3;
     limits.answer_bytes = 15;
     limits.log_rows = 20;
     limits.log_bytes = 9_000;

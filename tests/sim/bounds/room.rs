@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Action, Event, Headers, MessageAction, Outcome, QueuePatch, ScheduleAction, Scope,
-    UrlGroupAction,
+    Action, Destination, Event, Headers, MessageAction, Outcome, Publish, QueuePatch, Redaction,
+    ScheduleAction, Scope, UrlGroupAction,
 };
 
 use super::{bounded, is_refused};
 use crate::carried::words::{
-    A, DAY, callback, delayed, endpoint, flowing, group_name, labelled, retries, schedule, to, with,
+    A, DAY, callback, delayed, endpoint, expression, flowing, group_name, labelled, retries,
+    schedule, to, with,
 };
 use crate::world::{but, failure, later, owner, publish, pushed, put, saying};
 
@@ -57,10 +58,67 @@ fn what_a_message_says_beside_its_body_takes_room() {
         back.headers = header();
         with(carrying(), |it| it.callback = Some(Arc::new(back))).into()
     });
+    accepted("names of redacted headers", |_| {
+        let redaction = Redaction {
+            headers: vec![long()],
+            ..Redaction::default()
+        };
+        with(carrying(), |it| it.redaction = Some(Arc::new(redaction))).into()
+    });
+    accepted("the name of a built-in API", |_| {
+        let mut to = crate::carried::words::carrying(carrying());
+        to.destination = Destination::Api {
+            name: long().into(),
+            url: A.into(),
+        };
+        Publish::to_destination(to, "{}".into()).into()
+    });
     accepted("a failure callback", |_| {
         let back = callback(&long());
         with(carrying(), |it| it.failure_callback = Some(Arc::new(back))).into()
     });
+}
+
+#[test]
+fn a_formula_takes_as_much_room_as_its_steps_need() {
+    let formula = format!("1{}", "+1".repeat(500));
+    let delay = expression(&formula);
+    for callback_too in [false, true] {
+        let mut world = bounded(|it| it.held_bytes = 3 * ROOM);
+        let message = || {
+            with(delayed(to(A), DAY), |it| {
+                let mut back = callback(A);
+                back.retry_delay.clone_from(&delay);
+                it.callback = callback_too.then(|| Arc::new(back));
+                it.retry_delay = delay.clone().filter(|_| !callback_too);
+            })
+        };
+        let sent = (0..60).take_while(|_| world.try_send(message()).is_ok());
+        let sent = sent.count();
+        assert!((2..8).contains(&sent), "{sent} messages");
+    }
+}
+
+#[test]
+fn what_is_overwritten_makes_room_for_what_replaces_it() {
+    let group = || {
+        let endpoints = vec![endpoint(&format!("{A}/{}", "x".repeat(ROOM / 2)), None)];
+        UrlGroupAction::PutEndpoints(group_name("g"), endpoints)
+    };
+    let put = || {
+        let body = saying(to(A), "x".repeat(ROOM / 2));
+        ScheduleAction::Put(Box::new(schedule("s", "0 0 1 1 *", body)))
+    };
+    for twice in [
+        [group(), group()].map(Action::from),
+        [put(), put()].map(Action::from),
+    ] {
+        let mut world = bounded(|it| it.held_bytes = ROOM);
+        for action in twice {
+            let reply = world.act(action);
+            assert!(reply.is_ok(), "{reply:?}");
+        }
+    }
 }
 
 #[test]
@@ -69,6 +127,16 @@ fn schedules_url_groups_and_queues_take_room() {
         let body = saying(to(A), long());
         let put = schedule(&format!("s{n}"), "0 0 1 1 *", body);
         ScheduleAction::Put(Box::new(put)).into()
+    });
+    accepted("formulas of schedules", |n| {
+        let waiting = with(to(A), |it| {
+            it.retry_delay = expression(&format!("1{}", "+1".repeat(100)));
+        });
+        ScheduleAction::Put(Box::new(schedule(&format!("s{n}"), "0 0 1 1 *", waiting))).into()
+    });
+    accepted("destinations of schedules", |n| {
+        let there = to(&format!("{A}/{}", long()));
+        ScheduleAction::Put(Box::new(schedule(&format!("s{n}"), "0 0 1 1 *", there))).into()
     });
     accepted("endpoints of URL groups", |n| {
         let endpoints = vec![endpoint(&format!("{A}/{}", long()), None)];

@@ -4,6 +4,7 @@
 
 pub(super) mod bulk;
 pub(super) mod dead_letters;
+mod endpoints;
 pub(super) mod flow_control;
 pub(super) mod keys;
 pub(super) mod log;

@@ -7,11 +7,10 @@ use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::cost::Overhead;
 use crate::engine::model::id::{AccountName, MessageId, ScheduleId};
 use crate::engine::model::message::Stage;
 use crate::engine::model::partial_settings::PartialSettings;
-use crate::engine::model::publish::{Destination, Published, ToDestination};
+use crate::engine::model::publish::{Destination, Published};
 use crate::engine::model::schedule::{
     PutSchedule, Schedule, ScheduleAction, ScheduleState, ScheduleView,
 };
@@ -82,7 +81,8 @@ impl Engine {
         if let Destination::Group(name) = &to.destination {
             self.known_url_group(account, name)?;
         }
-        self.check_room_for_schedule(account, id.as_ref(), &to, body.len())?;
+        let cost = Schedule::cost_of(id.as_ref(), &cron, &to, body.len());
+        self.check_room_for_schedule(account, id.as_ref(), cost)?;
         let id = id.unwrap_or_else(|| {
             let sequence = self.state.next_sequence();
             self.random.schedule_id(sequence.0)
@@ -113,10 +113,10 @@ impl Engine {
         &self,
         account: &AccountName,
         known: Option<&ScheduleId>,
-        to: &ToDestination,
-        body: usize,
+        cost: usize,
     ) -> Result<(), Error> {
-        if known.is_none_or(|id| self.state.schedule(account, id).is_none()) {
+        let known = known.and_then(|id| self.state.schedule(account, id));
+        if known.is_none() {
             let count = self.state.schedule_count(account) as u64 + 1;
             check_quota(QuotaKind::Schedules, count, self.config.quotas.schedules)?;
             if count > self.config.limits.schedules as u64 {
@@ -124,8 +124,7 @@ impl Engine {
             }
         }
         self.check_account(account)?;
-        let cost = body + to.settings.cost() + Overhead::MESSAGE;
-        self.check_held(cost)
+        self.check_held(cost.saturating_sub(known.map_or(0, Schedule::cost)))
     }
 
     /// Runs a schedule whose time has come. Runs that were missed do not happen later.
@@ -161,18 +160,11 @@ impl Engine {
         message: MessageId,
         stage: Stage,
     ) {
-        let Some(mut schedule) = self.state.schedule(account, schedule).cloned() else {
-            return;
-        };
         let state = match stage {
             Stage::Delivered => ScheduleState::Success,
             _ => ScheduleState::Fail,
         };
-        let mut known = schedule.last_states.iter_mut();
-        if let Some(known) = known.find(|(id, _)| *id == message) {
-            known.1 = state;
-            self.state.put_schedule(schedule);
-        }
+        self.state.set_last_state(account, schedule, message, state);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::access::check_quota;
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
+use crate::engine::manage::endpoints;
 use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{AccountName, GroupName};
@@ -44,8 +45,9 @@ impl Engine {
             }
             UrlGroupAction::SetDefaults(name, defaults) => {
                 let mut group = self.known_url_group(&caller.account, &name)?.clone();
+                let before = group.cost();
                 group.defaults = defaults;
-                self.check_held(group.cost())?;
+                self.check_held(group.cost().saturating_sub(before))?;
                 group.updated_at = now;
                 self.state.put_url_group(group);
                 Ok(Reply::Done)
@@ -72,11 +74,12 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         name: GroupName,
-        endpoints: Vec<Endpoint>,
+        new: Vec<Endpoint>,
     ) -> Result<Reply, Error> {
         let account = &caller.account;
         let known = self.state.url_group(account, &name).cloned();
         let is_new = known.is_none();
+        let before = known.as_ref().map_or(0, UrlGroup::cost);
         let mut group = known.unwrap_or_else(|| UrlGroup {
             account: account.clone(),
             name,
@@ -85,13 +88,7 @@ impl Engine {
             created_at: now,
             updated_at: now,
         });
-        let known = Arc::make_mut(&mut group.endpoints);
-        for endpoint in endpoints {
-            match known.iter_mut().find(|it| it.is_same(&endpoint)) {
-                Some(known) => *known = endpoint,
-                None => known.push(endpoint),
-            }
-        }
+        endpoints::put(Arc::make_mut(&mut group.endpoints), new);
         let quotas = &self.config.quotas;
         let (count, bound) = (group.endpoints.len(), self.config.limits.endpoints);
         check_quota(QuotaKind::Endpoints, count as u64, quotas.endpoints)?;
@@ -106,7 +103,7 @@ impl Engine {
             }
         }
         self.check_account(account)?;
-        self.check_held(group.cost())?;
+        self.check_held(group.cost().saturating_sub(before))?;
         self.ensure_account(account);
         group.updated_at = now;
         if !group.endpoints.is_empty() {
@@ -120,11 +117,10 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         name: &GroupName,
-        endpoints: &[EndpointRef],
+        named: &[EndpointRef],
     ) -> Result<Reply, Error> {
         let mut group = self.known_url_group(&caller.account, name)?.clone();
-        Arc::make_mut(&mut group.endpoints)
-            .retain(|endpoint| !endpoints.iter().any(|it| it.names(endpoint)));
+        endpoints::remove(Arc::make_mut(&mut group.endpoints), named);
         group.updated_at = now;
         if group.endpoints.is_empty() {
             self.state.remove_url_group(&caller.account, name);

@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 
-use super::carried_rules::{Callback, CarriedRules, Settings};
+use super::carried_rules::{Callback, CarriedRules, Deduplication, FlowControl, Settings};
 use super::headers::headers_cost;
+use super::id::ScheduleId;
 use super::log_row::LogRow;
 use super::message::{AttemptRecord, DeadLetter};
 use super::partial_settings::{
     GivenHeader, GivenValue, PartialCallback, PartialOptions, PartialSettings,
 };
+use super::publish::{Destination, ToDestination};
 use super::queue::{Backoff, Queue};
 use super::schedule::Schedule;
 use super::spec::MessageSpec;
 use super::url_group::UrlGroup;
+use crate::engine::syntax::cron::Cron;
+use crate::engine::syntax::expr::RetryDelay;
 
 /// The flat sums, in bytes.
 pub(crate) struct Overhead;
@@ -36,8 +40,23 @@ fn text(text: Option<&Arc<str>>) -> usize {
 }
 
 fn callback_cost(callback: &Callback) -> usize {
-    let flow = callback.flow_control.as_ref().map_or(0, |it| it.key.len());
-    callback.url.len() + headers_cost(&callback.headers) + flow + Overhead::KEY
+    callback.url.len()
+        + headers_cost(&callback.headers)
+        + delay_cost(callback.retry_delay.as_ref())
+        + flow_cost(callback.flow_control.as_ref())
+        + Overhead::KEY
+}
+
+fn delay_cost(delay: Option<&Arc<RetryDelay>>) -> usize {
+    delay.map_or(0, |it| it.cost())
+}
+
+fn flow_cost(flow: Option<&Arc<FlowControl>>) -> usize {
+    flow.map_or(0, |it| it.key.len())
+}
+
+fn redaction_cost(names: &[String]) -> usize {
+    names.iter().map(|it| it.len() + 64).sum()
 }
 
 fn labels_cost(labels: &[Arc<str>]) -> usize {
@@ -56,20 +75,20 @@ impl CarriedRules {
     pub(crate) fn cost(&self) -> usize {
         let callbacks = [&self.callback, &self.failure_callback];
         let callbacks = callbacks.into_iter().flatten().map(|it| callback_cost(it));
-        let flow = self.flow_control.as_ref().map_or(0, |it| it.key.len());
         let names = self.group.as_ref().map_or(0, |(group, endpoint)| {
             group.as_str().len() + text(endpoint.as_ref())
         });
-        let redaction = self
-            .redaction
-            .as_ref()
-            .map_or(0, |it| it.headers.len() * 64);
+        let texts = [self.api.as_ref(), self.caller_ip.as_ref()];
+        let redaction = self.redaction.as_ref();
         Overhead::KEY
             + self.url.len()
             + names
-            + flow
+            + texts.into_iter().map(text).sum::<usize>()
+            + self.schedule.as_ref().map_or(0, |it| it.as_str().len())
+            + delay_cost(self.retry_delay.as_ref())
+            + flow_cost(self.flow_control.as_ref())
             + labels_cost(&self.labels)
-            + redaction
+            + redaction.map_or(0, |it| redaction_cost(&it.headers))
             + callbacks.sum::<usize>()
     }
 }
@@ -78,10 +97,32 @@ impl Settings {
     pub(crate) fn cost(&self) -> usize {
         let callbacks = [&self.callback, &self.failure_callback];
         let callbacks = callbacks.into_iter().flatten().map(|it| callback_cost(it));
+        let deduplication = match &self.deduplication {
+            Some(Deduplication::Id(id)) => id.len(),
+            Some(Deduplication::Content) | None => 0,
+        };
+        let redaction = self.redaction.as_ref();
         headers_cost(self.headers.as_deref().unwrap_or_default())
             + labels_cost(self.labels.as_deref().unwrap_or_default())
+            + deduplication
+            + text(self.caller_ip.as_ref())
+            + delay_cost(self.retry_delay.as_ref())
+            + flow_cost(self.flow_control.as_ref())
+            + redaction.map_or(0, |it| redaction_cost(&it.headers))
             + callbacks.sum::<usize>()
             + Overhead::KEY
+    }
+}
+
+impl ToDestination {
+    pub(crate) fn cost(&self) -> usize {
+        let destination = match &self.destination {
+            Destination::Url(url) => url.len(),
+            Destination::Group(name) => name.as_str().len(),
+            Destination::Api { name, url } => name.len() + url.len(),
+        };
+        let queue = self.queue.as_ref().map_or(0, |it| it.as_str().len());
+        destination + queue + self.settings.cost()
     }
 }
 
@@ -90,13 +131,12 @@ impl PartialSettings {
         let callbacks = [&self.callback, &self.failure_callback];
         let callbacks = callbacks.into_iter().map(PartialCallback::cost);
         let texts = [self.deduplication_id.as_ref(), self.caller_ip.as_ref()];
-        let redacted = self.redaction.headers.iter().map(|it| it.len() + 64);
         self.message.cost()
             + value_cost(self.content_type.as_ref())
             + given_cost(&self.incoming)
             + labels_cost(&self.labels)
             + texts.into_iter().map(text).sum::<usize>()
-            + redacted.sum::<usize>()
+            + redaction_cost(&self.redaction.headers)
             + callbacks.sum::<usize>()
             + Overhead::MESSAGE
     }
@@ -110,9 +150,9 @@ impl PartialCallback {
 
 impl PartialOptions {
     fn cost(&self) -> usize {
-        let expression = self.retry_delay.as_ref();
-        let expression = expression.map_or(0, |it| it.as_str().len());
-        expression + text(self.flow_key.as_ref()) + given_cost(&self.forward)
+        delay_cost(self.retry_delay.as_ref())
+            + text(self.flow_key.as_ref())
+            + given_cost(&self.forward)
     }
 }
 
@@ -161,9 +201,20 @@ impl Queue {
 }
 
 impl Schedule {
+    /// The cost before a schedule has run. Without an id, the longest id that the server chooses.
+    pub(crate) fn cost_of(
+        id: Option<&ScheduleId>,
+        cron: &Cron,
+        to: &ToDestination,
+        body: usize,
+    ) -> usize {
+        let id = id.map_or(64, |id| id.as_str().len());
+        Overhead::MESSAGE + id + cron.as_str().len() + to.cost() + body
+    }
+
     pub(crate) fn cost(&self) -> usize {
         let made = self.last_states.len() * 32;
-        Overhead::MESSAGE + self.to.settings.cost() + self.body.length() + made
+        Self::cost_of(Some(&self.id), &self.cron, &self.to, self.body.length()) + made
     }
 }
 

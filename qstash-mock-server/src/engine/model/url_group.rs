@@ -76,24 +76,3 @@ impl UrlGroupAction {
         }
     }
 }
-
-impl Endpoint {
-    /// Whether both have the same name or, where one of both has none, the same URL.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
-        match (&self.name, &other.name) {
-            (Some(name), Some(other)) => name == other,
-            _ => self.url == other.url,
-        }
-    }
-}
-
-impl EndpointRef {
-    pub(crate) fn names(&self, endpoint: &Endpoint) -> bool {
-        let some = self.url.is_some() || self.name.is_some();
-        some && self.url.as_ref().is_none_or(|url| *url == endpoint.url)
-            && self
-                .name
-                .as_ref()
-                .is_none_or(|name| endpoint.name.as_ref() == Some(name))
-    }
-}

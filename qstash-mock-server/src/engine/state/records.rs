@@ -10,9 +10,9 @@ use super::timers::Timer;
 use crate::engine::model::cost::Overhead;
 use crate::engine::model::entity::{DayCounter, DedupKey, DedupKeyId, Entity, EntityKey};
 use crate::engine::model::flow_key::FlowKey;
-use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, ScheduleId};
+use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, MessageId, ScheduleId};
 use crate::engine::model::keys::Account;
-use crate::engine::model::schedule::Schedule;
+use crate::engine::model::schedule::{Schedule, ScheduleState};
 use crate::engine::model::time::Timestamp;
 use crate::engine::model::url_group::UrlGroup;
 
@@ -230,6 +230,24 @@ impl EngineState {
         self.ledger.hold(Shelf::Held, schedule.cost());
         let schedules = self.records.schedules.entry(account).or_default();
         schedules.insert(id, schedule);
+    }
+
+    /// Notes what became of a message of a schedule's last run, if it is one.
+    pub(crate) fn set_last_state(
+        &mut self,
+        account: &AccountName,
+        id: &ScheduleId,
+        message: MessageId,
+        state: ScheduleState,
+    ) {
+        let schedules = self.records.schedules.get_mut(account);
+        let schedule = schedules.and_then(|schedules| schedules.get_mut(id));
+        let states = schedule.map(|schedule| schedule.last_states.iter_mut());
+        let known = states.into_iter().flatten().find(|(id, _)| *id == message);
+        if let Some(known) = known {
+            known.1 = state;
+            self.note(EntityKey::Schedule(account.clone(), id.clone()));
+        }
     }
 
     pub(crate) fn remove_schedule(&mut self, account: &AccountName, id: &ScheduleId) {

@@ -55,6 +55,11 @@ impl RetryDelay {
         Duration::from_millis(capped as u64)
     }
 
+    /// The bytes that it takes.
+    pub(crate) fn cost(&self) -> usize {
+        self.text.len() + size_of_val(&*self.program)
+    }
+
     /// The text as the publisher wrote it.
     #[must_use]
     pub fn as_str(&self) -> &str {
