@@ -79,6 +79,19 @@ impl Disk {
         self.entities.values().cloned().chain(bodies)
     }
 
+    /// Stores what an engine has changed. The disk then holds what the engine holds, and nothing else.
+    pub(crate) fn catch_up(&mut self, engine: &mut Engine) {
+        let commit = Commit::of(engine);
+        self.add(&commit);
+        self.drop_bodies(&commit);
+        let held = engine.entities().into_iter();
+        let is_body = |entity: &Entity| matches!(entity, Entity::Body(_));
+        let (bodies, held): (Vec<_>, Vec<_>) = held.partition(is_body);
+        let held: BTreeMap<_, _> = held.into_iter().map(|it| (it.key(), it)).collect();
+        assert_eq!(self.entities, held, "the disk and the engine differ");
+        assert_eq!(self.bodies.len(), bodies.len(), "they differ in bodies");
+    }
+
     /// The messages that are not forgotten: what was published, and how far they have come.
     pub(crate) fn messages(&self) -> impl Iterator<Item = MessageId> {
         let state = |entity: &Entity| match entity {

@@ -46,10 +46,12 @@ fn numbers(counters: &Counters) -> [u64; 8] {
 /// Crash after each commit: what was promised until then must be there.
 fn check_every_prefix(run: &Run, promised: &BTreeMap<MessageId, usize>) {
     for commits in 0..=run.world.commits.len() {
-        let disk = run.world.disk_after(commits);
+        let mut disk = run.world.disk_after(commits);
         let known = disk.accounted_for();
         let restored = Engine::restore(run.world.config.clone(), run.world.now, disk.stored());
-        restored.expect("it restores").check_invariants();
+        let mut restored = restored.expect("it restores");
+        restored.check_invariants();
+        disk.catch_up(&mut restored);
         let lost = promised
             .iter()
             .find(|(id, at)| **at <= commits && !known.contains(id));

@@ -42,6 +42,8 @@ struct Waiting {
     schedules: Vec<Schedule>,
     flow_keys: Vec<FlowKey>,
     bodies: BTreeSet<BodyId>,
+    /// Entities that the engine does not take over as they are stored.
+    changed: Vec<EntityKey>,
 }
 
 impl Engine {
@@ -71,8 +73,8 @@ impl Engine {
         for entity in entities {
             engine.load(entity, &mut waiting);
         }
-        engine.adopt_signing_secret();
         engine.load_waiting(now, waiting)?;
+        engine.adopt_signing_secret();
         for queue in engine.state.gone_queues() {
             engine.resume_removal(now, queue);
         }
@@ -100,7 +102,7 @@ impl Engine {
         let mut next = Self::restore(self.config.clone(), now, raised)?;
         next.continue_ids_of(self);
         next.state.bring_bodies(bodies);
-        next.state.note_gone(before);
+        next.state.note_replaced(before);
         *self = next;
         Ok(())
     }
@@ -134,7 +136,7 @@ impl Engine {
     fn load_waiting(&mut self, now: Timestamp, mut waiting: Waiting) -> Result<(), RestoreError> {
         let mut specs: Vec<_> = waiting.states.iter().map(|(it, _)| *it).collect();
         for (sequence, state) in std::mem::take(&mut waiting.states) {
-            self.load_state(sequence, state, &waiting.bodies)?;
+            self.load_state(sequence, state, &mut waiting)?;
         }
         self.load_pasts(&mut waiting)?;
         waiting.listed.sort_by_key(|entry| entry.id);
@@ -153,10 +155,10 @@ impl Engine {
             self.put_flow_key(key);
         }
         for schedule in std::mem::take(&mut waiting.schedules) {
-            self.load_schedule(now, schedule);
+            self.load_schedule(now, schedule, &mut waiting.changed);
         }
         self.check_bodies_of(specs, &waiting.bodies)?;
-        self.state.end_loading();
+        self.state.end_loading(waiting.changed);
         for id in waiting.bodies {
             // Every message that needs the body holds it by now; without one the body is deleted here.
             self.state.let_go_body(id);
@@ -188,8 +190,15 @@ impl Engine {
     }
 
     /// Runs that fell due while the server was stopped do not happen later.
-    fn load_schedule(&mut self, now: Timestamp, mut schedule: Schedule) {
+    fn load_schedule(
+        &mut self,
+        now: Timestamp,
+        mut schedule: Schedule,
+        changed: &mut Vec<EntityKey>,
+    ) {
         if schedule.next_at.is_some_and(|next| next <= now) {
+            let (account, id) = (schedule.account.clone(), schedule.id.clone());
+            changed.push(EntityKey::Schedule(account, id));
             schedule.next_at = schedule.cron.next_after(now);
         }
         self.state.put_schedule(schedule);
@@ -199,7 +208,7 @@ impl Engine {
         &mut self,
         sequence: Sequence,
         mut state: MessageState,
-        bodies: &BTreeSet<BodyId>,
+        waiting: &mut Waiting,
     ) -> Result<(), RestoreError> {
         self.check_spec(sequence)?;
         // A queue that was deleted, before the crash came, is emptied from now on.
@@ -212,10 +221,10 @@ impl Engine {
         }
         if matches!(state.state, State::InFlight { .. }) {
             state.undo_attempt();
-            self.state.note_removed(EntityKey::State(sequence));
+            waiting.changed.push(EntityKey::State(sequence));
         }
         self.state.insert_state(sequence, state);
-        self.check_bodies_of(vec![sequence], bodies)
+        self.check_bodies_of(vec![sequence], &waiting.bodies)
     }
 
     /// What has happened to messages, in the order in which it was written.

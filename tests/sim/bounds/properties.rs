@@ -90,5 +90,6 @@ proptest! {
             restored.handle_timeout(run.world.now);
         }
         restored.check_invariants();
+        run.world.disk.catch_up(&mut restored);
     }
 }

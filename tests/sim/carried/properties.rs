@@ -59,13 +59,14 @@ pub(crate) fn check_logs(world: &mut World) {
 /// Crash after each commit: what was promised until then must be there, or have an end in the log.
 fn check_every_prefix(run: &Run) {
     for commits in 0..=run.world.commits.len() {
-        let disk = run.world.disk_after(commits);
+        let mut disk = run.world.disk_after(commits);
         let known = disk.accounted_for();
         let config = run.world.config.clone();
         let restored = Engine::restore(config, run.world.now, disk.stored());
         let mut restored = restored.expect("it restores");
         restored.handle_timeout(run.world.now);
         restored.check_invariants();
+        disk.catch_up(&mut restored);
         let due = run.promised.iter().filter(|(_, at)| **at <= commits);
         let lost = due.map(|(id, _)| id).find(|id| !known.contains(id));
         assert!(lost.is_none(), "{lost:?} is lost after {commits} commits");

@@ -2,9 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use qstash_mock_server::engine::{BodyId, Command, Config, Engine, Entity, Seed, Stage};
+use qstash_mock_server::engine::{
+    BodyId, Change, Command, Config, Engine, Entity, EntityKey, ScheduleAction, Secret, Seed,
+    Stage, UrlGroupAction,
+};
 
-use crate::world::{World, owner, publish, pushed, saying, success};
+use crate::carried::words::{
+    A, delayed, endpoint, flowing, group_name, retries, schedule, secs, to, to_group,
+};
+use crate::world::{World, failure, owner, publish, pushed, saying, success};
 
 fn specs(entities: &[Entity]) -> usize {
     let is_spec = |it: &&Entity| matches!(it, Entity::Spec(_));
@@ -52,6 +58,68 @@ fn a_stored_message_of_which_nothing_tells_any_more_is_dropped_with_its_body() {
     let left = engine.entities();
     assert_eq!(specs(&left), 0);
     assert!(!left.iter().any(|it| matches!(it, Entity::Body(_))));
+}
+
+/// The entities that a restart writes.
+fn written(world: &World) -> Vec<EntityKey> {
+    let stored = world.disk.stored();
+    let restored = Engine::restore(world.config.clone(), world.now, stored);
+    let mut engine = restored.expect("it restores");
+    let changes = engine.take_changes().into_iter();
+    assert_eq!(engine.take_body_changes(), []);
+    let keys = changes.map(|change| match change {
+        Change::Put(entity) => entity.key(),
+        Change::Delete(key) => key,
+    });
+    keys.collect()
+}
+
+#[test]
+fn a_restart_writes_only_what_it_changes() {
+    let mut world = World::new(1);
+    world.queue("hook", pushed(1));
+    world.publish("hook");
+    world.answer_next(success());
+    world.send(delayed(flowing(to(A), "k", 1, 1, 60), 60));
+    world.send(retries(to(A), 0));
+    world.answer_next(failure());
+    world.done(UrlGroupAction::PutEndpoints(
+        group_name("g"),
+        vec![endpoint(A, None)],
+    ));
+    let every_minute = schedule("s", "* * * * *", to_group("g"));
+    assert!(
+        world
+            .act(ScheduleAction::Put(Box::new(every_minute)))
+            .is_ok()
+    );
+    assert_eq!(written(&world), [EntityKey::Meta]);
+    let open = world.publish_one(publish("hook"));
+    let keys = written(&world);
+    let [EntityKey::Meta, EntityKey::State(sequence)] = keys[..] else {
+        panic!("{keys:?}");
+    };
+    assert_eq!(world.disk.message(sequence), open.id);
+    world.answer_next(success());
+    world.now = world.now + secs(60);
+    let id = ("defaultUser", "s");
+    let keys = written(&world);
+    let [EntityKey::Meta, EntityKey::Schedule(account, name)] = &keys[..] else {
+        panic!("{keys:?}");
+    };
+    assert_eq!((account.as_str(), name.as_str()), id, "its run was missed");
+}
+
+#[test]
+fn a_signing_secret_that_is_configured_anew_is_written() {
+    let mut world = World::new(1);
+    world.publish("work");
+    world.config.signing_secret = Some(Secret("another".into()));
+    let keys = written(&world);
+    let [EntityKey::Meta, EntityKey::Account(account)] = &keys[..] else {
+        panic!("{keys:?}");
+    };
+    assert_eq!(account.as_str(), "defaultUser");
 }
 
 /// What a world holds is replaced by what it held before: the same process goes on.

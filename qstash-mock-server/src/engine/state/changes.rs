@@ -36,7 +36,7 @@ impl EngineState {
     }
 
     /// The entity of this key, if it is stored.
-    fn entity(&self, key: &EntityKey) -> Option<Entity> {
+    pub(super) fn entity(&self, key: &EntityKey) -> Option<Entity> {
         match key {
             EntityKey::Meta => Some(Entity::Meta(self.numbers.reserved)),
             EntityKey::Account(name) => self.records.account(name),
@@ -121,10 +121,13 @@ impl EngineState {
         specs.chain(schedules).collect()
     }
 
-    /// Notes these keys as changed, so that those which are not stored here are deleted from storage.
-    pub(crate) fn note_gone(&mut self, keys: Vec<EntityKey>) {
+    /// Notes everything as changed, in place of the entities that were stored until now.
+    pub(crate) fn note_replaced(&mut self, before: Vec<EntityKey>) {
         let kept = self.body_ids();
-        for key in keys {
+        let bodies = |key: &EntityKey| matches!(key, EntityKey::Body(_));
+        self.changed
+            .extend(self.keys().into_iter().filter(|key| !bodies(key)));
+        for key in before {
             match key {
                 // Changes of bodies are noted separately.
                 EntityKey::Body(id) if kept.contains(&id) => {}
@@ -140,11 +143,6 @@ impl EngineState {
         let brought = brought.map(|(id, bytes)| BodyChange::Put(*id, bytes.clone()));
         let later = std::mem::take(&mut self.body_changes);
         self.body_changes = brought.chain(later).collect();
-    }
-
-    /// Notes that a loaded entity is not kept.
-    pub(crate) fn note_removed(&mut self, key: EntityKey) {
-        self.note(key);
     }
 
     // ----- for the invariants -----

@@ -164,9 +164,15 @@ impl EngineState {
         self.loading = true;
     }
 
-    /// Everything is there: what is over a bound, or needed by nobody, is forgotten.
-    pub(crate) fn end_loading(&mut self) {
+    /// Everything is there: what is over a bound, or needed by nobody, is forgotten. What was loaded is stored as it
+    /// is and need not be written again, except for what has changed meanwhile.
+    pub(crate) fn end_loading(&mut self, changed: Vec<EntityKey>) {
         self.loading = false;
+        let noted = std::mem::replace(&mut self.changed, changed);
+        let gone = noted.into_iter().filter(|key| self.entity(key).is_none());
+        let gone: Vec<_> = gone.collect();
+        self.changed.extend(gone);
+        self.note(EntityKey::Meta);
         self.trim_logs();
         self.trim_dead_letters();
         self.drop_unneeded_specs();
