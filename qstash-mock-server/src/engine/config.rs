@@ -83,8 +83,9 @@ pub struct Limits {
     pub queues: usize,
     /// Attempt records of one message. The engine forgets the oldest first.
     pub history: usize,
-    /// The most messages that one step of a bulk operation looks at. Also the most timers that one input fires, finished
-    /// messages that it forgets, and rows of a log that it forgets because of their age.
+    /// The most messages that one step of a bulk operation looks at. Also the most timers that one input fires,
+    /// together with the messages that schedules make; the most finished messages that it forgets; and the most rows of
+    /// a log that it forgets because of their age.
     pub bulk_step: usize,
     /// The most attempts and leases that one input starts by itself. Giving a message a slot of its queue counts as one,
     /// too. The engine starts the others at the next input, for which it asks at once.

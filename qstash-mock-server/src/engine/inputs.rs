@@ -210,10 +210,11 @@ impl Engine {
     fn fire_timers(&mut self, now: Timestamp) {
         // `now` may lie behind the true time by `clock_step`, so nothing is due before that has passed, too.
         let certain = now - self.config.clock_step;
-        for _ in 0..self.config.limits.bulk_step {
-            let Some((at, timer)) = self.state.pop_due(certain) else {
-                return;
-            };
+        let mut left = self.config.limits.bulk_step;
+        while left > 0
+            && let Some((at, timer)) = self.state.pop_due(certain)
+        {
+            left -= 1;
             match timer {
                 Timer::Message(sequence) => self.message_due(now, sequence),
                 Timer::Attempt(id) => self.attempt_timed_out(now, id),
@@ -223,7 +224,10 @@ impl Engine {
                 }
                 Timer::DedupKey(id) => self.state.remove_key(&id),
                 Timer::FlowKey(id) => self.flow_key_due(now, &id),
-                Timer::Schedule(account, id) => self.schedule_due(now, &account, &id),
+                Timer::Schedule(account, id) => {
+                    let made = self.schedule_due(now, &account, &id);
+                    left = left.saturating_sub(made);
+                }
                 Timer::Listed(account, id) => {
                     self.state.remove_listed(&account, id);
                 }

@@ -1,11 +1,12 @@
 //! No input does work in proportion to what is stored: what is due at once is done in slices.
 
 use qstash_mock_server::engine::{
-    Change, Entity, EntityKey, MessageAction, QueueAction, Reply, Scope, WaiterId,
+    Change, Entity, EntityKey, MessageAction, QueueAction, Reply, ScheduleAction, Scope,
+    UrlGroupAction, WaiterId,
 };
 
 use super::bounded;
-use crate::carried::words::secs;
+use crate::carried::words::{A, B, C, delayed, endpoint, group_name, schedule, secs, to_group};
 use crate::world::{World, later, name, owner, publish};
 
 const STEP: usize = 3;
@@ -49,6 +50,20 @@ fn messages_that_fall_due_at_one_instant_do_so_in_slices() {
     world.now = world.now + secs(60);
     assert_eq!(in_slices(&mut world), 10);
     assert_eq!(world.receive("work", 99).len(), 10);
+}
+
+#[test]
+fn schedules_that_are_due_at_one_instant_publish_in_slices() {
+    let mut world = world();
+    let endpoints = [A, B, C].map(|url| endpoint(url, None)).to_vec();
+    world.done(UrlGroupAction::PutEndpoints(group_name("g"), endpoints));
+    for id in ["one", "two", "three"] {
+        let put = schedule(id, "* * * * *", delayed(to_group("g"), 60));
+        let put = world.act(ScheduleAction::Put(Box::new(put)));
+        assert!(put.is_ok(), "{put:?}");
+    }
+    world.now = world.now + secs(60);
+    assert_eq!(in_slices(&mut world), 9);
 }
 
 #[test]

@@ -261,6 +261,35 @@ fn queues_are_listed_by_name_in_pages() {
 }
 
 #[test]
+fn queues_whose_names_begin_alike_are_listed_wherever_the_page_begins() {
+    let mut world = World::new(1);
+    for queue in [
+        "a", "or", "order", "order-1", "order-2", "orders", "ordf", "x",
+    ] {
+        world.queue(queue, QueuePatch::default());
+    }
+    let mut page = |prefix: &str, after: Option<&str>| {
+        let list = QueueAction::List {
+            prefix: prefix.into(),
+            after: after.map(Into::into),
+            limit: 100,
+        };
+        let Ok(Reply::Queues { queues, .. }) = world.act(list) else {
+            panic!("no list");
+        };
+        let names: Vec<_> = queues.iter().map(|it| it.name.to_string()).collect();
+        names.join(" ")
+    };
+    let all = "order order-1 order-2 orders";
+    assert_eq!(page("order", None), all);
+    assert_eq!(page("order", Some("a")), all);
+    assert_eq!(page("order", Some("order-1")), "order-2 orders");
+    assert_eq!(page("order", Some("x")), "");
+    assert_eq!(page("not a name", None), "");
+    assert_eq!(page("", Some("orders")), "ordf x");
+}
+
+#[test]
 fn pending_is_every_message_that_is_not_finished() {
     let mut world = World::new(1);
     world.publish_with(later(publish("work"), 90));

@@ -210,12 +210,17 @@ impl Engine {
         caller.check_permission(Permission::Manage)?;
         let empty = BTreeMap::new();
         let names = self.state.queue_names(&caller.account).unwrap_or(&empty);
-        let start = after
-            .and_then(QueueName::parse)
-            .map_or(Bound::Unbounded, Bound::Excluded);
+        let begins = |name: &QueueName| name.as_str().starts_with(prefix);
+        // Names that begin alike are neighbours.
+        let first = QueueName::parse(prefix).map_or(Bound::Unbounded, Bound::Included);
+        let start = after.and_then(QueueName::parse);
+        let start = start.filter(|after| after.as_str() >= prefix);
+        let start = start.map_or(first, Bound::Excluded);
         let mut found = names
             .range((start, Bound::Unbounded))
-            .filter(|(name, _)| name.as_str().starts_with(prefix) && caller.sees(name))
+            .skip_while(|(name, _)| name.as_str() < prefix)
+            .take_while(|(name, _)| begins(name))
+            .filter(|(name, _)| caller.sees(name))
             .filter_map(|(_, id)| self.state.queue(*id));
         let queues: Vec<_> = found
             .by_ref()

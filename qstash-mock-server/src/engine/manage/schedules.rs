@@ -127,14 +127,20 @@ impl Engine {
         self.check_held(cost.saturating_sub(known.map_or(0, Schedule::cost)))
     }
 
-    /// Runs a schedule whose time has come. Runs that were missed do not happen later.
-    pub(crate) fn schedule_due(&mut self, now: Timestamp, account: &AccountName, id: &ScheduleId) {
-        let Some(mut schedule) = self.state.schedule(account, id).cloned() else {
-            return;
+    /// Runs a schedule whose time has come, and returns how many messages it made. Runs that were missed do not happen
+    /// later.
+    pub(crate) fn schedule_due(
+        &mut self,
+        now: Timestamp,
+        account: &AccountName,
+        id: &ScheduleId,
+    ) -> usize {
+        let known = self.state.schedule(account, id);
+        let is_due = |it: &&Schedule| it.next_at.is_some_and(|next| next <= now);
+        let Some(mut schedule) = known.filter(is_due).cloned() else {
+            return 0;
         };
-        if schedule.next_at.is_none_or(|next| next > now) {
-            return;
-        }
+        let mut count = 0;
         schedule.next_at = schedule.cron.next_after(now);
         if !schedule.paused {
             schedule.last_at = Some(now);
@@ -145,11 +151,13 @@ impl Engine {
                 Ok(published) => Published::messages(published),
                 Err(_) => &[],
             };
+            count = made.len();
             let states = made.iter().map(|it| (it.id, ScheduleState::InProgress));
             schedule.last_states = states.collect();
             schedule.error = published.err().map(Arc::new);
         }
         self.state.put_schedule(schedule);
+        count
     }
 
     /// Notes in a schedule that a message which it published is finished.

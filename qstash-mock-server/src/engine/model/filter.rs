@@ -98,7 +98,6 @@ impl Filter {
     /// What it takes to compare one message, as a share of a bounded look at many: 1, and more where the filter or the
     /// message has many values.
     pub(crate) fn effort(&self, carried: Option<&CarriedRules>) -> usize {
-        // What is looked up by an index, such as the ids of messages, is not among them.
         let lists = [
             &self.urls,
             &self.hosts,
@@ -109,7 +108,8 @@ impl Filter {
             &self.flow_keys,
             &self.caller_ips,
         ];
-        let values: usize = lists.iter().map(|values| values.len()).sum();
+        let texts: usize = lists.iter().map(|values| values.len()).sum();
+        let values = texts + self.messages.len() + self.statuses.len();
         let labels = carried.map_or(0, |carried| carried.labels.len());
         1 + (values + self.labels.len() * labels) / COMPARED_AT_ONCE
     }
