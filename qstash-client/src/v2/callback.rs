@@ -84,7 +84,7 @@ impl Callback {
     }
 }
 
-/// Shows no path, no query and no header values, because they may be secrets.
+/// Shows only scheme and host of the URL and the names of headers, because the rest may be secret.
 impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Callback")

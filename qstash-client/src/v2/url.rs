@@ -3,22 +3,25 @@
 use crate::endpoint::is_dot_segment;
 use crate::error::Error;
 
-/// Returns scheme and host, without user and password.
+/// Returns the scheme and the host of a URL. The rest is left out, because it may be secret: the user, the password, the
+/// path, the query and the fragment.
 pub(crate) fn origin(url: &str) -> String {
     // Bytes and one buffer: this is done at each publish, for an error that rarely comes.
     let bytes = url.as_bytes();
-    let colon = bytes.iter().position(|&b| b == b':');
-    let scheme = colon.filter(|&colon| bytes[colon..].starts_with(b"://"));
-    let (scheme, start) = scheme.map_or((0, 0), |colon| (colon, colon + 3));
+    let in_scheme = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+    let scheme = bytes.iter().position(|&b| !in_scheme(b));
+    let Some(scheme) = scheme.filter(|&end| bytes[end..].starts_with(b"://")) else {
+        return "(no URL)".to_owned();
+    };
+    let start = scheme + 3;
     let end = bytes[start..]
         .iter()
-        .position(|&b| matches!(b, b'/' | b'?'));
+        .position(|&b| matches!(b, b'/' | b'?' | b'#' | b'\\'));
     let authority = &url[start..end.map_or(url.len(), |end| start + end)];
     let host = authority.bytes().rposition(|b| b == b'@');
     let host = &authority[host.map_or(0, |at| at + 1)..];
-    let mut origin = String::with_capacity(scheme + 3 + host.len());
-    origin.push_str(&url[..scheme]);
-    origin.push_str("://");
+    let mut origin = String::with_capacity(start + host.len());
+    origin.push_str(&url[..start]);
     origin.push_str(host);
     origin
 }
@@ -104,5 +107,28 @@ fn stays(c: char, in_query: bool) -> bool {
         '{' | '}' | '^' | '`' => in_query,
         '\'' => !in_query,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn an_origin_is_scheme_and_host_and_nothing_that_may_be_secret() {
+        for (url, shown) in [
+            ("https://e.com", "https://e.com"),
+            ("http://u:s3cret@e.com:8080/s3cret", "http://e.com:8080"),
+            ("https://[::1]:80?k=s3cret", "https://[::1]:80"),
+            ("https://e.com#access_token=s3cret", "https://e.com"),
+            ("https://e.com#s3cret/x", "https://e.com"),
+            ("https://e.com\\s3cret/x", "https://e.com"),
+            ("e.com", "(no URL)"),
+            ("e.com/s3cret?to=https://b.com", "(no URL)"),
+            ("e.com/s3cret://b.com", "(no URL)"),
+            ("", "(no URL)"),
+        ] {
+            assert_eq!(origin(url), shown, "{url:?}");
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::v2::options::Options;
 use crate::v2::setters::delivery_setters;
 use crate::v2::url::{check_url, origin};
 
-/// An endpoint of a URL group: a URL and perhaps a name. `Debug` shows no path and no query of the URL.
+/// An endpoint of a URL group: a URL and perhaps a name. `Debug` shows only scheme and host of the URL.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[must_use]
 pub struct Endpoint {
@@ -54,7 +54,7 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
-/// The endpoint to remove. `Debug` shows no path and no query of the URL.
+/// The endpoint to remove. `Debug` shows only scheme and host of the URL.
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum EndpointRef {

@@ -311,3 +311,18 @@ fn what_is_being_set_up_shows_no_secret() {
     );
     assert!(!text.contains("s3cret"), "{text}");
 }
+
+#[tokio::test]
+async fn a_fragment_is_shown_neither_by_its_refusal_nor_in_debug() {
+    let url = "https://e.com#access_token=s3cret";
+    let client = Fake::new([]).client();
+    let error = client.v2().publish(url).send().await.expect_err("fragment");
+    let text = format!(
+        "{error} {error:?} {:?} {:?} {:?}",
+        Callback::new(url),
+        Endpoint::url(url),
+        EndpointRef::Url(url.to_owned()),
+    );
+    assert!(text.contains("fragment"), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+}
