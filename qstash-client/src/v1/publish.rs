@@ -117,8 +117,9 @@ impl NewMessage {
         })
     }
 
-    /// Adds a header for the webhook that gets the message. A second value for the same name replaces the first. The
-    /// server refuses names that belong to its own call, such as `Host`, `Authorization` and `QStash-*`.
+    /// Adds a header for the webhook that gets the message. The value is one line of visible ASCII. A second value for
+    /// the same name replaces the first. The server refuses names that belong to its own call, such as `Host`,
+    /// `Authorization` and `QStash-*`.
     pub fn header(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         let (name, value) = (name.into(), value.into());
         self.set(|body| {
@@ -129,8 +130,10 @@ impl NewMessage {
                     "cannot be sent by HTTP",
                 ));
             }
-            if HeaderValue::from_str(&value).is_err() {
-                let reason = format!("the value of header {name:?} cannot be sent by HTTP");
+            // Two sides of HTTP read anything beyond ASCII differently.
+            if HeaderValue::from_str(&value).is_err() || !value.is_ascii() {
+                let reason =
+                    format!("the value of header {name:?} must be one line of visible ASCII");
                 return Err(Error::invalid(reason));
             }
             body.headers
@@ -370,6 +373,10 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(error.to_string().contains("queue name"), "{error}");
         assert!(NewMessage::new("q", &1).header("a", "b\r\nc: d").0.is_err());
+        let beyond_ascii = NewMessage::new("q", &1).header("X-Name", "Müller");
+        let error = beyond_ascii.0.expect_err("beyond ASCII");
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("X-Name"), "{error}");
         assert!(NewMessage::new("q", &1).idempotency_key("").0.is_err());
         assert!(NewMessage::raw("q", "{").0.is_err());
     }
