@@ -43,8 +43,8 @@ impl<T> std::fmt::Debug for Call<'_, T> {
     }
 }
 
-/// Streams the items of all pages, with one page in memory at a time. Ends after the first error. `list` is what is
-/// listed, or the mistake in it.
+/// Streams the items of all pages, with one page in memory at a time. Ends after the first error. `fetch` reads a page
+/// of `list` from a cursor on. If `list` is an error, the stream yields that error and ends.
 pub(crate) fn pages<L, T, F, Fut>(
     list: Result<L, Error>,
     cursor: Option<String>,

@@ -114,7 +114,7 @@ impl Client {
                 let policy = &self.0.retry;
                 policy.decide(retries, operation.safety, failure, random())
             });
-            // Time would run out meanwhile, and hide why.
+            // If the total time ran out in this wait, the caller would get a timeout instead of this failure.
             let wait = wait.filter(|wait| {
                 waited = waited.saturating_add(*wait);
                 self.0.total_timeout.is_none_or(|total| waited < total)
@@ -296,8 +296,9 @@ impl ClientBuilder {
     }
 
     /// Limits how long a call may take with all its retries. Unlimited by default. A long poll may take its wait on
-    /// top. If the wait before a retry would not end in that time, the call fails at once; if time runs out during a
-    /// retry, the source of the error is the failure before it.
+    /// top. If the waits before retries alone, added up, would take that time or longer, the call does not begin the
+    /// next wait and fails at once with the last failure. If time runs out later, the call fails with a
+    /// [`Timeout`](ErrorKind::Timeout), whose source is the failure of the last try that ended.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self

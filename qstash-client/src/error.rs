@@ -185,7 +185,7 @@ impl Error {
         )
     }
 
-    /// An argument out of range.
+    /// An argument that breaks a rule. `reason` says which; the error shows the argument only if `reason` does.
     pub(crate) fn invalid(reason: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, "build the request", reason)
     }

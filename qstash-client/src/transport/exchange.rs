@@ -11,7 +11,7 @@ use crate::error::BoxError;
 /// A boxed future, which a trait object needs.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Sends the client's requests and waits for it.
+/// Sends the client's requests and measures the times that the client waits.
 ///
 /// The client itself does timeouts and retries: it drops the future of `execute` when it has waited long enough. An
 /// implementation must not follow redirects, must not retry, and must send path and query byte for byte, because v2

@@ -51,7 +51,7 @@ pub(crate) enum Failure {
 }
 
 impl RetryPolicy {
-    /// The client never tries again.
+    /// Makes a policy by which the client never tries again.
     #[must_use]
     pub fn none() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! How far a call has come, which is told also when its time runs out.
+//! What one call has tried so far. If the time for all tries runs out, the error tells it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};

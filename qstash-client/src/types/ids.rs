@@ -107,8 +107,8 @@ text_type! {
 }
 
 text_type! {
-    /// The name of a publish (v2). A second publish with the same id stores nothing within 10 minutes. 1 to 256 visible
-    /// ASCII characters without `:`, which the service refuses.
+    /// The deduplication id of a publish (v2). A second publish with the same id stores nothing within 10 minutes. 1 to
+    /// 256 visible ASCII characters without `:`, which the service refuses.
     DeduplicationId, "deduplication id", check_deduplication_id
 }
 
@@ -128,8 +128,8 @@ text_type! {
 }
 
 text_type! {
-    /// The name of a publish (v1). A second publish with the same key to the same queue stores nothing within 10
-    /// minutes. 1 to 256 bytes.
+    /// The idempotency key of a publish (v1). A second publish with the same key to the same queue stores nothing
+    /// within 10 minutes. 1 to 256 bytes.
     IdempotencyKey, "idempotency key", check_idempotency_key
 }
 

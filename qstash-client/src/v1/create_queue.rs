@@ -178,7 +178,7 @@ impl CreateQueue<'_> {
     /// Creates or updates the queue.
     ///
     /// # Errors
-    /// Besides those of every call, 409 `dead_letter_cycle` when the dead-letter queues would form a circle.
+    /// Besides those of every call, 400 `dead_letter_cycle` when the dead-letter queues would form a circle.
     ///
     /// # Cancel safety
     /// The call is safe to repeat.

@@ -89,9 +89,9 @@ impl NewMessage {
         })
     }
 
-    /// Names the publish: the server stores nothing if it knows the key from a publish to the same queue in the last 10
-    /// minutes. 1 to 256 bytes. Without this call the key is a random UUID, so that a retry by the client never stores
-    /// the message twice.
+    /// Sets the idempotency key, 1 to 256 bytes. If a publish to the same queue had the same key in the last 10
+    /// minutes, the server stores nothing. Without this call the key is a random UUID, so that a retry by the client
+    /// never stores the message twice.
     pub fn idempotency_key(self, key: impl Into<String>) -> Self {
         let key = IdempotencyKey::parse(key);
         self.set(|body| {
@@ -130,7 +130,7 @@ impl NewMessage {
                     "cannot be sent by HTTP",
                 ));
             }
-            // Two sides of HTTP read anything beyond ASCII differently.
+            // Beyond ASCII, some HTTP implementations read Latin-1 and others UTF-8.
             if HeaderValue::from_str(&value).is_err() || !value.is_ascii() {
                 let reason =
                     format!("the value of header {name:?} must be one line of visible ASCII");

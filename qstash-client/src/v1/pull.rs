@@ -272,8 +272,9 @@ impl<T> Lease<T> {
     /// be at least twice as long as `every`.
     ///
     /// # Errors
-    /// When the lease is lost before the work ends. The work is then dropped, because another consumer may do it. If
-    /// the lease cannot be extended for another reason, the client tries again after `every`.
+    /// When the lease is lost before the work ends, or the server refuses to extend it for a reason that trying again
+    /// does not change, such as 401 or 403. The work is then dropped, because another consumer may do it. After a
+    /// failure that may pass, such as a broken connection or a 503, the client tries again after `every`.
     pub async fn keep_alive<F: Future>(
         &mut self,
         every: Duration,
@@ -291,8 +292,9 @@ impl<T> Lease<T> {
         result
     }
 
-    /// Starts a task that extends the lease by `extend_by`, once in every period of `every`, until the [`Heartbeat`] is
-    /// dropped or the lease is lost. Needs a tokio runtime.
+    /// Starts a task that extends the lease by `extend_by`, once in every period of `every`. The task ends when the
+    /// [`Heartbeat`] is dropped, and for the reasons for which [`keep_alive`](Self::keep_alive) returns an error. Needs
+    /// a tokio runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -301,7 +303,7 @@ impl<T> Lease<T> {
         let (ends, last) = watch::channel(self.expires_at);
         let task = tokio::spawn(async move {
             let error = holder.keep(every, extend_by, &ends).await;
-            tracing::warn!(message_id = %holder.id, %error, "the lease is lost; its heartbeat stops");
+            tracing::warn!(message_id = %holder.id, %error, "the lease cannot be extended; its heartbeat stops");
         });
         Heartbeat { task, last }
     }
@@ -350,7 +352,7 @@ impl Holder {
             .await
     }
 
-    /// Extends the lease again and again. Returns when the lease is lost.
+    /// Extends the lease again and again. Returns the first error that trying again does not change.
     async fn keep(
         &self,
         every: Duration,
@@ -387,13 +389,14 @@ impl Heartbeat {
         *self.last.borrow()
     }
 
-    /// Returns whether the lease is lost. If it is, the work should stop.
+    /// Returns whether the heartbeat has stopped, because the lease is lost or the server refuses to extend it. If it
+    /// has, the work should stop.
     #[must_use]
     pub fn is_lost(&self) -> bool {
         self.task.is_finished()
     }
 
-    /// Completes when the lease is lost. Dropping the future does no harm.
+    /// Completes when the heartbeat has stopped, as [`is_lost`](Self::is_lost) says. Dropping the future does no harm.
     pub async fn lost(&mut self) {
         while self.last.changed().await.is_ok() {}
     }

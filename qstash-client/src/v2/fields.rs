@@ -98,7 +98,7 @@ impl Fields {
         self.take(name, texts)
     }
 
-    /// Reads `labels`, or `label`, where some services tell only the first.
+    /// Reads `labels`, or else `label`, in which some services tell only the first of them.
     pub(crate) fn labels(&mut self) -> Vec<String> {
         let first = self.texts("label");
         self.texts("labels").or(first).unwrap_or_default()

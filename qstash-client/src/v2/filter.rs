@@ -35,11 +35,11 @@ impl Conditions {
         if values.is_empty() {
             return bad("has no value, so it would select everything");
         }
-        // A service that trims makes nothing of a blank.
+        // A service that trims values would read a blank value as an empty one.
         if values.iter().any(|value| value.trim().is_empty()) {
             return bad("has an empty value, so it might select everything");
         }
-        // Of the parameters of a query, one value with commas counts as several.
+        // The service splits the values of query parameters at commas.
         if values.iter().any(|value| value.contains(',')) {
             return bad("has a value with a comma, which the service would read as several values");
         }

@@ -24,7 +24,7 @@ pub(crate) const QUEUE_NAME: &str = "upstash-queue-name";
 pub(crate) const CRON: &str = "upstash-cron";
 pub(crate) const SCHEDULE_ID: &str = "upstash-schedule-id";
 
-/// Makes a header's value. It must be ASCII, because two sides of HTTP read anything else differently.
+/// Makes a header's value. It must be ASCII: beyond that, some HTTP implementations read Latin-1 and others UTF-8.
 pub(crate) fn text(noun: &str, value: &str) -> Result<HeaderValue, Error> {
     match HeaderValue::from_str(value) {
         Ok(text) if value.is_ascii() => Ok(text),

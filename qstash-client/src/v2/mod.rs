@@ -7,8 +7,8 @@
 //!   are sent byte for byte; the client refuses a URL that URL parsing would change.
 //! - An empty id, list or filter destroys nothing: a filter holds at least one condition, and only [`All`] means
 //!   everything.
-//! - A publish carries a random deduplication id unless you say otherwise, so the client can safely try again. Without
-//!   a deduplication id it tries again only if the publish certainly did not arrive.
+//! - A publish carries a random deduplication id unless you say otherwise. The client repeats a publish only if it is
+//!   deduplicated, by an id or by its content, or if it certainly did not arrive.
 //! - What the service says and this version does not know is kept in the field `other` of each answer.
 
 mod batch;

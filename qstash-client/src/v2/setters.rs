@@ -24,7 +24,8 @@ macro_rules! delivery_setters {
             self
         }
 
-        /// Sets the wait between attempts, which otherwise grows by default. The service waits a day at most.
+        /// Sets the wait between attempts. Without this call the service chooses waits that grow from attempt to
+        /// attempt. It waits a day at most.
         pub fn retry_delay(mut self, delay: impl Into<$crate::v2::retry_delay::RetryDelay>) -> Self {
             self.$($options).+.settings().retry_delay(&delay.into());
             self
@@ -120,7 +121,7 @@ macro_rules! publish_setters {
             self
         }
 
-        /// Names the publish: the service stores nothing if it knows the id from a publish in the last 10 minutes.
+        /// Sets the deduplication id. If a publish in the last 10 minutes had the same id, the service stores nothing.
         /// Without this call the id is a random UUID, so that a retry by the client never stores the message twice.
         pub fn deduplication_id(mut self, id: impl AsRef<str>) -> Self {
             self.$($options).+.deduplication_id(id.as_ref());

@@ -3,10 +3,10 @@
 use crate::endpoint::is_dot_segment;
 use crate::error::Error;
 
-/// Returns the scheme and the host of a URL. The rest is left out, because it may be secret: the user, the password, the
-/// path, the query and the fragment.
+/// Returns the scheme and the host of a URL, with its port. The rest is left out, because it may be secret: user,
+/// password, path, query and fragment.
 pub(crate) fn origin(url: &str) -> String {
-    // Bytes and one buffer: this is done at each publish, for an error that rarely comes.
+    // Looks at bytes and allocates once: each publish does this, in case it needs an error.
     let bytes = url.as_bytes();
     let in_scheme = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
     let scheme = bytes.iter().position(|&b| !in_scheme(b));
