@@ -296,9 +296,9 @@ impl ClientBuilder {
     }
 
     /// Limits how long a call may take with all its retries. Unlimited by default. A long poll may take its wait on
-    /// top. If the waits before retries alone, added up, would take that time or longer, the call does not begin the
-    /// next wait and fails at once with the last failure. If time runs out later, the call fails with a
-    /// [`Timeout`](ErrorKind::Timeout), whose source is the failure of the last try that ended.
+    /// top. If the waits before the retries would add up to that time, the call fails at once with the last failure.
+    /// If time runs out during a try or a wait, the call fails with a [`Timeout`](ErrorKind::Timeout), whose source is
+    /// the failure of the last try that ended.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self

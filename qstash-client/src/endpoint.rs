@@ -36,11 +36,11 @@ impl BaseUrl {
             return bad("must begin with http:// or https://");
         }
         let host = uri.host().unwrap_or_default();
-        let port = uri
-            .authority()
-            .map(|a| &a.as_str()[host.len().min(a.as_str().len())..]);
-        if host.is_empty() || port.is_some_and(|p| !p.is_empty() && uri.port_u16().is_none()) {
-            return bad("must name a host and, if any, a valid port");
+        // `Uri` reads an invalid port as none, and a user was refused above.
+        let after_host = uri.authority().and_then(|it| it.as_str().get(host.len()..));
+        let names_port = after_host.is_some_and(|rest| !rest.is_empty());
+        if host.is_empty() || (names_port && uri.port_u16().is_none()) {
+            return bad("must name a host, and a valid port if it names one");
         }
         if uri.path().split('/').any(is_dot_segment) {
             return bad("must not hold `.` or `..` segments");

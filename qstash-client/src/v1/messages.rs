@@ -163,7 +163,7 @@ pub struct OnLease<'a, T> {
 impl<T> OnLease<'_, T> {
     /// Works only while this lease is the current one; otherwise the server answers 409 `lease_lost`. A webhook finds
     /// its lease in the header `QStash-Lease-Id`. Without a lease the call may end another consumer's lease, so the
-    /// client then tries again only if the call certainly did not arrive.
+    /// client then tries again only if the call certainly did nothing.
     pub fn lease_id(mut self, lease: impl AsRef<str>) -> Self {
         self.body.lease = LeaseId::parse(lease.as_ref()).map(Some);
         self

@@ -100,7 +100,7 @@ impl NewMessage {
         })
     }
 
-    /// Sends no key. The client then tries again only if the publish certainly did not arrive.
+    /// Sends no key. The client then tries again only if the publish certainly did nothing.
     pub fn without_idempotency_key(self) -> Self {
         self.set(|body| {
             body.idempotency_key = None;

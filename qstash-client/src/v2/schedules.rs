@@ -127,7 +127,7 @@ impl CreateSchedule<'_> {
     content_setters!(options);
 
     /// Sets the schedule's id. A schedule that has the same id is replaced as a whole. Without an id the service makes
-    /// one, and the client tries again only if the call certainly did not arrive.
+    /// one, and the client tries again only if the call certainly did nothing.
     pub fn id(mut self, id: impl AsRef<str>) -> Self {
         self.id = ScheduleId::parse(id.as_ref()).map(Some);
         self

@@ -135,7 +135,7 @@ macro_rules! publish_setters {
             self
         }
 
-        /// Sends no deduplication id. The client then tries again only if the publish certainly did not arrive.
+        /// Sends no deduplication id. The client then tries again only if the publish certainly did nothing.
         pub fn without_deduplication(mut self) -> Self {
             self.$($options).+.no_deduplication();
             self
