@@ -50,53 +50,32 @@ impl<'a> Queues<'a> {
     /// Deletes a queue with its messages. The server answers 409 `queue_is_dead_letter_target` while another queue
     /// names it as its dead-letter queue.
     pub fn delete(self, name: impl AsRef<str>) -> Call<'a, ()> {
-        let queue = QueueName::parse(name.as_ref());
-        let make = |queue| {
-            on_queue(
-                "v1.queues.delete",
-                "delete",
-                Method::DELETE,
-                &queue,
-                "",
-                nothing,
-            )
-            .repeatable()
-        };
-        Call::new(self.client, queue.map(make))
+        let name = name.as_ref();
+        self.act("v1.queues.delete", "delete", Method::DELETE, name, "")
     }
 
     /// Pauses a queue: it hands out no messages, but still accepts them.
     pub fn pause(self, name: impl AsRef<str>) -> Call<'a, ()> {
-        let queue = QueueName::parse(name.as_ref());
-        let make = |queue| {
-            on_queue(
-                "v1.queues.pause",
-                "pause",
-                Method::POST,
-                &queue,
-                "/pause",
-                nothing,
-            )
-            .repeatable()
-        };
-        Call::new(self.client, queue.map(make))
+        let name = name.as_ref();
+        self.act("v1.queues.pause", "pause", Method::POST, name, "/pause")
     }
 
     /// Resumes a queue after [`pause`](Self::pause).
     pub fn resume(self, name: impl AsRef<str>) -> Call<'a, ()> {
-        let queue = QueueName::parse(name.as_ref());
-        let make = |queue| {
-            on_queue(
-                "v1.queues.resume",
-                "resume",
-                Method::POST,
-                &queue,
-                "/resume",
-                nothing,
-            )
-            .repeatable()
-        };
-        Call::new(self.client, queue.map(make))
+        let name = name.as_ref();
+        self.act("v1.queues.resume", "resume", Method::POST, name, "/resume")
+    }
+
+    fn act(
+        self,
+        span: &'static str,
+        verb: &str,
+        method: Method,
+        name: &str,
+        suffix: &str,
+    ) -> Call<'a, ()> {
+        let make = |queue| on_queue(span, verb, method, &queue, suffix, nothing).repeatable();
+        Call::new(self.client, QueueName::parse(name).map(make))
     }
 
     /// Removes all messages of a queue. Returns how many it removed. The client does not try again after a failure in
