@@ -116,6 +116,13 @@ pub(crate) mod seconds {
         let number = f64::deserialize(from)?;
         Duration::try_from_secs_f64(number).map_err(serde::de::Error::custom)
     }
+
+    /// Reads a duration that may be null.
+    pub(crate) fn optional<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        Option::<crate::timing::Seconds>::deserialize(from).map(|seconds| seconds.map(|s| s.0))
+    }
 }
 
 /// A duration that is written as [`seconds`] says, for options and lists.

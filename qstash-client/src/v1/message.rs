@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::timing::{Seconds, Timestamp};
+use crate::timing::{Timestamp, seconds};
 use crate::types::ids::{MessageId, QueueName};
 use crate::types::json::RawJson;
 
@@ -126,7 +126,7 @@ pub struct Attempt {
     #[serde(
         default,
         rename = "duration_seconds",
-        deserialize_with = "optional_duration"
+        deserialize_with = "seconds::optional"
     )]
     pub duration: Option<Duration>,
 }
@@ -152,12 +152,6 @@ pub struct DeadLetter {
     /// The first 4 KiB of the last answer's body.
     #[serde(default)]
     pub last_response_body: Option<String>,
-}
-
-fn optional_duration<'de, D: serde::Deserializer<'de>>(
-    from: D,
-) -> Result<Option<Duration>, D::Error> {
-    Option::<Seconds>::deserialize(from).map(|seconds| seconds.map(|s| s.0))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::endpoint::{Operation, json};
 use crate::error::BoxError;
-use crate::timing::Seconds;
+use crate::timing::seconds;
 
 /// A snapshot of all metrics.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
@@ -21,7 +21,7 @@ pub struct Metrics {
     /// The metrics of all queues together.
     pub totals: QueueMetrics,
     /// How long the server has been running.
-    #[serde(rename = "uptime_seconds", deserialize_with = "duration")]
+    #[serde(rename = "uptime_seconds", deserialize_with = "seconds::deserialize")]
     pub uptime: Duration,
 }
 
@@ -57,7 +57,7 @@ pub struct QueueMetrics {
     /// The age of the oldest visible message. `None` or zero if no message is visible.
     #[serde(
         rename = "oldest_ready_age_seconds",
-        deserialize_with = "optional_duration"
+        deserialize_with = "seconds::optional"
     )]
     pub oldest_ready_age: Option<Duration>,
     /// How long messages took from publish to delivery, delays included.
@@ -71,22 +71,14 @@ pub struct QueueMetrics {
 #[non_exhaustive]
 pub struct Latency {
     /// Half of the messages took less.
-    #[serde(deserialize_with = "optional_duration")]
+    #[serde(deserialize_with = "seconds::optional")]
     pub p50: Option<Duration>,
     /// Nine of ten messages took less.
-    #[serde(deserialize_with = "optional_duration")]
+    #[serde(deserialize_with = "seconds::optional")]
     pub p90: Option<Duration>,
     /// 99 of 100 messages took less.
-    #[serde(deserialize_with = "optional_duration")]
+    #[serde(deserialize_with = "seconds::optional")]
     pub p99: Option<Duration>,
-}
-
-fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-    Seconds::deserialize(from).map(|seconds| seconds.0)
-}
-
-fn optional_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    Option::<Seconds>::deserialize(from).map(|seconds| seconds.map(|s| s.0))
 }
 
 fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
