@@ -10,32 +10,14 @@ use crate::client::Client;
 use crate::endpoint::{Operation, json};
 use crate::error::{ApiError, Error, ErrorKind};
 use crate::timing::Seconds;
-use crate::types::ids::{IdempotencyKey, MessageId, QueueName};
+use crate::types::ids::{IdempotencyKey, QueueName};
 use crate::types::json::RawJson;
 use crate::types::trace::TraceContext;
-use crate::v1::wire::{BatchAnswer, BatchBody, PublishAnswer, PublishBody};
+use crate::v1::published::{BatchAnswer, BatchItemAnswer, Published};
+use crate::v1::wire::{BatchBody, PublishBody};
 
 /// The most messages that a batch may hold.
 const BATCH_MESSAGES_MAX: usize = 1_000;
-
-/// The outcome of a publish.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Published {
-    /// The message's id. If the publish was a duplicate, the id of the message that the first publish stored.
-    pub message_id: MessageId,
-    /// Whether the publish was a duplicate: its idempotency key was known, and nothing was stored.
-    pub deduplicated: bool,
-}
-
-impl From<PublishAnswer> for Published {
-    fn from(answer: PublishAnswer) -> Self {
-        Self {
-            message_id: answer.message_id,
-            deduplicated: answer.deduplicated,
-        }
-    }
-}
 
 /// A message to publish. If several settings are wrong, `send` reports the first.
 #[derive(Debug)]
@@ -211,11 +193,11 @@ impl<'a> Publish<'a> {
     pub async fn send(self) -> Result<Published, Error> {
         let client = self.client;
         let operation = publish(&self.message.finish(|| client.trace_context())?)?;
-        client.send(&operation).await.map(Published::from)
+        client.send(&operation).await
     }
 }
 
-fn publish(body: &PublishBody) -> Result<Operation<PublishAnswer>, Error> {
+fn publish(body: &PublishBody) -> Result<Operation<Published>, Error> {
     let attempted = format!("publish to queue `{}`", body.queue);
     Ok(
         Operation::new("v1.publish", attempted, Method::POST, "/v1/publish", json)
@@ -267,11 +249,8 @@ impl<'a> PublishBatch<'a> {
             );
             return Err(Error::new(ErrorKind::Decode, &operation.attempted, reason));
         }
-        let results = answer
-            .results
-            .into_iter()
-            .map(|item| item.into_result().map(Published::from));
-        Ok(results.collect())
+        let results = answer.results.into_iter();
+        Ok(results.map(BatchItemAnswer::into_result).collect())
     }
 }
 
@@ -300,9 +279,8 @@ fn publish_batch(messages: &[PublishBody]) -> Result<Operation<BatchAnswer>, Err
 mod tests {
     use super::*;
     use crate::endpoint::Safety;
-    use crate::v1::wire::BatchItemAnswer;
 
-    fn operation(message: NewMessage) -> Operation<PublishAnswer> {
+    fn operation(message: NewMessage) -> Operation<Published> {
         publish(&message.0.expect("valid")).expect("builds")
     }
 
@@ -390,22 +368,5 @@ mod tests {
         };
         assert!(publish_batch(&bodies(1_000)).is_ok());
         assert!(publish_batch(&bodies(1_001)).is_err());
-    }
-
-    #[test]
-    fn batch_items_succeed_and_fail_on_their_own() {
-        let answer: BatchAnswer = serde_json::from_str(
-            r#"{"results":[{"message_id":"m1"},{"message_id":"m2","deduplicated":true},
-                {"error":"Too large.","code":"message_too_large"}]}"#,
-        )
-        .expect("decodes");
-        let results: Vec<_> = answer
-            .results
-            .into_iter()
-            .map(BatchItemAnswer::into_result)
-            .collect();
-        assert!(results[1].as_ref().expect("published").deduplicated);
-        let error = results[2].as_ref().expect_err("failed");
-        assert_eq!(error.code.as_deref(), Some("message_too_large"));
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::ApiError;
 use crate::timing::{Seconds, Timestamp};
 use crate::types::ids::{IdempotencyKey, LeaseId, MessageId, QueueName};
 use crate::types::json::RawJson;
@@ -27,44 +26,6 @@ pub(crate) struct PublishBody {
 #[derive(Debug, Serialize)]
 pub(crate) struct BatchBody<'a> {
     pub(crate) messages: &'a [PublishBody],
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct PublishAnswer {
-    pub(crate) message_id: MessageId,
-    #[serde(default)]
-    pub(crate) deduplicated: bool,
-}
-
-#[derive(Debug, Deserialize)]
-pub(crate) struct BatchAnswer {
-    pub(crate) results: Vec<BatchItemAnswer>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum BatchItemAnswer {
-    Published(PublishAnswer),
-    Failed {
-        error: String,
-        #[serde(default)]
-        code: Option<String>,
-        #[serde(default)]
-        field: Option<String>,
-    },
-}
-
-impl BatchItemAnswer {
-    pub(crate) fn into_result(self) -> Result<PublishAnswer, ApiError> {
-        match self {
-            Self::Published(answer) => Ok(answer),
-            Self::Failed { error, code, field } => Err(ApiError {
-                message: error,
-                code,
-                field,
-            }),
-        }
-    }
 }
 
 #[derive(Debug, Serialize)]
