@@ -104,6 +104,24 @@ impl Fields {
         self.texts("labels").or(first).unwrap_or_default()
     }
 
+    /// Reads the IP address of the caller, whose field the service spells in two ways.
+    pub(crate) fn caller_ip(&mut self) -> Option<String> {
+        let other = self.text("callerIp");
+        self.text("callerIP").or(other)
+    }
+
+    /// Reads the status code of an answer. 0 means that there was no answer.
+    pub(crate) fn response_status(&mut self) -> Option<u16> {
+        self.number("responseStatus").filter(|status| *status != 0)
+    }
+
+    /// Reads the headers of an answer, whose field the service spells in two ways.
+    pub(crate) fn response_headers(&mut self) -> Headers {
+        let other = self.headers("responseHeader");
+        let headers = self.headers("responseHeaders").or(other);
+        headers.unwrap_or_default()
+    }
+
     /// Reads a body that stands as text under one name or in base64 under another.
     pub(crate) fn body(&mut self, plain: &str, base64: &str) -> Option<Bytes> {
         let text = self.take(plain, |value| {
@@ -236,6 +254,21 @@ mod tests {
         assert_eq!(odd.base64("body"), None);
         let rest: Vec<String> = odd.rest().into_keys().collect();
         assert_eq!(rest, ["body", "m", "n"]);
+    }
+
+    #[test]
+    fn a_field_in_two_spellings_is_read_once_and_leaves_nothing_over() {
+        let mut both = fields(
+            r#"{"callerIP":"1.2.3.4","callerIp":"1.2.3.4","responseStatus":0,
+            "responseHeader":{"a":"1"},"responseHeaders":{"a":["1"]}}"#,
+        );
+        assert_eq!(both.caller_ip().as_deref(), Some("1.2.3.4"));
+        assert_eq!(both.response_status(), None);
+        assert_eq!(both.response_headers()["a"], ["1"]);
+        assert!(both.rest().is_empty());
+        let mut other = fields(r#"{"callerIp":"::1","responseHeader":{"a":"1"}}"#);
+        assert_eq!(other.caller_ip().as_deref(), Some("::1"));
+        assert_eq!(other.response_headers()["a"], ["1"]);
     }
 
     #[test]

@@ -154,11 +154,9 @@ impl LogEntry {
     fn read(mut fields: Fields) -> Result<Self, Missing> {
         let labels = fields.labels();
         let state = fields.text("state").unwrap_or_default();
-        // The service has spelt some fields in two ways, and may tell both.
+        // The service has spelt this field in two ways, and may tell both.
         let retry_delay = fields.text("retryDelayExpr");
         let retry_delay = fields.text("retryDelayExpression").or(retry_delay);
-        let response_headers = fields.headers("responseHeader");
-        let response_headers = fields.headers("responseHeaders").or(response_headers);
         Ok(Self {
             time: fields.time("time"),
             message_id: fields.need("messageId")?,
@@ -174,10 +172,8 @@ impl LogEntry {
             method: fields.parsed("method"),
             headers: fields.headers("header").unwrap_or_default(),
             body: fields.base64("body"),
-            response_status: fields
-                .number("responseStatus")
-                .filter(|status| *status != 0),
-            response_headers: response_headers.unwrap_or_default(),
+            response_status: fields.response_status(),
+            response_headers: fields.response_headers(),
             response_body: fields.base64("responseBody"),
             timeout: fields.millis("timeout"),
             callback: fields.text("callback"),
@@ -191,7 +187,7 @@ impl LogEntry {
             parallelism: fields.number("parallelism"),
             rate: fields.number("rate"),
             period: fields.seconds("period"),
-            caller_ip: fields.text("callerIP").or_else(|| fields.text("callerIp")),
+            caller_ip: fields.caller_ip(),
             other: fields.rest(),
         })
     }

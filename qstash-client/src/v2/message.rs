@@ -109,7 +109,7 @@ impl Message {
             failure_callback: fields.text("failureCallback"),
             failure_callback_headers: fields.headers("failureCallbackHeader").unwrap_or_default(),
             labels,
-            caller_ip: fields.text("callerIP").or_else(|| fields.text("callerIp")),
+            caller_ip: fields.caller_ip(),
             flow_control_key: fields.parsed("flowControlKey"),
             parallelism: fields.number("parallelism"),
             rate: fields.number("rate"),
@@ -133,15 +133,10 @@ pub(crate) struct DeadLetterWithoutId {
 
 impl DeadLetterWithoutId {
     fn read(mut fields: Fields) -> Result<Self, Missing> {
-        let headers = fields.headers("responseHeader");
         Ok(Self {
             dlq_id: fields.parsed("dlqId"),
-            response_status: fields
-                .number("responseStatus")
-                .filter(|status| *status != 0),
-            response_headers: headers
-                .or_else(|| fields.headers("responseHeaders"))
-                .unwrap_or_default(),
+            response_status: fields.response_status(),
+            response_headers: fields.response_headers(),
             response_body: fields.body("responseBody", "responseBodyBase64"),
             message: Message::read(fields)?,
         })

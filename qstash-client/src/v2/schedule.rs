@@ -101,7 +101,7 @@ impl Schedule {
             parallelism: fields.number("parallelism"),
             rate: fields.number("rate"),
             period: fields.seconds("period"),
-            caller_ip: fields.text("callerIP").or_else(|| fields.text("callerIp")),
+            caller_ip: fields.caller_ip(),
             last_time: fields.time("lastScheduleTime"),
             next_time: fields.time("nextScheduleTime"),
             last_states: fields.map("lastScheduleStates"),
