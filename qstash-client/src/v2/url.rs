@@ -72,10 +72,9 @@ pub(crate) fn check_url(noun: &str, url: &str) -> Result<(), Error> {
 /// Returns the first parameter that the service takes for a setting (v2.md section 1.9), in any spelling.
 pub(crate) fn setting_in_query(url: &str) -> Option<&str> {
     let (_, query) = url.split_once('?')?;
-    let names = query
-        .split('&')
-        .map(|pair| pair.split('=').next().unwrap_or(pair));
-    names.into_iter().find(|name| {
+    let pairs = query.split('&');
+    let mut names = pairs.map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+    names.find(|name| {
         let name = percent_decoded(name).to_ascii_lowercase();
         name.starts_with(b"upstash-") || name == b"qstash_token"
     })
