@@ -5,7 +5,6 @@ use http::{HeaderMap, Response};
 
 use crate::error::{BoxError, Error};
 use crate::types::ids::UrlGroupName;
-use crate::v2::callback::Callback;
 use crate::v2::published::{Answer, GroupPublished, Published};
 use crate::v2::url::{check_url, origin, setting_in_query};
 
@@ -31,8 +30,7 @@ pub struct Target {
     pub(crate) shown: String,
     /// The headers that the destination itself wants forwarded or set.
     pub(crate) headers: HeaderMap,
-    /// Where the answer of a destination that has one goes.
-    pub(crate) callback: Option<Callback>,
+    /// Whether a publish without a callback is refused, because the callback gets what the destination answers.
     pub(crate) needs_callback: bool,
 }
 
@@ -42,7 +40,6 @@ impl Target {
             path: path.into(),
             shown,
             headers: HeaderMap::new(),
-            callback: None,
             needs_callback: false,
         }
     }

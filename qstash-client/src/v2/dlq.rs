@@ -305,11 +305,11 @@ impl RetryDeadLetter<'_> {
         let id = self.id?;
         let attempted = format!("retry dead letter `{id}`");
         let path = format!("/v2/dlq/retry/{}", segment(&id));
-        let content = self.options.finish(http::HeaderMap::new(), || None)?;
+        let headers = self.options.into_headers()?;
         let name = "v2.dlq.retry";
         let mut operation =
             operation::new(name, attempted, Method::POST, path, answer::<Published>);
-        operation.headers = content.headers;
+        operation.headers = headers;
         operation.told_id = Published::message_id;
         self.client.send(&operation).await
     }
@@ -383,10 +383,7 @@ impl RetryDlq<'_> {
     }
 
     async fn step(&self) -> Result<Retried, Error> {
-        let content = self
-            .options
-            .clone()
-            .finish(http::HeaderMap::new(), || None)?;
+        let headers = self.options.clone().into_headers()?;
         let Some(query) = self.bulk.query()? else {
             return Ok(Retried {
                 responses: Vec::new(),
@@ -407,7 +404,7 @@ impl RetryDlq<'_> {
                 other: fields.rest(),
             })
         });
-        operation.headers = content.headers;
+        operation.headers = headers;
         self.client.send(&operation).await
     }
 }

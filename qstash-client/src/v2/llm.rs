@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::types::secret::Secret;
 use crate::v2::callback::Callback;
 use crate::v2::destination::{Destination, Target};
-use crate::v2::headers::text;
+use crate::v2::headers::{self, text};
 use crate::v2::published::Published;
 
 /// A language model, as a destination. Its answer goes to the callback, so a callback is required.
@@ -97,7 +97,8 @@ impl Destination for Llm {
         }
         let mut target = Target::url(&format!("{base}/{}", self.route))?;
         target.headers = self.headers.write()?;
-        target.callback = Some(self.callback);
+        self.callback
+            .write(headers::CALLBACK, &mut target.headers)?;
         Ok(target)
     }
 }

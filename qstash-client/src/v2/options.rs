@@ -9,6 +9,7 @@ use crate::timing::Timestamp;
 use crate::types::ids::{DeduplicationId, Label};
 use crate::types::trace::TraceContext;
 use crate::v2::callback::Callback;
+use crate::v2::destination::Target;
 use crate::v2::headers::{self, not_a_name, text};
 use crate::v2::settings::Settings;
 
@@ -103,7 +104,7 @@ impl Options {
     pub(crate) fn label(&mut self, label: &str) {
         match Label::parse(label) {
             Ok(label) => self.settings.join(headers::LABEL, label.as_str()),
-            Err(error) => self.settings.set(headers::LABEL, Err(error)),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -115,7 +116,7 @@ impl Options {
                 self.settings
                     .join(headers::REDACT, &format!("header[{name}]"));
             }
-            Redact::Header(name) => self.settings.set(headers::REDACT, Err(not_a_name(name))),
+            Redact::Header(name) => self.fail(not_a_name(name)),
         }
     }
 
@@ -127,7 +128,7 @@ impl Options {
     pub(crate) fn deduplication_id(&mut self, id: &str) {
         match DeduplicationId::parse(id) {
             Ok(id) => self.deduplication = Deduplication::Given(id),
-            Err(error) => self.settings.attempt(|_| Err(error)),
+            Err(error) => self.fail(error),
         }
     }
 
@@ -163,8 +164,7 @@ impl Options {
             Ok(text) => self.body = text.into(),
             Err(e) => {
                 let reason = "the payload could not be written as JSON";
-                let error = Error::new(ErrorKind::Serialize, "publish", reason).with_source(e);
-                self.settings.attempt(|_| Err(error));
+                self.fail(Error::new(ErrorKind::Serialize, "publish", reason).with_source(e));
             }
         }
         self.settings.attempt(|headers| {
@@ -209,17 +209,35 @@ impl Options {
         });
     }
 
-    /// Makes the finished message. The headers that the destination wants come first, so that the message's own
-    /// settings win. `trace` is called only where a trace is wanted.
+    /// Makes the finished message and takes the target's headers for it. `trace` is called only where a trace is
+    /// wanted.
     pub(crate) fn finish(
+        self,
+        target: &mut Target,
+        trace: impl FnOnce() -> Option<TraceContext>,
+    ) -> Result<Content, Error> {
+        let content = self.with(std::mem::take(&mut target.headers), trace)?;
+        if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
+            let shown = &target.shown;
+            let reason = format!("{shown} needs a callback, to which its answer goes");
+            return Err(Error::invalid(reason));
+        }
+        Ok(content)
+    }
+
+    /// Returns the headers of settings that belong to no message of their own.
+    pub(crate) fn into_headers(self) -> Result<HeaderMap, Error> {
+        self.with(HeaderMap::new(), || None)
+            .map(|content| content.headers)
+    }
+
+    /// Adds the headers that the target wants. They come first, so that the message's own settings win.
+    fn with(
         self,
         target_headers: HeaderMap,
         trace: impl FnOnce() -> Option<TraceContext>,
     ) -> Result<Content, Error> {
-        if let Some(error) = self.settings.error {
-            return Err(error);
-        }
-        let mut all = self.settings.headers;
+        let mut all = self.settings.finish()?;
         if !target_headers.is_empty() {
             let own = std::mem::replace(&mut all, target_headers);
             // `extend` replaces names that are given and keeps repeated ones.

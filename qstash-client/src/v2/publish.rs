@@ -10,7 +10,6 @@ use crate::error::Error;
 use crate::types::ids::QueueName;
 use crate::types::trace::TraceContext;
 use crate::v2::destination::{Destination, Target, answer};
-use crate::v2::headers;
 use crate::v2::operation;
 use crate::v2::options::{Content, Options};
 use crate::v2::published::{Answer, Published};
@@ -54,20 +53,8 @@ impl NewMessage {
         trace: impl FnOnce() -> Option<TraceContext>,
     ) -> Result<Finished, Error> {
         let mut target = self.target?;
-        let callback = target.callback.take();
-        if let Some(callback) = callback {
-            callback.write(headers::CALLBACK, &mut target.headers)?;
-        }
         let queue = self.queue.transpose()?;
-        let target_headers = std::mem::take(&mut target.headers);
-        let content = self.options.finish(target_headers, trace)?;
-        if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
-            let reason = format!(
-                "{} needs a callback, to which its answer goes",
-                target.shown
-            );
-            return Err(Error::invalid(reason));
-        }
+        let content = self.options.finish(&mut target, trace)?;
         Ok(Finished {
             target,
             queue,

@@ -173,17 +173,7 @@ impl CreateSchedule<'_> {
             self.options
                 .named(headers::SCHEDULE_ID, "schedule id", id.as_str());
         }
-        if let Some(callback) = target.callback.take() {
-            callback.write(headers::CALLBACK, &mut target.headers)?;
-        }
-        let content = self.options.finish(target.headers, || None)?;
-        if target.needs_callback && !content.headers.contains_key(headers::CALLBACK) {
-            let reason = format!(
-                "{} needs a callback, to which its answer goes",
-                target.shown
-            );
-            return Err(Error::invalid(reason));
-        }
+        let content = self.options.finish(&mut target, || None)?;
         let name = "v2.schedules.create";
         let attempted = format!("create a schedule for {}", target.shown);
         // The destination as it is: it must arrive byte for byte.

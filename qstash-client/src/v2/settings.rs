@@ -13,8 +13,8 @@ use crate::v2::retry_delay::RetryDelay;
 /// The headers as they are set, and the first mistake in them.
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
-    pub(crate) headers: HeaderMap,
-    pub(crate) error: Option<Error>,
+    headers: HeaderMap,
+    error: Option<Error>,
 }
 
 impl Settings {
@@ -108,12 +108,17 @@ impl Settings {
         });
     }
 
+    /// Returns the headers, or the first mistake in them.
+    pub(crate) fn finish(self) -> Result<HeaderMap, Error> {
+        match self.error {
+            Some(error) => Err(error),
+            None => Ok(self.headers),
+        }
+    }
+
     /// Writes `upstash-<setting>` as `<prefix>-<setting>`.
     pub(crate) fn write_prefixed(self, prefix: &str, to: &mut HeaderMap) -> Result<(), Error> {
-        if let Some(error) = self.error {
-            return Err(error);
-        }
-        for (name, value) in &self.headers {
+        for (name, value) in &self.finish()? {
             let setting = name.as_str().trim_start_matches("upstash");
             let name =
                 HeaderName::from_bytes(format!("{prefix}{setting}").as_bytes()).map_err(|e| {

@@ -94,7 +94,8 @@ impl<'a> UrlGroups<'a> {
         let endpoints: Vec<Endpoint> = endpoints.into_iter().collect();
         let checked = endpoints.iter().try_for_each(|endpoint| {
             check_url("endpoint", &endpoint.url)?;
-            not_empty("endpoint name", endpoint.name.as_deref().unwrap_or("-"))
+            let name = endpoint.name.as_deref();
+            name.map_or(Ok(()), |name| not_empty("endpoint name", name))
         });
         let verb = "add endpoints to";
         self.endpoints(
@@ -222,8 +223,8 @@ impl SetDefaults<'_> {
         let group = self.group?;
         let path = format!("/v2/topics/{}", segment(&group));
         let attempted = format!("set defaults of URL group `{group}`");
-        let content = self.options.finish(http::HeaderMap::new(), || None)?;
-        let body = serde_json::json!({ "headers": header_map(&content.headers) });
+        let headers = self.options.into_headers()?;
+        let body = serde_json::json!({ "headers": header_map(&headers) });
         let name = "v2.url_groups.set_defaults";
         let operation = operation::new(name, attempted, Method::PATCH, path, nothing);
         let operation = operation.repeatable().json(&body)?;
