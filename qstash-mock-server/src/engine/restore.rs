@@ -252,7 +252,7 @@ impl Engine {
 fn skip_numbers(entity: &Entity, meta: &mut Meta) {
     let skip = |next: &mut u64, taken: u64| *next = (*next).max(taken.saturating_add(1));
     match entity {
-        Entity::Queue(queue) => skip(&mut meta.next_sequence, queue.id.0),
+        Entity::Queue(queue) => skip(&mut meta.next_sequence, queue.id.0.get()),
         Entity::Spec(spec) => skip(&mut meta.next_sequence, spec.sequence.0),
         Entity::Body(id) => skip(&mut meta.next_body, id.0),
         Entity::Listed(entry) => skip(&mut meta.next_row, entry.id.sequence),

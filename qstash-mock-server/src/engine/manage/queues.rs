@@ -1,6 +1,7 @@
 //! Creating, changing and reading queues (v1.md sections 3 and 6, v2.md section 2.7).
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU64;
 use std::ops::Bound;
 
 use crate::engine::access::check_quota;
@@ -108,7 +109,7 @@ impl Engine {
         if counts_for_quota {
             settings.parallelism = 1;
         }
-        let id = QueueId(self.state.next_sequence().0);
+        let id = QueueId(NonZeroU64::MIN.saturating_add(self.state.next_sequence().0));
         self.ensure_account(account);
         self.state.put_queue(Queue {
             id,

@@ -1,6 +1,7 @@
 //! Ids and names. The random part of an id is made by `randomness.rs`.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use uuid::Uuid;
 
@@ -37,9 +38,10 @@ pub struct WaiterId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BodyId(pub u64);
 
-/// Names a queue as long as it exists. A queue that is created again under its old name has a new id.
+/// Names a queue as long as it exists. A queue that is created again under its old name has a new id. It is never zero,
+/// so that "no queue" takes no room of its own in every message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct QueueId(pub u64);
+pub struct QueueId(pub NonZeroU64);
 
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {

@@ -151,7 +151,7 @@ pub struct MessageState {
 }
 
 // What an attempt rewrites stays small, however a message was published.
-const _: () = assert!(size_of::<MessageState>() <= 160);
+const _: () = assert!(size_of::<MessageState>() <= 80);
 
 /// The right to count against a queue's parallelism.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -20,7 +20,9 @@ use crate::engine::model::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     pub(super) entries: BySequence<Entry>,
-    ids: BTreeMap<MessageId, Sequence>,
+    /// The messages by the first half of their ids, which holds the time: whole ids would take twice the room, and those
+    /// that share a half are told apart by their specs.
+    ids: BTreeSet<(u64, Sequence)>,
     /// How many specs and schedules have a body, if it is more than one.
     pub(super) shared: BTreeMap<BodyId, u32>,
     /// The messages of an account that carry their rules and are not forgotten.
@@ -36,7 +38,14 @@ impl EngineState {
     // ----- looking -----
 
     pub(crate) fn sequence_of(&self, id: MessageId) -> Option<Sequence> {
-        self.messages.ids.get(&id).copied()
+        let half = first_half(id);
+        let alike = (half, Sequence(0))..=(half, Sequence(u64::MAX));
+        let mut alike = self
+            .messages
+            .ids
+            .range(alike)
+            .map(|(_, sequence)| *sequence);
+        alike.find(|sequence| self.spec(*sequence).is_some_and(|spec| spec.id == id))
     }
 
     /// The spec of a message. It stays when the message is forgotten, as long as the log or the dead-letter list
@@ -115,7 +124,7 @@ impl EngineState {
     pub(crate) fn insert_spec(&mut self, spec: MessageSpec) {
         let sequence = spec.sequence;
         self.note(EntityKey::Spec(sequence));
-        self.messages.ids.insert(spec.id, sequence);
+        self.messages.ids.insert((first_half(spec.id), sequence));
         let entry = Entry {
             spec,
             state: None,
@@ -249,7 +258,9 @@ impl EngineState {
             return;
         }
         if let Some(entry) = entries.remove(sequence) {
-            self.messages.ids.remove(&entry.spec.id);
+            self.messages
+                .ids
+                .remove(&(first_half(entry.spec.id), sequence));
             self.note(EntityKey::Spec(sequence));
             let cost = entry.cost();
             self.refund(&entry.spec.account, entry.kind(), entry.shelf(), cost);
@@ -323,4 +334,8 @@ pub(super) const fn finished_at(state: &MessageState) -> Option<Timestamp> {
         State::Finished { at, .. } => Some(at),
         _ => None,
     }
+}
+
+fn first_half(id: MessageId) -> u64 {
+    id.0.as_u64_pair().0
 }
