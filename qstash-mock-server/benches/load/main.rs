@@ -11,8 +11,8 @@
 //! handler, (b) publish into a pull queue, (c) a toy relay, (d) publish to a webhook. This process is the
 //! load generator and the consumer. Machines drift from minute to minute, so only what stands in one round
 //! is compared, and the median over the rounds is what counts. Where others use the machine, too,
-//! `SUBJECT_RUNNER="chrt -f 1"` before the command (as root) gives the subjects precedence: what is measured of one
-//! call, as by `--only stall`, is then the call's own time.
+//! `SUBJECT_RUNNER="chrt -f 1"` before the command (as root) gives the subjects precedence over all of them: what
+//! `--only stall` measures of one call is then nearly the call's own time.
 
 mod consumer;
 mod deliver;

@@ -10,6 +10,7 @@ mod work;
 use std::cell::Cell;
 use std::future::Future;
 use std::net::SocketAddr;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Plan;
@@ -42,6 +43,7 @@ pub(crate) async fn longest_holds(plan: &Plan) {
         plan.held
     ));
     let mut subject = Subject::start(Role::Server, None);
+    give_way();
     let probe = Probe::new(&subject);
     let mut field = Field::prepare(&subject, plan).await;
     let operations = work::all(plan);
@@ -55,6 +57,17 @@ pub(crate) async fn longest_holds(plan: &Plan) {
     }
     for (operation, figures) in operations.iter().zip(figures) {
         show(operation, figures);
+    }
+}
+
+/// Lets the subject go first on a machine with few processors. Otherwise this process, which makes the load, takes a
+/// processor from whoever holds the lock, and what is measured is how long it keeps it.
+fn give_way() {
+    let own = std::process::id().to_string();
+    let mut renice = Command::new("renice");
+    let renice = renice.args(["-n", "19", "-p", &own]).stdout(Stdio::null());
+    if !renice.status().is_ok_and(|status| status.success()) {
+        println!("  (`renice` failed: the load may take the processor from the subject)");
     }
 }
 
