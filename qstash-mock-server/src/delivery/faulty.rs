@@ -127,14 +127,42 @@ impl FaultyTransport {
     }
 }
 
-/// The signature, or another one of the same form.
+/// The signature, or a wrong one of the same form.
 fn forged(signature: String, forgery: Option<Forgery>) -> String {
     match forgery {
         None | Some(Forgery::Skewed { .. }) => signature,
         Some(Forgery::Bad) => {
-            let (start, last) = signature.split_at(signature.len().saturating_sub(1));
-            let other = if last == "0" { "1" } else { "0" };
-            format!("{start}{other}")
+            // The first character of the HMAC, in hex or in base64: a lenient decoder ignores bits of the last one.
+            let at = signature.rfind('.').map_or(0, |dot| dot + 1);
+            let (start, hmac) = signature.split_at(at);
+            let other = if hmac.starts_with('0') { '1' } else { '0' };
+            let rest: String = hmac.chars().skip(1).collect();
+            format!("{start}{other}{rest}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_signature_is_wrong_for_decoders_that_ignore_the_last_bits_too() {
+        // These end base64 of 32 bytes: each stands for four bits, and two more that decoders may ignore.
+        for last in "AEIMQUYcgkosw048".chars() {
+            for first in ['0', '1', 'a'] {
+                for start in ["", "head.payload."] {
+                    let honest = format!("{start}{first}HMAC{last}");
+                    let bad = forged(honest.clone(), Some(Forgery::Bad));
+                    assert_eq!(
+                        (bad.len(), bad.find("HMAC")),
+                        (honest.len(), honest.find("HMAC"))
+                    );
+                    assert!(bad.starts_with(start) && bad.ends_with(last), "{bad}");
+                    assert_ne!(bad, honest);
+                    assert_eq!(forged(honest.clone(), None), honest);
+                }
+            }
         }
     }
 }

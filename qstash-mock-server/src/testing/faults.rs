@@ -142,7 +142,7 @@ impl Fault {
         Self::new(Kind::Slow(delay)).check_delay(delay)
     }
 
-    /// The signature is that of another body.
+    /// The signature has the right form and is wrong: it is neither that of this body nor that of another one.
     pub fn bad_signature() -> Self {
         Self::new(Kind::BadSignature)
     }

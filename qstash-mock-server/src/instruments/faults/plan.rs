@@ -21,7 +21,7 @@ pub(crate) struct Plan {
 /// How a signature differs from an honest one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forgery {
-    /// The signature is that of another body.
+    /// The signature is wrong.
     Bad,
     /// The signer's clock is ahead or behind. Only v2 signatures contain a time.
     Skewed { ahead: bool, by: Duration },
