@@ -210,13 +210,17 @@ impl Driver {
     /// Waits for the deliveries under way and applies their outcomes; false if there were none.
     async fn await_deliveries(&self) -> Result<bool, ClockBusy> {
         let mut limit = None;
-        while self.is_open()? {
+        loop {
+            let delivered = self.shared().delivered.notified();
+            if !self.is_open()? {
+                break;
+            }
             let (sleep, over) = limit.get_or_insert_with(|| {
                 let over = self.lock().moved.as_ref().map_or(0, Moved::over);
                 (RealSleep::start(self.shared().limits.real_time), over)
             });
             tokio::select! {
-                () = self.shared().delivered.notified() => {}
+                () = delivered => {}
                 () = self.instruments().parking.changed.notified() => {}
                 () = sleep.wait() => {
                     // As long as some consumer answers, the computer is only busy and nothing hangs.

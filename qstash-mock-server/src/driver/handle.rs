@@ -42,7 +42,8 @@ pub(super) struct Shared {
     pub(super) first_accounts: Vec<Entity>,
     /// Notified when the engine has a timer that is earlier than the one which the timer task waits for.
     pub(super) earlier: Notify,
-    /// Notified when a delivery is over.
+    /// Notified when a delivery is over, the store has reported, or the server stops. Several may wait for it, so a
+    /// waiter begins to listen before it looks whether it must wait.
     pub(super) delivered: Notify,
     /// Locked while the clock is being moved.
     pub(super) moving: tokio::sync::Mutex<()>,
@@ -121,7 +122,6 @@ impl Driver {
             }
             drop(stopwatch);
             drop(core);
-            self.0.delivered.notify_one();
         }
     }
 
@@ -290,7 +290,7 @@ impl Driver {
             None => self.apply(&mut core, attempt, outcome, record.as_deref()),
         }
         drop(core);
-        self.0.delivered.notify_one();
+        self.0.delivered.notify_waiters();
     }
 
     /// Gives the outcome to the engine first, and then to the instruments.
@@ -400,8 +400,12 @@ impl Driver {
 
     /// Returns once no delivery is under way.
     pub(crate) async fn drained(&self) {
-        while self.deliveries() > 0 {
-            self.0.delivered.notified().await;
+        loop {
+            let over = self.0.delivered.notified();
+            if self.deliveries() == 0 {
+                return;
+            }
+            over.await;
         }
     }
 
@@ -412,7 +416,7 @@ impl Driver {
 
     /// Refuses all calls from now on and gives up the deliveries under way.
     pub(crate) fn stop(&self) {
-        self.lock().stop();
+        self.lock().stop(self);
     }
 }
 

@@ -220,11 +220,15 @@ impl Core {
 
     /// Handles a report of the store: replies and effects that waited for it leave.
     pub(super) fn hear(&mut self, driver: &Driver, told: Told) {
+        let reported = told.durable > 0;
         self.durable = self.durable.max(told.durable.min(self.committed));
         if let Some(error) = told.failed {
             self.fail(driver, &error);
         }
         self.send_durable(driver);
+        if reported {
+            driver.shared().delivered.notify_waiters();
+        }
     }
 
     /// How many change sets are committed and not durable yet.
@@ -234,19 +238,18 @@ impl Core {
 
     pub(super) fn fail(&mut self, driver: &Driver, error: &StoreError) {
         tracing::error!(%error, "the storage has failed; the server stops");
-        self.stop();
-        // Callers that wait for deliveries must not wait any longer.
-        driver.shared().delivered.notify_one();
+        self.stop(driver);
     }
 
-    /// Refuses all calls from now on, and wakes those who wait.
-    pub(super) fn stop(&mut self) {
+    /// Refuses all calls from now on, and wakes those who wait for an answer or for deliveries.
+    pub(super) fn stop(&mut self, driver: &Driver) {
         self.stopped = true;
         self.outbox.clear();
         self.waiting.clear();
         for (_, flight) in self.deliveries.drain() {
             flight.task.abort();
         }
+        driver.shared().delivered.notify_waiters();
     }
 
     /// Drops effects that have not left yet; replies to durable commits still leave. Waiting callers get no answer.
