@@ -158,6 +158,16 @@ impl Driver {
         core: &mut Core,
         feed: impl FnOnce(&mut Engine, Timestamp) -> T,
     ) -> T {
+        let (fed, _) = self.input_with_hold(core, feed);
+        fed
+    }
+
+    /// The same, with the hold that the reply to the input may need.
+    fn input_with_hold<T>(
+        &self,
+        core: &mut Core,
+        feed: impl FnOnce(&mut Engine, Timestamp) -> T,
+    ) -> (T, Option<Arc<Hold>>) {
         let now = self.now();
         let fed = core.input(self, |engine| feed(engine, now));
         let next = core.engine.poll_timeout();
@@ -200,31 +210,11 @@ impl Driver {
     async fn ask(&self, command: Command) -> Result<Reply, CallError> {
         let caller = Arc::clone(&command.caller);
         let real_wait = self.real_wait(&command.action);
-        let (answer, waiting) = {
-            let mut core = self.lock();
-            if core.stopped {
-                return Err(CallError::Stopped);
-            }
-            if let Some(moved) = &mut core.moved {
-                moved.published += usize::from(publishes(&command.action));
-            }
-            let reply = self.input(&mut core, |engine, now| engine.handle(now, command));
-            match reply {
-                Ok(Reply::Waiting(waiter)) => {
-                    let receiver = core.wait_for(waiter);
-                    (None, Some((waiter, receiver)))
-                }
-                reply => {
-                    let reply = reply.map_err(CallError::Refused);
-                    (Some(core.answer(self, reply)), None)
-                }
-            }
-        };
-        let stopped = || Outgoing::refusal(CallError::Stopped);
-        let outgoing = match (answer, waiting) {
-            (Some(Answer::Now(reply)), _) => reply,
-            (Some(Answer::Later(receiver)), _) => receiver.await.unwrap_or_else(|_| stopped()),
-            (None, Some((waiter, receiver))) => {
+        let stopped = |_| Outgoing::refusal(CallError::Stopped);
+        let outgoing = match self.begin(command)? {
+            Answer::Now(outgoing) => outgoing,
+            Answer::Later(receiver) => receiver.await.unwrap_or_else(stopped),
+            Answer::Waiting(waiter, receiver) => {
                 let long_poll = LongPoll {
                     driver: self,
                     caller,
@@ -233,9 +223,25 @@ impl Driver {
                 };
                 long_poll.answer(real_wait).await
             }
-            (None, None) => stopped(),
         };
         self.read(outgoing)
+    }
+
+    /// Gives a command to the engine, unless the server is stopped.
+    fn begin(&self, command: Command) -> Result<Answer, CallError> {
+        let mut core = self.lock();
+        if core.stopped {
+            return Err(CallError::Stopped);
+        }
+        if let Some(moved) = &mut core.moved {
+            moved.published += usize::from(publishes(&command.action));
+        }
+        let (reply, hold) =
+            self.input_with_hold(&mut core, |engine, now| engine.handle(now, command));
+        Ok(match reply {
+            Ok(Reply::Waiting(waiter)) => core.wait_for(waiter),
+            reply => core.answer(self, reply.map_err(CallError::Refused), hold),
+        })
     }
 
     /// Reads the bodies that a reply names.

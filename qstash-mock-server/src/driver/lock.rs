@@ -72,8 +72,6 @@ pub(super) struct Core {
     outbox: VecDeque<(u64, Parcel)>,
     /// Callers that wait for the engine.
     waiting: HashMap<WaiterId, oneshot::Sender<Outgoing>>,
-    /// Keeps bodies readable that the newest input deleted.
-    hold: Option<Arc<Hold>>,
     /// Deliveries under way.
     pub(super) deliveries: HashMap<AttemptId, Flight>,
     /// The state of the call that moves the clock, if there is one.
@@ -123,10 +121,13 @@ pub(super) struct Outgoing {
     pub(super) hold: Option<Arc<Hold>>,
 }
 
-/// A reply, now or later.
+/// The answer to a call.
 pub(super) enum Answer {
     Now(Outgoing),
+    /// It comes once its commit is durable.
     Later(oneshot::Receiver<Outgoing>),
+    /// It comes once the engine has something for the waiter, as an effect.
+    Waiting(WaiterId, oneshot::Receiver<Outgoing>),
 }
 
 impl Outgoing {
@@ -147,7 +148,6 @@ impl Core {
             durable: 0,
             outbox: VecDeque::new(),
             waiting: HashMap::new(),
-            hold: None,
             deliveries: HashMap::new(),
             moved: None,
             armed: None,
@@ -155,14 +155,22 @@ impl Core {
         }
     }
 
-    /// Gives the engine one input, and commits its changes.
-    pub(super) fn input<T>(&mut self, driver: &Driver, feed: impl FnOnce(&mut Engine) -> T) -> T {
+    /// Gives the engine one input, and commits its changes. Returns a hold on the bodies that the input deleted, if
+    /// there is one, because the reply to the input may name them.
+    pub(super) fn input<T>(
+        &mut self,
+        driver: &Driver,
+        feed: impl FnOnce(&mut Engine) -> T,
+    ) -> (T, Option<Arc<Hold>>) {
         let fed = feed(&mut self.engine);
         self.committed += 1;
         let bodies = self.engine.take_body_changes();
-        self.hold = driver.bodies().apply(&bodies);
+        // All effects of the input share one hold.
+        let mut hold = driver.bodies().apply(&bodies);
         while let Some(effect) = self.engine.poll_effect() {
-            let hold = effect.names_bodies().then(|| self.hold_bodies(driver));
+            let named = effect.names_bodies();
+            let hold =
+                named.then(|| Arc::clone(hold.get_or_insert_with(|| driver.bodies().hold())));
             let parcel = Parcel::Effect(effect, hold);
             self.outbox.push_back((self.committed, parcel));
         }
@@ -179,22 +187,21 @@ impl Core {
             Err(error) => self.fail(driver, &error),
         }
         self.hear(driver, driver.shared().inbox.take().unwrap_or_default());
-        fed
+        (fed, hold)
     }
 
-    /// A hold on all bodies that are stored or that the newest input deleted.
-    fn hold_bodies(&self, driver: &Driver) -> Arc<Hold> {
-        let newest = self.hold.clone();
-        newest.unwrap_or_else(|| driver.bodies().hold())
-    }
-
-    /// Lets the reply to the newest input leave once its commit is durable.
-    pub(super) fn answer(&mut self, driver: &Driver, reply: Result<Reply, CallError>) -> Answer {
+    /// Lets the reply to the newest input leave once its commit is durable. `hold` is the one that the input returned.
+    pub(super) fn answer(
+        &mut self,
+        driver: &Driver,
+        reply: Result<Reply, CallError>,
+        hold: Option<Arc<Hold>>,
+    ) -> Answer {
         if self.stopped {
             return Answer::Now(Outgoing::refusal(CallError::Stopped));
         }
         let names = reply.as_ref().is_ok_and(Reply::names_bodies);
-        let hold = names.then(|| self.hold_bodies(driver));
+        let hold = names.then(|| hold.unwrap_or_else(|| driver.bodies().hold()));
         let outgoing = Outgoing { reply, hold };
         if self.durable >= self.committed {
             return Answer::Now(outgoing);
@@ -205,13 +212,13 @@ impl Core {
         Answer::Later(receiver)
     }
 
-    /// A receiver for the answer that comes later as an effect. It is closed if the server has stopped.
-    pub(super) fn wait_for(&mut self, waiter: WaiterId) -> oneshot::Receiver<Outgoing> {
+    /// The answer that comes later as an effect. Its receiver is closed if the server has stopped.
+    pub(super) fn wait_for(&mut self, waiter: WaiterId) -> Answer {
         let (sender, receiver) = oneshot::channel();
         if !self.stopped {
             self.waiting.insert(waiter, sender);
         }
-        receiver
+        Answer::Waiting(waiter, receiver)
     }
 
     pub(super) fn stop_waiting(&mut self, waiter: WaiterId) {

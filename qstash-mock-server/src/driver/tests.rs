@@ -2,16 +2,20 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 
 use super::{CallError, Driver, Limits};
 use crate::delivery::{Deliverer, Settings};
 use crate::engine::{
-    AccountName, Caller, Command, Config, Engine, Error, KeyAction, Reply, Seed, Timestamp,
+    AccountName, Action, BodySource, Caller, Command, Config, Engine, Error, KeyAction,
+    MessageAction, Publish, Published, QueueName, Reply, Scope, Seed, Timestamp, ToQueue,
 };
 use crate::instruments::{Bounds, Clock, Faults, Instruments, SignatureClock};
-use crate::storage::{Acknowledge, Bodies, Commit, Durability, Loaded, Store, StoreError};
+use crate::storage::{
+    Acknowledge, Bodies, Commit, Durability, Loaded, Store, StoreError, Volatile,
+};
 
 const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
@@ -45,8 +49,14 @@ impl Store for Slow {
 fn driver(store: &Slow, uncommitted: u64) -> Driver {
     let limits = Limits {
         uncommitted,
+        // Only a hang takes this long.
+        real_time: Duration::from_secs(600),
         ..Limits::default()
     };
+    driver_over(store.clone(), limits)
+}
+
+fn driver_over(store: impl Store, limits: Limits) -> Driver {
     let engine = Engine::new(Config::new(Seed::from(7)), START);
     let clock = Clock::manual(START);
     let instruments = Instruments::new(
@@ -56,22 +66,44 @@ fn driver(store: &Slow, uncommitted: u64) -> Driver {
         SignatureClock::Virtual,
     );
     let deliverer = Deliverer::new(Settings::default());
-    let store = Box::new(store.clone());
     Driver::new(
         engine,
-        (store, Bodies::new([], |_, _| Bytes::new())),
+        (Box::new(store), Bodies::new([], |_, _| Bytes::new())),
         Arc::new(instruments),
         limits,
         deliverer,
     )
 }
 
-async fn ask(driver: Driver) -> Result<Reply, CallError> {
+async fn command(driver: &Driver, action: impl Into<Action>) -> Result<Reply, CallError> {
     let command = Command {
         caller: Arc::new(Caller::owner(AccountName::DEFAULT)),
-        action: KeyAction::Secret.into(),
+        action: action.into(),
     };
     driver.call(command).await
+}
+
+async fn ask(driver: Driver) -> Result<Reply, CallError> {
+    command(&driver, KeyAction::Secret).await
+}
+
+/// A call that moves the clock, and waits because a change set is not durable.
+async fn waiting_for_the_store(driver: &Driver) -> tokio::task::JoinHandle<()> {
+    let mover = driver.clone();
+    let settled = tokio::spawn(async move { drop(mover.settle().await) });
+    while driver.lock().moved.is_none() {
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!settled.is_finished());
+    settled
+}
+
+async fn in_time<T>(future: impl Future<Output = T>) -> T {
+    let limited = tokio::time::timeout(Duration::from_secs(60), future);
+    limited.await.expect("nobody waits any longer")
 }
 
 /// So many callers that wait for their commit.
@@ -165,4 +197,67 @@ fn no_progress_is_overlooked_however_threads_meet() {
         assert!(!driver.shared().inbox.has_some(), "nobody looked");
     }
     assert_eq!(driver.lock().uncommitted(), 0);
+}
+
+#[tokio::test]
+async fn whoever_moves_the_clock_does_not_wait_for_a_server_that_is_stopped() {
+    let store = Slow::default();
+    let driver = driver(&store, 3);
+    let call = callers(&driver, 1).await.remove(0);
+    let settled = waiting_for_the_store(&driver).await;
+    driver.stop();
+    in_time(settled).await.unwrap();
+    assert!(!call.await.unwrap(), "the call is refused");
+}
+
+#[tokio::test]
+async fn whoever_moves_the_clock_learns_of_progress_that_another_input_has_handled() {
+    let store = Slow::default();
+    let driver = driver(&store, 3);
+    let call = callers(&driver, 1).await.remove(0);
+    let settled = waiting_for_the_store(&driver).await;
+    {
+        let mut core = driver.lock();
+        store.acknowledge(1);
+        // Takes the report out of the inbox, so that nobody finds it there when the lock is free.
+        driver.input(&mut core, Engine::handle_timeout);
+    }
+    in_time(settled).await.unwrap();
+    assert!(call.await.unwrap());
+}
+
+#[tokio::test]
+async fn all_who_wait_for_deliveries_learn_that_they_are_over() {
+    let store = Slow::default();
+    let driver = driver(&store, 3);
+    let call = callers(&driver, 1).await.remove(0);
+    let settled = waiting_for_the_store(&driver).await;
+    // Another waiter, as `drained` is.
+    let other = driver.shared().delivered.notified();
+    store.acknowledge(1);
+    in_time(other).await;
+    in_time(settled).await.unwrap();
+    assert!(call.await.unwrap());
+}
+
+#[tokio::test]
+async fn a_body_goes_with_the_input_that_deletes_it() {
+    let driver = driver_over(Volatile, Limits::default());
+    let to = ToQueue {
+        queue: QueueName::parse("q").unwrap(),
+        delay: Duration::from_secs(60),
+        idempotency_key: None,
+        max_retries: None,
+        headers: Arc::default(),
+    };
+    let publish = Publish::to_queue(to, Bytes::from_static(b"1"));
+    let published = command(&driver, Action::Publish(publish)).await.unwrap();
+    let Reply::Published(Published::One(message)) = published else {
+        panic!("{published:?}");
+    };
+    let stored = BodySource::Stored(driver.bodies().all()[0].0);
+    assert!(driver.bodies().read(&stored).is_ok());
+    let cancel = MessageAction::Cancel(message.id, Scope::Queues);
+    command(&driver, cancel).await.unwrap();
+    assert!(driver.bodies().read(&stored).is_err());
 }
