@@ -11,7 +11,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use super::Failure;
 use super::config::{Settings, default_of};
-use super::console::print;
+use super::console::{explained, print};
 use super::serve::serve;
 use crate::api::issue_token;
 use crate::engine::{AccountName, Permission};
@@ -100,7 +100,7 @@ pub fn run() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // If stderr is closed, there is no other way to report the error.
-            let _ = writeln!(std::io::stderr(), "error: {error}");
+            let _ = writeln!(std::io::stderr(), "error: {}", explained(&*error));
             ExitCode::FAILURE
         }
     }

@@ -1,14 +1,13 @@
 //! Running a server until the program gets a signal.
 
-use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
 use super::Failure;
 use super::config::Settings;
 use super::console::{Signals, print};
+use crate::MockServerBuilder;
 use crate::testing::Fixture;
-use crate::{MockServerBuilder, StartError};
 
 /// Starts a server and lets it run until the program gets a signal.
 pub(super) fn serve(
@@ -40,7 +39,7 @@ async fn run_until_told(
     // Caught before the lines below are printed, because their reader may send a signal at once.
     let mut signals = Signals::new()?;
     let server = tokio::select! {
-        started = server.start() => started.map_err(|error| explained(&error))?,
+        started = server.start() => started?,
         () = signals.next() => return Ok(()),
     };
     if let Some(fixture) = fixture {
@@ -58,15 +57,4 @@ async fn run_until_told(
         () = signals.next() => {}
     }
     Ok(())
-}
-
-fn explained(error: &StartError) -> Failure {
-    match (error, std::error::Error::source(error)) {
-        // The error says this already, and better.
-        (StartError::Bind { source, .. }, _) if source.kind() == ErrorKind::AddrInUse => {
-            error.to_string().into()
-        }
-        (_, Some(cause)) => format!("{error}: {cause}").into(),
-        (_, None) => error.to_string().into(),
-    }
 }

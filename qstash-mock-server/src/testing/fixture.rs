@@ -103,7 +103,8 @@ impl Fixture {
     /// # Errors
     /// The text is not TOML, or does not describe a fixture; the error names the field.
     pub fn from_toml(text: &str) -> Result<Self, FixtureError> {
-        let table: toml::Table = toml::from_str(text)?;
+        let table: toml::Table =
+            toml::from_str(text).map_err(|error| without_text(text, &error))?;
         let json = json(toml::Value::Table(table)).map_err(FixtureError::Invalid)?;
         Self::from_json(&json.to_string())
     }
@@ -153,6 +154,13 @@ impl Fixture {
     pub(crate) const fn len(&self) -> usize {
         self.0.items
     }
+}
+
+/// The error with its line, and without the text that stands there, which may hold a secret.
+fn without_text(text: &str, error: &toml::de::Error) -> toml::de::Error {
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let line = before.unwrap_or_default().matches('\n').count() + 1;
+    serde::de::Error::custom(format!("line {line}: {}", error.message()))
 }
 
 /// The JSON value of a TOML value.

@@ -337,7 +337,7 @@ async fn a_mistake_in_the_settings_is_told_and_no_secret_with_it() {
     std::fs::remove_file(&file).unwrap();
     let said = refusal(program(&["--config", path])).await;
     assert!(
-        said.contains("cannot read") && said.contains(path),
+        said.contains("cannot read") && said.contains(&format!("{path}: ")),
         "{said}"
     );
     for (arguments, name) in [
@@ -443,7 +443,7 @@ async fn settings_of_test_control_that_make_no_sense_are_refused() {
         ),
         (
             &["--fixture=no-such-file"],
-            "the fixture no-such-file cannot be read",
+            "the fixture no-such-file cannot be read: ",
         ),
     ] {
         let said = refusal(program(arguments)).await;

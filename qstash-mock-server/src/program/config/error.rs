@@ -7,7 +7,7 @@ use crate::RouteError;
 /// Why settings are refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
-    #[error("cannot read the configuration file {}: {source}", path.display())]
+    #[error("cannot read the configuration file {}", path.display())]
     Read {
         path: PathBuf,
         source: std::io::Error,
@@ -18,7 +18,7 @@ pub(crate) enum ConfigError {
         place: String,
         message: String,
     },
-    #[error("`host` must be an address or a name of this machine; `{host}` is none: {source}")]
+    #[error("`host` must be an address or a name of this machine; `{host}` is none")]
     Host {
         host: String,
         source: std::io::Error,

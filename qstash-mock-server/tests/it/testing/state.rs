@@ -194,10 +194,15 @@ fn a_mistake_in_a_fixture_is_told_with_its_place() {
         let error = Fixture::from_json(text).unwrap_err().to_string();
         assert!(error.contains(place), "{error}");
     }
-    assert!(matches!(
-        Fixture::from_toml("a = "),
-        Err(FixtureError::Toml(_))
-    ));
+    let text = "account = 'a'\nmessages = [{ body = 'hunter2' ";
+    let Err(FixtureError::Toml(error)) = Fixture::from_toml(text) else {
+        panic!("{text} is no TOML");
+    };
+    let told = format!("{error} {error:?}");
+    assert!(
+        told.contains("line 2: ") && !told.contains("hunter2"),
+        "{told}"
+    );
     assert!(matches!(
         Fixture::from_path("no such file"),
         Err(FixtureError::Read { .. })
