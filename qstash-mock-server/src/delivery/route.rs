@@ -25,10 +25,14 @@ pub enum RouteError {
     #[error("a route must be FROM=TO, two http or https URLs")]
     Shape,
     /// The first part is not an origin or prefix.
-    #[error("FROM must be an http or https origin, perhaps with a path, and have no query")]
+    #[error(
+        "FROM must be an http or https origin, perhaps with a path, and have no user, query or fragment"
+    )]
     From,
     /// The second part is not an origin or prefix.
-    #[error("TO must be an http or https origin, perhaps with a path, and have no query")]
+    #[error(
+        "TO must be an http or https origin, perhaps with a path, and have no user, query or fragment"
+    )]
     To,
 }
 

@@ -322,8 +322,18 @@ fn parse(text: &str, path: &Path) -> Result<Settings, ConfigError> {
         place: error
             .span()
             .map_or_else(String::new, |span| place(text, span.start)),
-        message: error.message().to_owned(),
+        message: without_value(error.message()),
     })
+}
+
+/// The message without the value that it quotes, which may be a secret.
+fn without_value(message: &str) -> String {
+    let kinds = ["invalid type", "invalid value"];
+    let kind = kinds.iter().find(|kind| message.starts_with(**kind));
+    match (kind, message.rsplit_once(", expected ")) {
+        (Some(kind), Some((_, expected))) => format!("{kind}, expected {expected}"),
+        _ => message.to_owned(),
+    }
 }
 
 /// Where the byte `at` is: its line, and the key that stands there.
@@ -331,8 +341,14 @@ fn place(text: &str, at: usize) -> String {
     let before = text.get(..at).unwrap_or(text);
     let number = before.matches('\n').count();
     let line = text.lines().nth(number).unwrap_or_default();
-    match line.split_once('=') {
-        Some((key, _)) => format!(", line {}, key `{}`", number + 1, key.trim()),
+    // What is no plain key may be a part of a value.
+    let is_plain = |key: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        !key.is_empty() && key.bytes().all(plain)
+    };
+    let key = line.split_once('=').map(|(key, _)| key.trim());
+    match key.filter(is_plain) {
+        Some(key) => format!(", line {}, key `{key}`", number + 1),
         None => format!(", line {}", number + 1),
     }
 }

@@ -60,9 +60,9 @@ impl Settings {
             self.max_finished_messages,
             MockServerBuilder::max_finished_messages,
         );
-        for route in self.route {
+        for (place, route) in self.route.iter().enumerate() {
             let parsed = route.parse::<Route>();
-            server = server.route(parsed.map_err(|error| ConfigError::Route(route, error))?);
+            server = server.route(parsed.map_err(|error| ConfigError::Route(place, error))?);
         }
         server = apply(server, self.deliver, MockServerBuilder::deliver);
         let quotas = self.quota.map(Plan::quotas);

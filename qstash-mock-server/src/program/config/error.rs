@@ -35,6 +35,7 @@ pub(crate) enum ConfigError {
     Log,
     #[error("`{0}` must be a time in RFC 3339 such as 2026-08-01T12:00:00Z, or `now`")]
     Time(&'static str),
-    #[error("`route` has `{0}`: {1}")]
-    Route(String, RouteError),
+    /// The route is named by its place, because its URLs may hold a password.
+    #[error("`route[{0}]` is wrong: {1}")]
+    Route(usize, RouteError),
 }

@@ -56,12 +56,38 @@ fn a_mistake_in_the_file_is_told_with_file_line_and_key() {
 
 #[test]
 fn no_error_and_no_debug_shows_a_secret() {
-    let text = "token_secret = \"hunter2\" x";
-    let error = parse(text, Path::new("x.toml")).unwrap_err();
-    assert!(
-        !format!("{error} {error:?}").contains("hunter2"),
-        "{error:?}"
-    );
+    for text in [
+        "token_secret = \"hunter2\" x",
+        "token_secret \"hunter2==\"",
+        "token_secret = \"\nhunter2\nx",
+        "admin_token = [\"hunter2\"]",
+        "route = \"https://a:hunter2@b.example=http://c.example\"",
+        "port = \"hunter2, expected x\"",
+    ] {
+        let error = parse(text, Path::new("x.toml")).unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    for number in ["12345678901234567890", "1234567890123456"] {
+        let text = format!("signing_secret = {number}");
+        let error = parse(&text, Path::new("x.toml")).unwrap_err();
+        assert!(!error.to_string().contains(number), "{error}");
+    }
+    for route in [
+        "https://a:hunter2@b.example=http://c.example",
+        "https://b.example=http://a:hunter2@c.example",
+        "https://b.example=http://c.example?hunter2",
+        "a:hunter2@b.example",
+    ] {
+        let text = format!("route = [\"https://a.example=http://b.example\", \"{route}\"]");
+        let settings = parse(&text, Path::new("x.toml")).unwrap();
+        let error = settings.server().unwrap_err();
+        let told = format!("{error} {error:?}");
+        assert!(
+            told.contains("`route[1]`") && !told.contains("hunter2"),
+            "{told}"
+        );
+    }
     let settings = parse("token_secret = \"hunter2\"", Path::new("")).unwrap();
     assert!(!format!("{settings:?}").contains("hunter2"));
 }
