@@ -71,7 +71,7 @@ pub(crate) struct Settings {
         allow_negative_numbers = true
     )]
     deduplication_window_seconds: Option<f64>,
-    /// The largest message, in bytes
+    /// The largest v1 message, in bytes
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_MESSAGE_BYTES",
@@ -92,7 +92,7 @@ pub(crate) struct Settings {
         allow_negative_numbers = true
     )]
     request_body_timeout_seconds: Option<f64>,
-    /// The most bytes of all request bodies that are being received
+    /// The most bytes of all request bodies that are being received, without the first 64 KiB of each
     #[arg(
         long,
         env = "QSTASH_MOCK_MAX_BODY_BYTES_IN_FLIGHT",

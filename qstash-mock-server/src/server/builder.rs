@@ -208,13 +208,14 @@ impl MockServerBuilder {
         self
     }
 
-    /// Sets the largest body of a message, in bytes. Default: 1 MiB.
+    /// Sets the largest v1 message, in bytes. Default: 1 MiB. How large a v2 message may be is a
+    /// [quota](Self::quotas), and at most 50 MiB.
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
         self.limits.message_bytes = bytes;
         self
     }
 
-    /// Sets the largest body of a batch request, in bytes. Default: 100 MiB.
+    /// Sets the largest body of a batch request (v1 and v2), in bytes. Default: 100 MiB.
     pub fn max_batch_bytes(mut self, bytes: usize) -> Self {
         self.limits.batch_bytes = bytes;
         self
@@ -227,7 +228,7 @@ impl MockServerBuilder {
     }
 
     /// Sets how many bytes of request bodies the server receives at the same time, without the first 64 KiB of each.
-    /// Beyond that it answers 503. Every value leaves room for one batch of the largest size. Default: 256 MiB.
+    /// Beyond that it answers 503. Every value leaves room for one body of the largest size. Default: 256 MiB.
     pub fn max_body_bytes_in_flight(mut self, bytes: usize) -> Self {
         self.limits.body_bytes_in_flight = bytes;
         self

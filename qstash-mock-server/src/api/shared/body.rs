@@ -38,11 +38,10 @@ impl Deref for Body<'_> {
 impl Bodies {
     pub(in crate::api) fn new(limits: Limits) -> Self {
         // One body of the largest size must always be possible.
-        let least = limits
-            .bound(Expected::Publish)
-            .max(limits.bound(Expected::Batch));
+        let bounds = Expected::ALL.map(|expected| limits.bound(expected));
+        let in_flight = limits.body_bytes_in_flight;
         let limits = Limits {
-            body_bytes_in_flight: limits.body_bytes_in_flight.max(least),
+            body_bytes_in_flight: bounds.into_iter().fold(in_flight, usize::max),
             ..limits
         };
         Self {
@@ -179,6 +178,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::limits::V2_MESSAGE_BYTES;
     use super::*;
     use http::Request as HttpRequest;
 
@@ -238,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn large_bodies_share_one_bound_and_give_back_what_they_took() {
-        const LARGE: usize = 1 << 20;
+        const LARGE: usize = V2_MESSAGE_BYTES + 1;
         let limits = Limits {
             message_bytes: 1,
             batch_bytes: LARGE,
@@ -259,5 +259,20 @@ mod tests {
         drop(alone);
         assert!(read(LARGE).await.is_ok());
         assert_eq!(bodies.in_flight.load(Ordering::Relaxed), 0);
+    }
+    #[tokio::test]
+    async fn one_body_of_any_kind_is_always_possible() {
+        let limits = Limits {
+            message_bytes: 1,
+            batch_bytes: 1,
+            body_bytes_in_flight: 0,
+            ..Limits::default()
+        };
+        let (bodies, headers) = (Bodies::new(limits), HeaderMap::new());
+        for expected in Expected::ALL {
+            let body = vec![b' '; limits.bound(expected)];
+            let read = bodies.read_any(&headers, body.into(), expected);
+            assert!(read.await.is_ok(), "{expected:?}");
+        }
     }
 }

@@ -92,6 +92,17 @@ pub(in crate::api) enum Expected {
     V2Json,
 }
 
+impl Expected {
+    pub(in crate::api) const ALL: [Self; 6] = [
+        Self::Publish,
+        Self::Batch,
+        Self::Small,
+        Self::Optional,
+        Self::V2Message,
+        Self::V2Json,
+    ];
+}
+
 impl Limits {
     /// The most bytes of a body of this kind.
     pub(in crate::api) fn bound(&self, expected: Expected) -> usize {
