@@ -197,19 +197,18 @@ impl ApiError {
         (self.status, self.error.into_owned())
     }
 
-    fn header(&self) -> Option<(HeaderName, HeaderValue)> {
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")))
-            }
-            StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
-            _ => None,
-        }
-    }
-
     #[cfg(test)]
     pub(in crate::api) fn parts(&self) -> (u16, &'static str, Option<&str>) {
         (self.status.as_u16(), self.code, self.field.as_deref())
+    }
+}
+
+/// The header that every refusal with this status has.
+pub(in crate::api) fn header_of(status: StatusCode) -> Option<(HeaderName, HeaderValue)> {
+    match status {
+        StatusCode::UNAUTHORIZED => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+        StatusCode::SERVICE_UNAVAILABLE => Some((RETRY_AFTER, HeaderValue::from_static("1"))),
+        _ => None,
     }
 }
 
@@ -277,7 +276,7 @@ impl From<CallError> for ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Json::object(|json| self.write(json)).into_response(self.status);
-        response.headers_mut().extend(self.header());
+        response.headers_mut().extend(header_of(self.status));
         response
     }
 }

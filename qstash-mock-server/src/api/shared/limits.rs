@@ -75,6 +75,9 @@ pub(in crate::api) const SNAPSHOT_BYTES: u64 = 2 << 30;
 pub(in crate::api) const TOKEN_BYTES: usize = 16 << 10;
 pub(in crate::api) const REMEMBERED_TOKENS: usize = 1024;
 
+/// What names of queues, URL groups and schedules must be, as the rest of a sentence.
+pub(in crate::api) const NAME_RULE: &str = "must be 1 to 256 letters, digits, `_`, `.` or `-`";
+
 /// The kind of body that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::api) enum Expected {

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use http::StatusCode;
 use http::request::Parts;
 
 use super::super::body::Body as Bytes;
-use super::super::decode::Object;
-use super::super::limits::Expected;
+use super::super::decode::{Object, array, text};
+use super::super::error::ApiError;
+use super::super::limits::{Expected, FILTER_VALUES};
 use super::super::{ApiState, Peer};
 use super::error::Refusal;
 use super::lines::Lines;
+use super::query::Query;
+use super::{Answer, wire};
 use crate::engine::{Action, Caller, Command, Permission, Reply};
 
 pub(super) struct Call {
@@ -37,7 +39,7 @@ impl Call {
         Ok((call, body))
     }
 
-    /// The raw query.
+    /// The raw path.
     pub(super) fn path(&self) -> &str {
         self.head.uri.path()
     }
@@ -46,6 +48,7 @@ impl Call {
         &self.head.method
     }
 
+    /// The raw query.
     pub(super) fn query(&self) -> Option<&str> {
         self.head.uri.query()
     }
@@ -79,17 +82,34 @@ impl Call {
         self.api.driver().call(command).await.map_err(Refusal::from)
     }
 
+    /// Carries out an action that has no result.
+    pub(super) async fn done(&self, action: impl Into<Action>) -> Answer {
+        match self.ask(action).await? {
+            Reply::Done => Ok(wire::empty()),
+            _ => Err(unexpected()),
+        }
+    }
+
     /// The bytes of a body of any content type, because SDKs do not always declare their JSON.
     pub(super) async fn body(&self, body: Body, expected: Expected) -> Result<Bytes<'_>, Refusal> {
         let bodies = self.api.bodies();
         Ok(bodies.read_any(&self.head.headers, body, expected).await?)
     }
 
-    /// The strings of the field `name`, the only one of a JSON body; `None` if there is no body.
-    pub(super) async fn ids(&self, body: Body, name: &str) -> Result<Option<Vec<String>>, Refusal> {
-        use super::super::decode::{array, text};
-        use super::super::limits::FILTER_VALUES;
+    /// The ids that the field `name` of the body gives, or else the parameter `name`; `None` if both are absent. The
+    /// body is JSON with this field alone, or empty.
+    pub(super) async fn ids(
+        &self,
+        body: Body,
+        query: &Query,
+        name: &str,
+    ) -> Result<Option<Vec<String>>, Refusal> {
+        let in_body = self.ids_in(body, name).await?;
+        let in_query = query.all(name)?;
+        Ok(in_body.or_else(|| (!in_query.is_empty()).then_some(in_query)))
+    }
 
+    async fn ids_in(&self, body: Body, name: &str) -> Result<Option<Vec<String>>, Refusal> {
         let body = self.body(body, Expected::V2Json).await?;
         if body.trim_ascii().is_empty() {
             return Ok(None);
@@ -104,8 +124,5 @@ impl Call {
 
 /// The refusal for a reply of the engine that does not belong to the command. No input leads here.
 pub(super) fn unexpected() -> Refusal {
-    Refusal::new(
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "the server made a mistake",
-    )
+    ApiError::unexpected_reply().into()
 }

@@ -32,10 +32,7 @@ pub(super) async fn get(call: Call, id: String) -> Answer {
 }
 
 pub(super) async fn delete(call: Call, id: String) -> Answer {
-    match call.ask(DeadLetterAction::Delete(known(&id)?)).await? {
-        Reply::Done => Ok(wire::empty()),
-        _ => Err(unexpected()),
-    }
+    call.done(DeadLetterAction::Delete(known(&id)?)).await
 }
 
 pub(super) async fn delete_many(call: Call, body: Body) -> Answer {
@@ -72,9 +69,7 @@ pub(super) async fn retry_many(call: Call, body: Body) -> Answer {
 /// never mean all dead letters.
 async fn chosen(call: &Call, body: Body) -> Result<Option<DeadLetterQuery>, Refusal> {
     let query = query::of_dead_letters(call.query())?;
-    let in_body = call.ids(body, "dlqIds").await?;
-    let in_query = query.all("dlqIds")?;
-    let given = in_body.or_else(|| (!in_query.is_empty()).then_some(in_query));
+    let given = call.ids(body, &query, "dlqIds").await?;
     let ids: Option<Vec<RowId>> =
         given.map(|ids| ids.iter().filter_map(|id| RowId::parse(id)).collect());
     if ids.as_ref().is_some_and(Vec::is_empty) {

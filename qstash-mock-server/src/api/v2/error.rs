@@ -2,9 +2,9 @@
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{ALLOW, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, HeaderMap, HeaderValue};
 
-use super::super::error::{ApiError, shortened};
+use super::super::error::{ApiError, header_of, shortened};
 use super::super::json::Json;
 use super::settings::{self, canonical};
 use crate::driver::CallError;
@@ -56,7 +56,7 @@ impl Refusal {
     }
 
     pub(super) fn no_such_route() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "there is nothing at this path")
+        ApiError::no_such_route().into()
     }
 
     /// The methods, in the form of the `Allow` header.
@@ -116,15 +116,7 @@ impl Refusal {
             headers.insert("ratelimit-remaining", 0.into());
             headers.insert("ratelimit-reset", reset.into());
         }
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-            }
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
-            }
-            _ => {}
-        }
+        headers.extend(header_of(self.status));
         headers
     }
 
@@ -145,41 +137,30 @@ impl From<ApiError> for Refusal {
     }
 }
 
+/// The refusal of the engine. What v2 does not say in its own words is refused as in v1.
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        let status = match &error {
-            Error::Forbidden { .. }
-            | Error::ForbiddenAccount { .. }
-            | Error::ForbiddenPermission { .. }
-            | Error::ReadOnly => StatusCode::FORBIDDEN,
-            Error::QueueNotFound(name) => return Self::not_found("queue", name.as_str()),
-            Error::UrlGroupNotFound(name) => return Self::not_found("topic", name.as_str()),
-            Error::ScheduleNotFound(id) => return Self::not_found("schedule", id.as_str()),
-            Error::DeadLetterNotFound(id) => {
-                return Self::not_found("dlq message", &id.to_string());
-            }
-            Error::FlowKeyNotFound(key) => return Self::not_found("flow control key", key),
-            Error::MessageNotFound => StatusCode::NOT_FOUND,
-            Error::DeadLetterCycle(_) | Error::RedriveToItself => StatusCode::BAD_REQUEST,
-            Error::QueueIsDeadLetterTarget { .. }
-            | Error::QueueIsPushed(_)
-            | Error::NotLeased
-            | Error::LeaseLost => StatusCode::CONFLICT,
-            Error::Overloaded(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Error::Settings(fault) => return fault.clone().into(),
+        match &error {
+            Error::QueueNotFound(name) => Self::not_found("queue", name.as_str()),
+            Error::UrlGroupNotFound(name) => Self::not_found("topic", name.as_str()),
+            Error::ScheduleNotFound(id) => Self::not_found("schedule", id.as_str()),
+            Error::DeadLetterNotFound(id) => Self::not_found("dlq message", &id.to_string()),
+            Error::FlowKeyNotFound(key) => Self::not_found("flow control key", key),
+            Error::Settings(fault) => fault.clone().into(),
             Error::Quota { quota, limit } => {
                 let name = quota_name(*quota);
                 let error = format!("quota {name} exceeded, current limit: {limit}");
-                return Self::new(StatusCode::PRECONDITION_FAILED, error);
+                Self::new(StatusCode::PRECONDITION_FAILED, error)
             }
             Error::DailyLimit { limit, resets_at } => {
-                return Self {
-                    daily: Some((*limit, resets_at.as_secs())),
-                    ..Self::new(StatusCode::TOO_MANY_REQUESTS, error.to_string())
-                };
+                let daily = Some((*limit, resets_at.as_secs()));
+                Self {
+                    daily,
+                    ..ApiError::from(error).into()
+                }
             }
-        };
-        Self::new(status, error.to_string())
+            _ => ApiError::from(error).into(),
+        }
     }
 }
 
@@ -229,10 +210,7 @@ impl From<CallError> for Refusal {
     fn from(error: CallError) -> Self {
         match error {
             CallError::Refused(error) => error.into(),
-            CallError::Stopped => Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the server is shutting down",
-            ),
+            CallError::Stopped => ApiError::from(error).into(),
         }
     }
 }

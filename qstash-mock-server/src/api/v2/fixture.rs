@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use super::super::decode::{Object, queue_name, text};
 use super::super::error::ApiError;
+use super::super::limits::NAME_RULE;
 use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
@@ -31,9 +32,8 @@ impl FixtureReader {
     pub(in crate::api) fn url_group(&mut self, item: &Object<'_>) -> Result<Vec<Action>, ApiError> {
         item.knows(&["name", "endpoints", "headers"])?;
         let text = item.required("name", text)?;
-        let name = GroupName::parse(&text).ok_or_else(|| {
-            ApiError::invalid_field("name", "must be 1 to 256 letters, digits, `_`, `.` or `-`")
-        })?;
+        let name =
+            GroupName::parse(&text).ok_or_else(|| ApiError::invalid_field("name", NAME_RULE))?;
         let endpoints = item.required("endpoints", url_groups::endpoints)?;
         let put = UrlGroupAction::PutEndpoints(name.clone(), endpoints);
         let mut actions = vec![Action::from(put)];
@@ -63,9 +63,7 @@ impl FixtureReader {
             .cron
             .ok_or_else(|| ApiError::invalid_field("cron", "is missing"))?;
         let id = item.nullable("schedule_id", |value| {
-            ScheduleId::parse(&text(value)?).ok_or_else(|| {
-                ApiError::invalid_value("must be 1 to 256 letters, digits, `_`, `.` or `-`")
-            })
+            ScheduleId::parse(&text(value)?).ok_or_else(|| ApiError::invalid_value(NAME_RULE))
         })?;
         let (to, body) = self.to(item, RequestKind::Schedule)?;
         let put = PutSchedule { id, cron, to, body };

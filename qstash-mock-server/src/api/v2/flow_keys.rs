@@ -65,10 +65,7 @@ pub(super) async fn change(call: Call, key: String, action: route::FlowAction) -
             }
         }
     };
-    match call.ask(action).await? {
-        Reply::Done => Ok(wire::empty()),
-        _ => Err(unexpected()),
-    }
+    call.done(action).await
 }
 
 fn pin(call: &Call, key: Arc<str>) -> Result<FlowAction, Refusal> {

@@ -39,10 +39,7 @@ pub(super) async fn cancel(call: Call, id: String) -> Answer {
 /// Cancels messages by ids in the body or the query, by filters, or all of them.
 pub(super) async fn cancel_many(call: Call, body: Body) -> Answer {
     let query = query::of_cancel(call.query())?;
-    let in_body = call.ids(body, "messageIds").await?;
-    let in_query = query.all("messageIds")?;
-    let ids = in_body.or_else(|| (!in_query.is_empty()).then_some(in_query));
-    let selection = match ids {
+    let selection = match call.ids(body, &query, "messageIds").await? {
         Some(ids) => {
             let known = ids.iter().filter_map(|id| parse_v2_message_id(id));
             Selection::Ids(known.collect())

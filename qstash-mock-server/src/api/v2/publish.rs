@@ -1,12 +1,11 @@
 //! Publish, enqueue, batch (v2.md section 2.3).
 
 use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::decode::{Object, array, or_null, text};
-use super::super::limits::{BATCH_ITEMS, Expected};
+use super::super::limits::{BATCH_ITEMS, Expected, NAME_RULE};
 use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination::Destination;
@@ -68,11 +67,7 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
             None => Err(unexpected()),
         },
     });
-    Ok(batch_answer(outcomes))
-}
-
-fn batch_answer(outcomes: impl Iterator<Item = Result<engine::Published, Refusal>>) -> Response {
-    wire::batch(outcomes)
+    Ok(wire::batch(outcomes))
 }
 
 fn item(call: &Call, item: &RawValue) -> Result<Publish, Refusal> {
@@ -158,10 +153,5 @@ pub(super) fn target(
 }
 
 pub(super) fn queue_name(text: &str) -> Result<QueueName, Refusal> {
-    QueueName::parse(text).ok_or_else(|| {
-        Refusal::of(
-            "queueName",
-            "must be 1 to 256 letters, digits, `_`, `.` or `-`",
-        )
-    })
+    QueueName::parse(text).ok_or_else(|| Refusal::of("queueName", NAME_RULE))
 }

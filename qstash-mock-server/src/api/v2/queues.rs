@@ -24,10 +24,7 @@ pub(super) async fn put(call: Call, body: Body) -> Answer {
             .unwrap_or(1),
         paused: object.nullable("paused", boolean)?.unwrap_or(false),
     };
-    match call.ask(action).await? {
-        Reply::Done => Ok(wire::empty()),
-        _ => Err(unexpected()),
-    }
+    call.done(action).await
 }
 
 /// Lists all queues. A token that is limited to some queues is refused, unlike in v1, whose lists leave out the

@@ -1,5 +1,8 @@
 //! Schedules (v2.md section 2.8).
 
+use axum::body::Body;
+use bytes::Bytes;
+
 use super::super::limits::Expected;
 use super::Answer;
 use super::call::{Call, unexpected};
@@ -12,8 +15,6 @@ use crate::engine::{PartialSettings, PutSchedule, Reply, ScheduleAction, Schedul
 
 /// How many schedules one command to the engine asks for.
 const PAGE: usize = 200;
-use axum::body::Body;
-use bytes::Bytes;
 
 pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer {
     let destination = Destination::parse(destination, call.query())?;
@@ -67,18 +68,12 @@ pub(super) async fn get(call: Call, id: String) -> Answer {
 }
 
 pub(super) async fn delete(call: Call, id: String) -> Answer {
-    done(&call, ScheduleAction::Delete(known(&id)?)).await
+    call.done(ScheduleAction::Delete(known(&id)?)).await
 }
 
 pub(super) async fn pause(call: Call, id: String, paused: bool) -> Answer {
-    done(&call, ScheduleAction::SetPaused(known(&id)?, paused)).await
-}
-
-async fn done(call: &Call, action: ScheduleAction) -> Answer {
-    match call.ask(action).await? {
-        Reply::Done => Ok(wire::empty()),
-        _ => Err(unexpected()),
-    }
+    call.done(ScheduleAction::SetPaused(known(&id)?, paused))
+        .await
 }
 
 fn known(id: &str) -> Result<ScheduleId, Refusal> {

@@ -120,7 +120,7 @@ fn contains(value: &[u8], token: &[u8]) -> bool {
 /// Whether a header belongs to one connection (RFC 9110 section 7.6.1), so that it is not forwarded. With the forward
 /// prefix such a header is left out, too: callers forward whatever they got, and a delivery could not have it.
 fn is_of_connection(name: &str) -> bool {
-    const NAMES: [&str; 11] = [
+    const NAMES: [&str; 12] = [
         "connection",
         "content-length",
         "expect",
@@ -130,10 +130,11 @@ fn is_of_connection(name: &str) -> bool {
         "proxy-authorization",
         "proxy-connection",
         "te",
+        "trailer",
         "transfer-encoding",
         "upgrade",
     ];
-    NAMES.contains(&name) || name == "trailer"
+    NAMES.contains(&name)
 }
 
 #[cfg(test)]

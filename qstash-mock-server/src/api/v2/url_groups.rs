@@ -1,8 +1,8 @@
 //! URL groups, which paths call topics (v2.md section 2.9).
 
-use axum::body::Body;
 use std::sync::Arc;
 
+use axum::body::Body;
 use serde_json::value::RawValue;
 
 use super::super::decode::{Object, array, text};
@@ -46,7 +46,7 @@ pub(super) async fn get(call: Call, name: String) -> Answer {
 /// Deletes a URL group, which need not exist.
 pub(super) async fn delete(call: Call, name: String) -> Answer {
     match GroupName::parse(&name) {
-        Some(name) => done(&call, UrlGroupAction::Delete(name)).await,
+        Some(name) => call.done(UrlGroupAction::Delete(name)).await,
         None => Ok(wire::empty()),
     }
 }
@@ -55,21 +55,16 @@ pub(super) async fn add(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
     let endpoints = Object::of_any_body(&body)?.required("endpoints", endpoints)?;
-    done(&call, UrlGroupAction::PutEndpoints(name, endpoints)).await
+    call.done(UrlGroupAction::PutEndpoints(name, endpoints))
+        .await
 }
 
 pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
-    let endpoints = Object::of_any_body(&body)?.required("endpoints", |value| {
-        let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
-        items
-            .map(|(index, item)| {
-                reference(item).map_err(|error| error.under(&format!("[{index}]")))
-            })
-            .collect()
-    })?;
-    done(&call, UrlGroupAction::RemoveEndpoints(name, endpoints)).await
+    let endpoints = Object::of_any_body(&body)?.required("endpoints", references)?;
+    call.done(UrlGroupAction::RemoveEndpoints(name, endpoints))
+        .await
 }
 
 /// Sets the default headers of publishes to the group.
@@ -77,11 +72,8 @@ pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
     let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
-    done(
-        &call,
-        UrlGroupAction::SetDefaults(name, defaults(&headers)?),
-    )
-    .await
+    let action = UrlGroupAction::SetDefaults(name, defaults(&headers)?);
+    call.done(action).await
 }
 
 /// The default settings of publishes to a group. Settings that no publish could use are refused here, instead of at
@@ -90,13 +82,6 @@ pub(super) fn defaults(headers: &Lines) -> Result<Arc<PartialSettings>, Refusal>
     let defaults = Settings::read(headers, RequestKind::Group)?.given;
     defaults.clone().complete()?;
     Ok(Arc::new(defaults))
-}
-
-async fn done(call: &Call, action: UrlGroupAction) -> Answer {
-    match call.ask(action).await? {
-        Reply::Done => Ok(wire::empty()),
-        _ => Err(unexpected()),
-    }
 }
 
 fn group_name(name: &str) -> Result<GroupName, Refusal> {
@@ -109,9 +94,20 @@ fn group_name(name: &str) -> Result<GroupName, Refusal> {
 }
 
 pub(super) fn endpoints(value: &RawValue) -> Result<Vec<Endpoint>, ApiError> {
+    each(value, endpoint)
+}
+
+fn references(value: &RawValue) -> Result<Vec<EndpointRef>, ApiError> {
+    each(value, reference)
+}
+
+fn each<T>(
+    value: &RawValue,
+    read: impl Fn(&RawValue) -> Result<T, ApiError>,
+) -> Result<Vec<T>, ApiError> {
     let items = array(value, FILTER_VALUES)?.into_iter().enumerate();
     items
-        .map(|(index, item)| endpoint(item).map_err(|error| error.under(&format!("[{index}]"))))
+        .map(|(index, item)| read(item).map_err(|error| error.under(&format!("[{index}]"))))
         .collect()
 }
 

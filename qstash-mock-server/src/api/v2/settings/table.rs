@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::super::super::limits::{V2_LABELS, V2_NAME_BYTES};
+use super::super::super::limits::{NAME_RULE, V2_LABELS, V2_NAME_BYTES};
 use super::super::{destination, duration, flow, redact};
 use super::{RequestKind, Settings, given_header, is_of_connection};
 use crate::engine::{
@@ -265,8 +265,6 @@ fn set<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
     *slot = Some(value?);
     Ok(())
 }
-
-const NAME_RULE: &str = "must be 1 to 256 letters, digits, `_`, `.` or `-`";
 
 fn text(value: &Bytes) -> Result<&str, Fault> {
     let text = std::str::from_utf8(value).map_err(|_| "must be UTF-8 text")?;
