@@ -7,9 +7,8 @@ use super::super::ApiState;
 use super::super::error::ApiError;
 use super::access::Admin;
 use super::read::{self, Seconds, Time};
-use super::{Answer, answer};
+use super::{Answer, answer, watch};
 use crate::driver::{Advanced, ClockBusy, Due};
-use crate::testing::Watch;
 use crate::text::rfc3339;
 
 #[derive(Serialize)]
@@ -54,12 +53,8 @@ pub(super) async fn advance(State(api): State<ApiState>, _: Admin, request: Requ
     answer(&Report::of(&api.driver().advance_to(target).await?))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 pub(super) async fn next(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
-    let Nothing {} = read::body(&api, request).await?;
+    read::nothing(&api, request).await?;
     let report = api.driver().advance_to_next().await?;
     #[derive(Serialize)]
     struct Next {
@@ -71,9 +66,8 @@ pub(super) async fn next(State(api): State<ApiState>, _: Admin, request: Request
 }
 
 pub(super) async fn settle(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
-    let Nothing {} = read::body(&api, request).await?;
-    let watch = Watch::new(api.driver().clone(), api.control().auto);
-    answer(&Report::of(&watch.settle().await?))
+    read::nothing(&api, request).await?;
+    answer(&Report::of(&watch(&api).settle().await?))
 }
 
 /// The report of a call that moved the clock.

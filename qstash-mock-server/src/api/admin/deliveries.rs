@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use axum::extract::{RawQuery, Request, State};
 use base64ct::{Base64, Encoding};
-use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::ApiState;
@@ -12,9 +11,9 @@ use super::super::error::ApiError;
 use super::super::limits::{DEFAULT_PAGE, PAGE};
 use super::access::Admin;
 use super::read::{self, Seconds};
-use super::{Answer, answer};
+use super::{Answer, answer, text_of, watch};
 use crate::engine::Verdict;
-use crate::testing::{Deliveries, Delivery, Watch};
+use crate::testing::{Deliveries, Delivery};
 use crate::text::rfc3339;
 
 /// Which deliveries are meant; an absent field does not limit them.
@@ -33,8 +32,7 @@ struct Wanted {
 
 impl Wanted {
     fn of(&self, api: &ApiState) -> Deliveries {
-        let watch = Watch::new(api.driver().clone(), api.control().auto);
-        let mut deliveries = Deliveries::new(watch);
+        let mut deliveries = Deliveries::new(watch(api));
         let filter = &mut deliveries.filter;
         filter.account.clone_from(&self.account);
         filter.queue.clone_from(&self.queue);
@@ -174,14 +172,6 @@ impl Body {
     }
 }
 
-fn pairs(headers: &HeaderMap) -> Vec<(String, String)> {
-    let pair = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    };
-    headers.iter().map(pair).collect()
-}
-
 impl Listed {
     fn of(delivery: &Delivery) -> Self {
         Self {
@@ -192,12 +182,12 @@ impl Listed {
             url: delivery.url().to_owned(),
             attempt: delivery.attempt(),
             request: Sent {
-                headers: pairs(&delivery.headers()),
+                headers: text_of(&delivery.headers()),
                 body: Body::of(delivery.body()),
             },
             answer: delivery.status().map(|status| Answered {
                 status,
-                headers: pairs(&delivery.answer_headers()),
+                headers: text_of(&delivery.answer_headers()),
                 body: Body::of(&delivery.answer_body()),
             }),
             verdict: delivery.verdict().map(|verdict| match verdict {

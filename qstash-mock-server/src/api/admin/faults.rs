@@ -10,7 +10,7 @@ use super::super::ApiState;
 use super::super::error::ApiError;
 use super::access::Admin;
 use super::read::{self, Seconds};
-use super::{Answer, answer};
+use super::{Answer, answer, text_of};
 use crate::instruments::ListedFault;
 use crate::testing::{Fault, FaultHandle, FaultId, InvalidFault};
 
@@ -161,14 +161,6 @@ impl Listed {
             hits,
         }
     }
-}
-
-fn text_of(headers: &http::HeaderMap) -> BTreeMap<String, String> {
-    let pair = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-        (name.as_str().to_owned(), value)
-    };
-    headers.iter().map(pair).collect()
 }
 
 pub(super) async fn list(State(api): State<ApiState>, _: Admin) -> Answer {

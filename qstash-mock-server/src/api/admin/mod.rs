@@ -15,10 +15,12 @@ mod state;
 use axum::Router;
 use axum::response::Response;
 use axum::routing::{MethodRouter, delete, get, post};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 
 use super::ApiState;
 use super::error::ApiError;
+use crate::testing::Watch;
 pub(super) use shelf::Shelf;
 
 /// The result of a handler.
@@ -75,6 +77,19 @@ async fn openapi(_: access::Admin) -> Response {
 fn answer(value: &impl Serialize) -> Answer {
     let text = serde_json::to_string(value).map_err(|_| ApiError::unexpected_reply())?;
     Ok(super::json::Json::of_text(&text).into_ok())
+}
+
+fn watch(api: &ApiState) -> Watch {
+    Watch::new(api.driver().clone(), api.control().auto)
+}
+
+/// The names and values of headers as text; bytes that are not UTF-8 are replaced.
+fn text_of<C: FromIterator<(String, String)>>(headers: &HeaderMap) -> C {
+    let pair = |(name, value): (&HeaderName, &HeaderValue)| {
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        (name.as_str().to_owned(), value)
+    };
+    headers.iter().map(pair).collect()
 }
 
 #[cfg(test)]

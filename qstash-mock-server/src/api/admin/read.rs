@@ -27,6 +27,16 @@ pub(super) async fn body<T: DeserializeOwned>(
     Ok(read)
 }
 
+/// Reads the body of a `request` that takes no fields.
+pub(super) async fn nothing(api: &ApiState, request: Request) -> Result<(), ApiError> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+
+    let Nothing {} = body(api, request).await?;
+    Ok(())
+}
+
 /// The refusal of a body that does not have the expected form; it names the field.
 fn explained(path: &str, error: &serde_json::Error) -> ApiError {
     if !error.is_data() {

@@ -1,8 +1,9 @@
 //! Test control: reset, snapshots, fixtures.
 
 use axum::extract::{Path, Request, State};
+use axum::response::Response;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::super::ApiState;
 use super::super::error::ApiError;
@@ -19,7 +20,8 @@ pub(super) async fn health(_: Admin) -> Answer {
     Ok(Json::object(|json| json.key("status").text("ok")).into_ok())
 }
 
-/// Whether the server is ready. Unlike health it fails once the server is stopping or its storage has failed.
+/// Whether the server takes calls. Unlike health it fails once the server is stopped or its storage has failed; while
+/// a shutdown waits for deliveries, it still succeeds.
 pub(super) async fn ready(State(api): State<ApiState>, _: Admin) -> Answer {
     if api.driver().is_stopped() {
         return Err(crate::driver::CallError::Stopped.into());
@@ -27,15 +29,15 @@ pub(super) async fn ready(State(api): State<ApiState>, _: Admin) -> Answer {
     Ok(Json::object(|json| json.key("status").text("ready")).into_ok())
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
 pub(super) async fn reset(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
-    let Nothing {} = read::body(&api, request).await?;
+    read::nothing(&api, request).await?;
     api.driver().reset()?;
     api.driver().instruments().clear();
-    Ok(Json::object(|json| json.key("now").time(api.driver().now())).into_ok())
+    Ok(time_of(&api))
+}
+
+fn time_of(api: &ApiState) -> Response {
+    Json::object(|json| json.key("now").time(api.driver().now())).into_ok()
 }
 
 pub(super) async fn fixture(State(api): State<ApiState>, _: Admin, request: Request) -> Answer {
@@ -87,12 +89,12 @@ pub(super) async fn take_snapshot(
     _: Admin,
     request: Request,
 ) -> Answer {
-    let Nothing {} = read::body(&api, request).await?;
+    read::nothing(&api, request).await?;
     let take = || Snapshot::of(api.driver());
     let (id, snapshot) = api.control().shelf.keep(take)?;
     let (mut head, body) = answer(&Listed::of(id, &snapshot))?.into_parts();
     head.status = StatusCode::CREATED;
-    Ok(axum::response::Response::from_parts(head, body))
+    Ok(Response::from_parts(head, body))
 }
 
 /// The name of a snapshot in a path.
@@ -106,11 +108,11 @@ pub(super) async fn restore_snapshot(
     Path(id): Path<String>,
     request: Request,
 ) -> Answer {
-    let Nothing {} = read::body(&api, request).await?;
+    read::nothing(&api, request).await?;
     let found = api.control().shelf.find(named(&id)?);
     let snapshot = found.ok_or_else(ApiError::no_such_route)?;
     snapshot.restore(api.driver())?;
-    Ok(Json::object(|json| json.key("now").time(api.driver().now())).into_ok())
+    Ok(time_of(&api))
 }
 
 pub(super) async fn drop_snapshot(
