@@ -13,7 +13,7 @@ use super::Failure;
 use super::config::{Settings, default_of};
 use super::console::{explained, print};
 use super::serve::serve;
-use crate::api::issue_token;
+use crate::api::{is_queue_pattern, issue_token};
 use crate::engine::{AccountName, Permission};
 use crate::instruments::wall_time;
 
@@ -109,7 +109,8 @@ pub fn run() -> ExitCode {
 /// The line that tools which start the official development server wait for. It is a comment to a shell.
 const BANNER: &str = "# The QStash development server is running.";
 
-/// The command line, with the defaults of the settings in its help.
+/// The command line, with the defaults of the settings in its help. A negative number counts as a value of the option
+/// before it, so that the error names the option.
 fn command() -> clap::Command {
     fn told(arg: clap::Arg, official: bool) -> clap::Arg {
         let default = match arg.get_id().as_str() {
@@ -117,6 +118,7 @@ fn command() -> clap::Command {
             other => default_of(other),
         };
         let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+        let arg = arg.allow_negative_numbers(true);
         match default {
             Some(default) => arg.help(format!("{help} [default: {default}]")),
             None => arg,
@@ -163,10 +165,9 @@ fn token(settings: Settings, config: Option<&Path>, args: &TokenArgs) -> Result<
     Ok(())
 }
 
-/// Reads a queue pattern of a token: a queue name, in which `*` stands for any text.
+/// Reads a queue pattern of a token.
 fn queue_pattern(text: &str) -> Result<String, String> {
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
-    if (1..=256).contains(&text.len()) && text.bytes().all(valid) {
+    if is_queue_pattern(text) {
         Ok(text.to_owned())
     } else {
         Err("a queue is 1 to 256 of `A-Za-z0-9_.-`, and `*` for any text".to_owned())

@@ -18,13 +18,11 @@ use self::error::ConfigError;
 use self::values::{seconds, secret};
 use crate::DeliveryScope;
 use crate::engine::Quotas;
+use crate::server::MIN_SECRET;
 use crate::testing::{Fixture, FixtureError};
 
 /// The defaults, and the documentation of every key.
 const DEFAULTS: &str = include_str!("config.default.toml");
-
-/// The shortest signing or token secret, in bytes.
-const MIN_SECRET: usize = 16;
 
 /// The settings from one source; a setting that the source does not give is absent.
 #[derive(Clone, Default, Deserialize, clap::Args)]
@@ -34,7 +32,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "QSTASH_MOCK_HOST")]
     host: Option<String>,
     /// The port to listen on; 0 takes a free one
-    #[arg(long, env = "QSTASH_MOCK_PORT", allow_negative_numbers = true)]
+    #[arg(long, env = "QSTASH_MOCK_PORT")]
     port: Option<u16>,
     /// The secret that signs v1 deliveries of defaultUser; at least 16 bytes [default: random]
     #[arg(long, env = "QSTASH_SIGNING_SECRET", hide_env_values = true)]
@@ -55,63 +53,31 @@ pub(crate) struct Settings {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     dev_users: Option<bool>,
     /// How long to wait for deliveries in flight when stopping, in seconds
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_SHUTDOWN_SECONDS",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_SHUTDOWN_SECONDS")]
     shutdown_seconds: Option<f64>,
     /// The seed that makes ids, leases and jitter repeatable, and signing secrets predictable
-    #[arg(long, env = "QSTASH_MOCK_SEED", allow_negative_numbers = true)]
+    #[arg(long, env = "QSTASH_MOCK_SEED")]
     seed: Option<u64>,
     /// How long an idempotency key or deduplication id is remembered, in seconds
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS")]
     deduplication_window_seconds: Option<f64>,
     /// The largest v1 message, in bytes
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_MAX_MESSAGE_BYTES",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_MAX_MESSAGE_BYTES")]
     max_message_bytes: Option<usize>,
     /// The largest batch request, in bytes
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_MAX_BATCH_BYTES",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_MAX_BATCH_BYTES")]
     max_batch_bytes: Option<usize>,
     /// How long the body of a request may take to arrive, in seconds
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_REQUEST_BODY_TIMEOUT_SECONDS",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_REQUEST_BODY_TIMEOUT_SECONDS")]
     request_body_timeout_seconds: Option<f64>,
     /// The most bytes of all request bodies that are being received, without the first 64 KiB of each
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_MAX_BODY_BYTES_IN_FLIGHT",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_MAX_BODY_BYTES_IN_FLIGHT")]
     max_body_bytes_in_flight: Option<usize>,
     /// The most bytes of unfinished messages, dead letters and the like; over it publishes are refused
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_MAX_HELD_BYTES",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_MAX_HELD_BYTES")]
     max_held_bytes: Option<usize>,
     /// The most finished messages that stay readable
-    #[arg(
-        long,
-        env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES",
-        allow_negative_numbers = true
-    )]
+    #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
     max_finished_messages: Option<usize>,
     /// Send deliveries for one origin or prefix to another; repeat it for several
     #[arg(
@@ -155,13 +121,12 @@ pub(crate) struct Settings {
     #[arg(
         long,
         alias = "patience-seconds",
-        env = "QSTASH_MOCK_REAL_TIME_LIMIT_SECONDS",
-        allow_negative_numbers = true
+        env = "QSTASH_MOCK_REAL_TIME_LIMIT_SECONDS"
     )]
     #[serde(alias = "patience_seconds")]
     real_time_limit_seconds: Option<f64>,
     /// The most attempts that are kept for /_admin/deliveries
-    #[arg(long, env = "QSTASH_MOCK_CAPTURE", allow_negative_numbers = true)]
+    #[arg(long, env = "QSTASH_MOCK_CAPTURE")]
     capture: Option<usize>,
     /// A TOML or JSON file with queues, URL groups, schedules and messages to load at the start
     #[arg(long, env = "QSTASH_MOCK_FIXTURE", value_name = "FILE")]

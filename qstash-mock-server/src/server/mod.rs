@@ -14,4 +14,5 @@ mod start;
 
 pub use builder::MockServerBuilder;
 pub use handle::MockServer;
+pub(crate) use start::MIN_SECRET;
 pub use start::StartError;

@@ -22,7 +22,7 @@ use crate::storage::{Bodies, StoreError};
 use crate::testing::Ledger;
 
 /// The shortest signing or token secret that is accepted, in bytes.
-const MIN_SECRET: usize = 16;
+pub(crate) const MIN_SECRET: usize = qstash_verify::SigningKey::MIN_LEN;
 
 impl MockServerBuilder {
     /// Starts the server on the current tokio runtime, or on a thread of its own
@@ -65,11 +65,6 @@ impl MockServerBuilder {
             None => None,
         };
         let seeds = Seeds::draw(self.seed, self.unguessable_ids)?;
-        let signing_keys = if self.token_secret.is_none() || self.dev_users {
-            api::development_keys()
-        } else {
-            BTreeMap::new()
-        };
         let control = Control::new(
             self.admin,
             self.admin_token.take().map(|token| Secret(token.into())),
@@ -83,6 +78,7 @@ impl MockServerBuilder {
         let token = authenticator.default_token();
         let metrics = self.metrics && metrics_listener.is_none();
         let (limits, auto) = (self.limits, self.auto);
+        let signing_keys = authenticator.development_keys();
         let (driver, signing_secret, signing_keys) = self.driver(&seeds, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
         // Messages that the store held may be due already.

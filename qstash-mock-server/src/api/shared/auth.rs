@@ -45,15 +45,6 @@ const DEVELOPMENT_KEYS: [[&str; 2]; 4] = [
     ],
 ];
 
-/// The signing keys of the published development users (v2.md section 1.4).
-pub(crate) fn development_keys() -> BTreeMap<AccountName, [Secret; 2]> {
-    let users = DEVELOPMENT_USERS.iter().zip(DEVELOPMENT_KEYS);
-    let keyed = |((user, _), keys): (&(&str, &str), [&str; 2])| {
-        (AccountName::new(user), keys.map(|key| Secret(key.into())))
-    };
-    users.map(keyed).collect()
-}
-
 /// The token of a published development user: base64 of a JSON object (v2.md section 1.4).
 fn development_token(user: &str, password: &str) -> String {
     let text = format!(r#"{{"UserID":"{user}","Password":"{password}"}}"#);
@@ -69,6 +60,7 @@ fn default_development_token() -> String {
 /// Checks tokens.
 pub(crate) struct Authenticator {
     secret: Option<Secret>,
+    /// The development users that are accepted, by their tokens: all of them or none.
     development: Vec<(String, Arc<Caller>)>,
     /// Tokens with a valid signature, so that it need not be computed for each request. The cache is emptied when it
     /// is full.
@@ -76,8 +68,7 @@ pub(crate) struct Authenticator {
 }
 
 impl Authenticator {
-    /// `token_secret` signs JWTs. The published development users are accepted without one, or if
-    /// `dev_users` is set.
+    /// `token_secret` signs JWTs. The published development users are accepted without one, or if `dev_users` is set.
     pub(crate) fn new(token_secret: Option<Secret>, dev_users: bool) -> Self {
         let users: &[_] = if token_secret.is_none() || dev_users {
             &DEVELOPMENT_USERS
@@ -92,6 +83,16 @@ impl Authenticator {
                 .collect(),
             remembered: RwLock::default(),
         }
+    }
+
+    /// The signing keys of the published development users (v2.md section 1.4), if they are accepted.
+    pub(crate) fn development_keys(&self) -> BTreeMap<AccountName, [Secret; 2]> {
+        let users = self.development.iter().zip(DEVELOPMENT_KEYS);
+        let keyed = |((_, caller), keys): (&(_, Arc<Caller>), [&str; 2])| {
+            let keys = keys.map(|key| Secret(key.into()));
+            (caller.account.clone(), keys)
+        };
+        users.map(keyed).collect()
     }
 
     /// A token that allows everything in the account [`AccountName::DEFAULT`].

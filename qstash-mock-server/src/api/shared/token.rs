@@ -6,7 +6,7 @@ use qstash_verify::jws::{sign_hs256, verify_hs256};
 use serde::Deserialize;
 
 use super::json::Json;
-use crate::engine::{AccountName, Caller, Permission, Permissions};
+use crate::engine::{AccountName, Caller, Permission, Permissions, QueueName};
 
 /// The grant of a token with a valid signature and valid claims. Its expiry is checked at each request.
 #[derive(Clone, Debug)]
@@ -64,7 +64,7 @@ struct Claims {
 
 impl Claims {
     fn grant(self) -> Option<Grant> {
-        if self.sub.is_empty() || !self.queues.iter().flatten().all(|it| is_pattern(it)) {
+        if self.sub.is_empty() || !self.queues.iter().flatten().all(|it| is_queue_pattern(it)) {
             return None;
         }
         let permissions = match self.permissions {
@@ -87,10 +87,9 @@ impl Claims {
     }
 }
 
-/// A queue name, in which `*` may stand for any text.
-fn is_pattern(text: &str) -> bool {
-    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-*".contains(&byte);
-    (1..=256).contains(&text.len()) && text.bytes().all(valid)
+/// Whether `text` can limit a token to queues: a queue name, in which `*` may stand for any text.
+pub(crate) fn is_queue_pattern(text: &str) -> bool {
+    QueueName::parse(&text.replace('*', "_")).is_some()
 }
 
 fn permission(name: &str) -> Option<Permission> {
@@ -139,6 +138,7 @@ mod tests {
             r#"{"sub":"a","queues":"b"}"#,
             r#"{"sub":"a","queues":["b c"]}"#,
             r#"{"sub":"a","queues":[""]}"#,
+            r#"{"sub":"a","queues":["*","ö"]}"#,
             r#"{"sub":"a","permissions":["fly"]}"#,
             r#"{"sub":"a","permissions":"publish"}"#,
         ] {

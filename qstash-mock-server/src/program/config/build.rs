@@ -2,8 +2,9 @@
 
 use super::error::ConfigError;
 use super::values::{addresses, metrics_address, seconds, secret};
-use super::{MIN_SECRET, Plan, Settings};
+use super::{Plan, Settings};
 use crate::instruments::wall_time;
+use crate::server::MIN_SECRET;
 use crate::testing::SignatureClock;
 use crate::text::parse_rfc3339;
 use crate::{MockServer, MockServerBuilder, Route};
