@@ -4,7 +4,7 @@
 //! the engine deletes the body meanwhile. For this the driver takes a [`Hold`] under the engine's lock, and bodies
 //! that are deleted later stay until the hold is dropped. The driver reads the bytes outside the lock.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -47,12 +47,23 @@ struct Inner {
 
 impl Inner {
     fn put(&mut self, id: BodyId, bytes: &Bytes) {
+        if self.has(id) {
+            // A restored snapshot brings a body again whose deletion a hold has outlived.
+            self.doomed.retain(|(_, doomed)| *doomed != id);
+            self.remove(id);
+        }
         if bytes.len() > SMALL {
             self.large.insert(id, bytes.clone());
             return;
         }
         let chunk = self.small.entry(id.0 / CHUNK).or_default();
         chunk[(id.0 % CHUNK) as usize] = Some(Box::from(&bytes[..]));
+    }
+
+    fn has(&self, id: BodyId) -> bool {
+        let chunk = self.small.get(&(id.0 / CHUNK));
+        let small = chunk.is_some_and(|chunk| chunk[(id.0 % CHUNK) as usize].is_some());
+        small || self.large.contains_key(&id)
     }
 
     fn get(&self, id: BodyId) -> Option<Bytes> {
@@ -159,9 +170,10 @@ impl Bodies {
         found.ok_or_else(|| StoreError(format!("body {} is lost", id.0)))
     }
 
-    /// All bodies with their bytes.
+    /// All bodies with their bytes, without deleted ones that a hold keeps readable.
     pub(crate) fn all(&self) -> Vec<(BodyId, Bytes)> {
         let inner = self.inner.lock();
+        let doomed: BTreeSet<_> = inner.doomed.iter().map(|(_, id)| *id).collect();
         let large = inner.large.iter().map(|(id, bytes)| (*id, bytes.clone()));
         let mut all: Vec<_> = large.collect();
         for (chunk, slots) in &inner.small {
@@ -172,6 +184,7 @@ impl Bodies {
                 }
             }
         }
+        all.retain(|(id, _)| !doomed.contains(id));
         all
     }
 }
@@ -241,5 +254,19 @@ mod tests {
         assert!(read(&bodies).is_none(), "whoever came later reads others");
         drop(after);
         assert!(bodies.inner.lock().holds.is_empty());
+    }
+
+    #[test]
+    fn a_body_that_is_stored_again_outlives_the_hold_on_its_deletion() {
+        for (before, after) in [(SIZES[0], SIZES[1]), (SIZES[1], SIZES[0])] {
+            let bodies = store(before);
+            let hold = bodies.hold();
+            drop(bodies.apply(&[BodyChange::Delete(BodyId(17))]));
+            assert!(bodies.all().is_empty(), "a snapshot leaves it out");
+            assert_eq!(read(&bodies), Some(body(before)));
+            drop(bodies.apply(&[BodyChange::Put(BodyId(17), body(after))]));
+            drop(hold);
+            assert_eq!(bodies.all(), [(BodyId(17), body(after))]);
+        }
     }
 }
