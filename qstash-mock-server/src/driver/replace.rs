@@ -1,9 +1,10 @@
-//! Taking a snapshot of everything that the engine stores, and restoring it.
+//! Taking a snapshot of everything that the server stores, and restoring it.
+
+use bytes::Bytes;
 
 use super::advance::ClockBusy;
 use super::handle::Driver;
 use crate::engine::{BodyId, Engine, Entity, Meta, RestoreError, Timestamp};
-use bytes::Bytes;
 
 /// Why a server could not be reset or restored from a snapshot.
 #[derive(Debug, thiserror::Error)]
@@ -27,8 +28,8 @@ impl Driver {
         (self.now(), core.engine.entities(), self.bodies().all())
     }
 
-    /// Puts the engine back to its start, with the secrets that it had then, and a manual clock to its first time. No
-    /// id is made a second time.
+    /// Empties the engine, and puts a manual clock back to its first time. The accounts that existed when the server
+    /// started keep the secrets and keys that they had then. No id is made a second time.
     pub(crate) fn reset(&self) -> Result<(), ReplaceError> {
         let nothing = Entity::Meta(Meta::new());
         let accounts = self.shared().first_accounts.iter().cloned();
@@ -36,8 +37,8 @@ impl Driver {
         self.replace(self.shared().start, entities, &[])
     }
 
-    /// Replaces the engine's state by `entities` and sets a manual clock to `at`. Deliveries under way are given
-    /// up.
+    /// Replaces the engine's state by `entities` and `bodies`, and sets a manual clock to `at`. The driver gives up
+    /// deliveries under way, and waiting callers get no answer.
     pub(crate) fn replace(
         &self,
         at: Timestamp,
@@ -57,7 +58,7 @@ impl Driver {
         core.engine.replace(now, entities, bodies)?;
         core.give_up_everything(self);
         self.shared().clock.rewind(at);
-        // Commits all entities that are new or deleted.
+        // The input commits what was replaced and what is gone.
         self.input(&mut core, Engine::handle_timeout);
         drop(core);
         self.shared().earlier.notify_one();

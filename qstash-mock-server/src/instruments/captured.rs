@@ -60,7 +60,8 @@ pub(crate) struct Record {
 /// How an attempt ended, and when.
 #[derive(Clone, Debug)]
 pub(crate) struct End {
-    /// The outcome; `None` if the attempt was given up, because its timeout had passed or the server stopped.
+    /// The outcome; `None` if the attempt was given up, because its timeout had passed, or the server was reset or
+    /// restored from a snapshot.
     pub(crate) outcome: Option<Outcome>,
     /// When the attempt was over, in the server's time.
     pub(crate) at: Timestamp,

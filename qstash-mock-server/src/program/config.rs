@@ -45,7 +45,7 @@ pub(crate) struct Settings {
         hide_env_values = true
     )]
     token_secret: Option<String>,
-    /// The token for test control
+    /// The token for test control; without it test control answers callers on this computer
     #[arg(long, env = "QSTASH_ADMIN_TOKEN", hide_env_values = true)]
     admin_token: Option<String>,
     /// Accept the published development users although a token secret is set
@@ -55,7 +55,7 @@ pub(crate) struct Settings {
     /// How long to wait for deliveries in flight when stopping, in seconds
     #[arg(long, env = "QSTASH_MOCK_SHUTDOWN_SECONDS")]
     shutdown_seconds: Option<f64>,
-    /// The seed that makes ids, leases and jitter repeatable, and signing secrets predictable
+    /// The seed that makes ids, leases, jitter and faults repeatable, and signing secrets predictable
     #[arg(long, env = "QSTASH_MOCK_SEED")]
     seed: Option<u64>,
     /// How long an idempotency key or deduplication id is remembered, in seconds
@@ -76,7 +76,7 @@ pub(crate) struct Settings {
     /// The most bytes of unfinished messages, dead letters and the like; over it publishes are refused
     #[arg(long, env = "QSTASH_MOCK_MAX_HELD_BYTES")]
     max_held_bytes: Option<usize>,
-    /// The most finished messages that stay readable
+    /// The most finished messages that stay readable, each for at most ten minutes
     #[arg(long, env = "QSTASH_MOCK_MAX_FINISHED_MESSAGES")]
     max_finished_messages: Option<usize>,
     /// Send deliveries for one origin or prefix to another; repeat it for several
@@ -100,7 +100,7 @@ pub(crate) struct Settings {
     /// An address of its own for GET /metrics, instead of that of the API; port 0 takes a free one
     #[arg(long, env = "QSTASH_MOCK_METRICS_ADDRESS", value_name = "HOST:PORT")]
     metrics_address: Option<String>,
-    /// Switch test control over HTTP (/_admin) off
+    /// Switch test control over HTTP (/_admin) off; the server then captures no deliveries
     #[arg(long, env = "QSTASH_MOCK_NO_ADMIN", value_name = "on|off", value_parser = BoolishValueParser::new())]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
     no_admin: Option<bool>,
@@ -117,7 +117,7 @@ pub(crate) struct Settings {
     )]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "now")]
     auto_clock: Option<String>,
-    /// How long, in seconds of real time, a manual clock waits for consumers
+    /// How long, in seconds of real time, a manual clock waits while no consumer answers
     #[arg(
         long,
         alias = "patience-seconds",
@@ -125,7 +125,7 @@ pub(crate) struct Settings {
     )]
     #[serde(alias = "patience_seconds")]
     real_time_limit_seconds: Option<f64>,
-    /// The most attempts that are kept for /_admin/deliveries
+    /// The most attempts that are kept for /_admin/deliveries, with at most 64 MiB of bodies and headers
     #[arg(long, env = "QSTASH_MOCK_CAPTURE")]
     capture: Option<usize>,
     /// A TOML or JSON file with queues, URL groups, schedules and messages to load at the start
@@ -167,8 +167,9 @@ impl std::fmt::Debug for Settings {
 }
 
 impl Settings {
-    /// As the official development server starts: with its plan. A token secret keeps the published users
-    /// out here, too (v1.md section 1). What its own variables say counts only where nothing else is said (v2.md section 1.4).
+    /// The settings with which the official development server starts: it has the plan `payg`. Its own variables count
+    /// only where nothing else is said (v2.md section 1.4). A token secret keeps the published users out here, too (v1.md
+    /// section 1).
     pub(crate) fn like_official(mut self) -> Self {
         let port = std::env::var("QSTASH_DEV_PORT").ok();
         let port = port

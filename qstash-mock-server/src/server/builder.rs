@@ -115,7 +115,8 @@ impl MockServerBuilder {
     }
 
     /// Sets the token for `/_admin`, the test control over HTTP. It must not be empty. Default: none; then the server
-    /// accepts test control from this computer without a token, unless a token secret is set.
+    /// accepts test control from this computer without a token. If a token secret is set, it refuses calls of test
+    /// control that send an API token.
     pub fn admin_token(mut self, token: impl Into<String>) -> Self {
         self.admin_token = Some(token.into());
         self
@@ -168,7 +169,7 @@ impl MockServerBuilder {
     }
 
     /// Sets how many attempts the server keeps for [`MockServer::deliveries`]. The oldest are forgotten first, also
-    /// when the kept bodies exceed 64 MiB. 0 keeps none. Default: 10,000.
+    /// when the kept bodies and headers exceed 64 MiB. 0 keeps none. Default: 10,000.
     pub fn capture(mut self, attempts: usize) -> Self {
         self.capture.attempts = attempts;
         self

@@ -102,16 +102,16 @@ impl MockServer {
         self.running.driver.instruments().faults.clear();
     }
 
-    /// Puts the server back to how it started: without queues, messages, captured deliveries, expectations and
-    /// faults, with the signing secrets and keys that it had, and with a manual clock at its first time. Consumers
-    /// keep listening, and their records are emptied. The server gives up deliveries under way and answers waiting
-    /// calls with 503.
+    /// Empties the server: it forgets queues, messages, captured deliveries, expectations and faults, also what its
+    /// store held at the start. It has the signing secrets and keys again that it started with, and a manual clock
+    /// shows its first time. Consumers keep listening, and their records are emptied. The server gives up deliveries
+    /// under way and answers waiting calls with 503.
     ///
     /// The server makes no id a second time, so a consumer that remembers ids does not take a new message for an
     /// old one.
     ///
     /// # Errors
-    /// Another call is moving the clock. Nothing has changed.
+    /// Another call is moving the clock, or the server is stopped. Nothing has changed.
     pub fn reset(&self) -> Result<(), ReplaceError> {
         self.running.driver.reset()?;
         self.running.driver.instruments().clear();
@@ -132,7 +132,7 @@ impl MockServer {
     /// Captured deliveries stay, and so do the records of consumers.
     ///
     /// # Errors
-    /// Another call is moving the clock. Nothing has changed.
+    /// Another call is moving the clock, or the server is stopped. Nothing has changed.
     pub fn restore(&self, snapshot: &Snapshot) -> Result<(), ReplaceError> {
         snapshot.restore(&self.running.driver)
     }

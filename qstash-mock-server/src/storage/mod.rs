@@ -72,7 +72,8 @@ pub enum Durability {
     Later,
 }
 
-/// The commit of one input. The change set is collected only when the store calls [`Commit::into_changes`].
+/// The commit of one input. The server collects the changes of entities only when the store calls
+/// [`Commit::into_changes`], which every store must do that keeps anything.
 #[derive(Debug)]
 pub struct Commit<'a> {
     pub(crate) number: u64,

@@ -51,7 +51,7 @@ impl Delivery {
         &self.record.attempt.url
     }
 
-    /// The number of the attempt in its queue, from 1.
+    /// The number of the attempt among those of its message, from 1.
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.record.attempt.number
@@ -110,8 +110,9 @@ impl Delivery {
         self.end.as_ref().map(|end| end.took)
     }
 
-    /// What the outcome meant for the message; `None` while the attempt is under way. An attempt that the server gave
-    /// up, because its timeout had passed or the server stopped, is a failure.
+    /// What the outcome meant for the message; `None` while the attempt is under way, and for ever if the server
+    /// stopped meanwhile. An attempt that the server gave up, because its timeout had passed, or the server was reset
+    /// or restored from a snapshot, is a failure.
     #[must_use]
     pub fn verdict(&self) -> Option<Verdict> {
         let end = self.end.as_ref()?;

@@ -163,8 +163,8 @@ impl Fault {
         Self::new(Kind::SignerBehind(by)).check_delay(by)
     }
 
-    /// The server rotates the account's signing secret (v1) or signing keys (v2) after it has signed the request and
-    /// before it sends it.
+    /// The server rotates the account's signing secret (v1) or signing keys (v2) before it sends the request, which it
+    /// signs with the former one.
     pub fn rotate_key() -> Self {
         Self::new(Kind::RotateKey)
     }
