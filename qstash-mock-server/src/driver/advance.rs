@@ -3,13 +3,10 @@
 //! At each deadline the driver waits for the deliveries that started there, applies their outcomes in the order of
 //! the attempts, and only then moves the clock on. It does not wait for an attempt
 //!
-//! - that is parked, because a consumer of the test or a fault waits for the clock. The time until which it is
-//!   parked is
-//!   a deadline like any other;
-//! - whose consumer did not answer within the driver's real-time limit, while no other consumer did. Such an
-//!   attempt is
-//!   left behind: it fails at its timeout in the server's time, and the report lists it. The next call that moves
-//!   the
+//! - that is parked, because a consumer of the test or a fault waits for the clock. The time until which it is parked
+//!   is a deadline like any other;
+//! - whose consumer did not answer within the driver's real-time limit, while no other consumer did. Such an attempt is
+//!   left behind: it fails at its timeout in the server's time, and the report lists it. The next call that moves the
 //!   clock waits for it again.
 //!
 //! If consumers publish a message for each that they receive, without a delay, the driver would wait for ever. So it

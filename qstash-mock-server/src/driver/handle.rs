@@ -109,8 +109,7 @@ impl Driver {
         Locked::new(self, self.0.core.lock())
     }
 
-    /// Handles what the store has reported, if the lock is free; otherwise the holder of the lock does it. Never
-    /// waits.
+    /// Handles what the store has reported, if the lock is free; otherwise the holder of the lock does it. Never waits.
     pub(super) fn look_at_inbox(&self) {
         while self.0.inbox.has_some() {
             let Some(mut core) = self.0.core.try_lock() else {

@@ -17,8 +17,7 @@ impl Driver {
                     tokio::select! {
                         () = self.shared().clock.sleep_until(at) => {
                             self.fire();
-                            // The steps of a bulk operation are all due at once. Calls of others come in
-                            // between.
+                            // The steps of a bulk operation are all due at once. Calls of others come in between.
                             tokio::task::yield_now().await;
                         }
                         () = self.shared().earlier.notified() => {}

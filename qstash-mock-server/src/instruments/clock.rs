@@ -120,8 +120,7 @@ impl Clock {
         }
     }
 
-    /// Catches up with the clock of the operating system, if that has run ahead, for example while the computer
-    /// slept.
+    /// Catches up with the clock of the operating system, if that has run ahead, for example while the computer slept.
     pub(crate) fn follow_wall_time(&self) {
         if let Self::System(anchor) = self {
             let mut anchor = lock(anchor);

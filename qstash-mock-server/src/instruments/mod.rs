@@ -3,8 +3,7 @@
 //! The driver and the delivery read the time from the instruments and report every attempt to them. The tools that a
 //! test uses are in [`testing`](crate::testing), above the API; they read the instruments.
 //!
-//! - `clock` gives the server's time: that of the operating system, or that of a manual clock. `real_sleep` sleeps
-//!   in
+//! - `clock` gives the server's time: that of the operating system, or that of a manual clock. `real_sleep` sleeps in
 //!   real time, whatever the clock shows.
 //! - `captured` keeps the newest attempts with their requests, answers and times.
 //! - `parking` has the attempts that wait for a manual clock, so that a call that moves the clock does not wait for

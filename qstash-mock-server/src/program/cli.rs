@@ -129,8 +129,7 @@ fn command() -> clap::Command {
         .mut_subcommand("dev", |dev| dev.mut_args(|arg| told(arg, true)))
 }
 
-/// Adds a dash to the long flags that the official command accepts with one dash: `dev -port 8080`, `dev
-/// -port=8080`.
+/// Adds a dash to the long flags that the official command accepts with one dash: `dev -port 8080`, `dev -port=8080`.
 fn double_dashed(argument: OsString) -> OsString {
     match argument.to_str() {
         Some(text) if is_official(text) => format!("-{text}").into(),

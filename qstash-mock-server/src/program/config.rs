@@ -168,8 +168,8 @@ impl std::fmt::Debug for Settings {
 
 impl Settings {
     /// The settings with which the official development server starts: it has the plan `payg`. Its own variables count
-    /// only where nothing else is said (v2.md section 1.4). A token secret keeps the published users out here, too (v1.md
-    /// section 1).
+    /// only where nothing else is said (v2.md section 1.4). A token secret keeps the published users out here, too
+    /// (v1.md section 1).
     pub(crate) fn like_official(mut self) -> Self {
         let port = std::env::var("QSTASH_DEV_PORT").ok();
         let port = port

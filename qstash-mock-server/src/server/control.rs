@@ -125,8 +125,7 @@ impl MockServer {
         Snapshot::of(&self.running.driver)
     }
 
-    /// Puts the server back to a snapshot, also one of another server. A manual clock goes back to the snapshot's
-    /// time.
+    /// Puts the server back to a snapshot, also one of another server. A manual clock goes back to the snapshot's time.
     ///
     /// As after a restart, the server repeats attempts that were under way, and counters in metrics start at zero.
     /// Captured deliveries stay, and so do the records of consumers.

@@ -57,8 +57,7 @@ impl std::fmt::Debug for MockServer {
 }
 
 impl MockServer {
-    /// Starts a server with the default settings on a free port of 127.0.0.1. It accepts connections when this
-    /// returns.
+    /// Starts a server with the default settings on a free port of 127.0.0.1. It accepts connections when this returns.
     ///
     /// # Panics
     /// If no port is free, or outside a tokio runtime. [`MockServerBuilder::start`] returns an error for the first.
@@ -170,8 +169,7 @@ impl MockServer {
     /// Waits until nothing is due or in flight at the current time. An automatic clock also skips time until no
     /// message is delayed, in flight or leased, by at most 366 days.
     ///
-    /// Cancel safe on a manual clock. On an automatic clock, dropping the future leaves the clock where it has got
-    /// to.
+    /// Cancel safe on a manual clock. On an automatic clock, dropping the future leaves the clock where it has got to.
     ///
     /// # Errors
     /// As [`MockServer::advance`].
@@ -194,8 +192,7 @@ impl MockServer {
     /// Stops the server: it accepts no further connections, starts no further deliveries, and waits at most 5 s for
     /// those in flight. The port is free when this returns.
     ///
-    /// Not cancel safe: if the future is dropped, the server is dropped with it, and deliveries in flight are given
-    /// up.
+    /// Not cancel safe: if the future is dropped, the server is dropped with it, and deliveries in flight are given up.
     ///
     /// # Panics
     /// As dropping the server, if an [expectation](MockServer::expect) is not met.
@@ -203,8 +200,7 @@ impl MockServer {
         self.shutdown_within(Duration::from_secs(5)).await;
     }
 
-    /// Stops the server like [`MockServer::shutdown`], and waits at most `limit` (real time) for deliveries in
-    /// flight.
+    /// Stops the server like [`MockServer::shutdown`], and waits at most `limit` (real time) for deliveries in flight.
     ///
     /// # Panics
     /// As dropping the server, if an [expectation](MockServer::expect) is not met.

@@ -1,5 +1,4 @@
-//! The server as a value: a builder configures it, it runs on the caller's runtime, and it stops when it is
-//! dropped.
+//! The server as a value: a builder configures it, it runs on the caller's runtime, and it stops when it is dropped.
 //!
 //! `builder` has every setting, `start` puts the parts together, `listen` accepts connections, and `dedicated` runs
 //! the server on a thread of its own. `handle` is the running server, `control` its methods for tests.

@@ -23,8 +23,7 @@ pub(crate) struct Bodies {
     write_callback: WriteCallback,
 }
 
-/// How many bodies of adjacent ids share one entry of the map. Bodies that are published together have adjacent
-/// ids.
+/// How many bodies of adjacent ids share one entry of the map. Bodies that are published together have adjacent ids.
 const CHUNK: u64 = 16;
 
 /// A body of at most so many bytes is copied: sharing it would take 48 bytes more than the copy.

@@ -20,11 +20,9 @@ use bytes::Bytes;
 
 use crate::engine::{BodyChange, BodyId, Change, Engine, Entity};
 
-/// Keeps change sets. A server has one store, set by
-/// [`MockServerBuilder::store`](crate::MockServerBuilder::store).
+/// Keeps change sets. A server has one store, set by [`MockServerBuilder::store`](crate::MockServerBuilder::store).
 pub trait Store: Send + 'static {
-    /// Returns everything that the store holds. The server calls it once, before [`Store::start`] and the first
-    /// commit.
+    /// Returns everything that the store holds. The server calls it once, before [`Store::start`] and the first commit.
     ///
     /// # Errors
     /// The stored state cannot be read. The server does not start.

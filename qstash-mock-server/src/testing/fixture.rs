@@ -18,8 +18,7 @@ use crate::engine::{Caller, Command};
 /// - `queues`: each item is the body of a `POST /v1/queues`.
 /// - `url_groups`: each item has a `name`, `endpoints` as in the body of `POST /v2/topics/{name}/endpoints`, and
 ///   optional `headers`, the defaults of publishes to the group.
-/// - `schedules`: each item has a `cron` and a `destination`, and optionally a `schedule_id`, a `queue`, `headers`
-///   such
+/// - `schedules`: each item has a `cron` and a `destination`, and optionally a `schedule_id`, a `queue`, `headers` such
 ///   as `Upstash-Retries`, and a `body`.
 /// - `messages`: each item is the body of a `POST /v1/publish` or, if it has a `destination`, an item of a
 ///   `POST /v2/batch`.
@@ -97,8 +96,7 @@ impl Fixture {
             .map_err(FixtureError::Invalid)
     }
 
-    /// Reads a fixture from TOML. The fields of a message become JSON with the same values; TOML dates become
-    /// strings.
+    /// Reads a fixture from TOML. The fields of a message become JSON with the same values; TOML dates become strings.
     ///
     /// # Errors
     /// The text is not TOML, or does not describe a fixture; the error names the field.

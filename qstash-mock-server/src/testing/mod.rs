@@ -46,10 +46,9 @@
 //!
 //! # What is the same in every run
 //!
-//! With the same seed, a manual clock, the same calls in the same order, and consumers with scripted answers, all
-//! ids, times, faults and outcomes are the same in every run; [`Deliveries::journal`] writes a text that can be
-//! compared. Real durations, ports, and the order in which a consumer gets requests that are under way at the same
-//! time differ.
+//! With the same seed, a manual clock, the same calls in the same order, and consumers with scripted answers, all ids,
+//! times, faults and outcomes are the same in every run; [`Deliveries::journal`] writes a text that can be compared.
+//! Real durations, ports, and the order in which a consumer gets requests that are under way at the same time differ.
 //!
 //! # Bounds
 //!

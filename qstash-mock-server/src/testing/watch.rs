@@ -28,8 +28,7 @@ impl Watch {
         self.auto
     }
 
-    /// Waits until nothing is due or in flight. On an automatic clock it also skips idle time until the engine is
-    /// idle.
+    /// Waits until nothing is due or in flight. On an automatic clock it also skips idle time until the engine is idle.
     pub(crate) async fn settle(&self) -> Result<Advanced, ClockBusy> {
         if self.auto {
             let latest = self.driver.now() + HORIZON;

@@ -39,8 +39,7 @@ impl FromRequestParts<ApiState> for Admin {
     }
 }
 
-/// Whether a request cannot come from a page in a browser, which would send an `Origin`, or the name of another
-/// host.
+/// Whether a request cannot come from a page in a browser, which would send an `Origin`, or the name of another host.
 fn is_plain_and_local(headers: &HeaderMap) -> bool {
     let host = headers.get(HOST).and_then(|it| it.to_str().ok());
     let authority = host.and_then(|it| it.parse::<Authority>().ok());

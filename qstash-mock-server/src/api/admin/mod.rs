@@ -1,8 +1,7 @@
 //! Test control over HTTP: the functions of [`testing`](crate::testing), for tests in any language.
 //!
-//! [`routes`] lists every route. `openapi.json` beside this file documents them, and a test compares the two.
-//! `access` decides who may call (v1.md section 1): callers with the admin token or, if none is set, callers on this
-//! computer.
+//! [`routes`] lists every route. `openapi.json` beside this file documents them, and a test compares the two. `access`
+//! decides who may call (v1.md section 1): callers with the admin token or, if none is set, callers on this computer.
 
 mod access;
 mod clock;

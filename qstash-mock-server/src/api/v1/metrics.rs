@@ -127,8 +127,7 @@ pub(super) fn counters(counters: &Counters) -> [(&'static str, u64); 8] {
     ]
 }
 
-/// Writes an age and percentiles. The age is 0 while nothing is ready; percentiles are null before the first
-/// delivery.
+/// Writes an age and percentiles. The age is 0 while nothing is ready; percentiles are null before the first delivery.
 fn times(json: &mut Json, queue: &QueueMetrics) {
     let age = queue.oldest_ready_age.unwrap_or_default();
     json.key("oldest_ready_age_seconds").seconds(age);

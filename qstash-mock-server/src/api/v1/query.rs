@@ -4,10 +4,9 @@ use base64ct::{Base64UrlUnpadded, Encoding};
 
 use super::super::error::ApiError;
 use super::super::limits::{DEFAULT_PAGE, PAGE};
+use super::wire::stage_name;
 use crate::engine::Stage;
 use crate::percent::query_text;
-
-use super::wire::stage_name;
 
 /// Decoded query parameters. Each is known and occurs at most once.
 #[derive(Debug)]

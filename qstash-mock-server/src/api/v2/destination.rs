@@ -17,8 +17,7 @@ pub(super) enum Destination {
 }
 
 impl Destination {
-    /// Reads a destination from a request. `path` is the raw path after the route; `query` is the query of the
-    /// request.
+    /// Reads a destination from a request. `path` is the raw path after the route; `query` is the query of the request.
     pub(super) fn parse(path: &str, query: Option<&str>) -> Result<Self, Refusal> {
         if path.is_empty() {
             return Err(Refusal::invalid("a non-empty destination must be provided"));

@@ -84,8 +84,7 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
-    /// The refusal of the engine, for a request about the `kind` named `id`, which the engine's error does not
-    /// name.
+    /// The refusal of the engine, for a request about the `kind` named `id`, which the engine's error does not name.
     pub(super) fn about(self, kind: &str, id: &str) -> Self {
         if self.is_not_found() {
             return Self::not_found(kind, id);

@@ -14,9 +14,8 @@ use crate::text::parse_v2_message_id;
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    /// Refuses names that are not in `known`, because a typo in the filter of a bulk operation would make the
-    /// operation match more than its caller meant. In `known`, an alias is written `alias=name`, and `name=` is
-    /// ignored.
+    /// Refuses names that are not in `known`, because a typo in the filter of a bulk operation would make the operation
+    /// match more than its caller meant. In `known`, an alias is written `alias=name`, and `name=` is ignored.
     pub(super) fn parse(query: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
         let mut found = Vec::new();
         for pair in query
@@ -193,8 +192,7 @@ pub(super) struct Filter {
     pub(super) to: Option<Timestamp>,
 }
 
-/// The filters of every bulk operation and list. One SDK sends `urlGroup` beside `topicName`; `api` is a former
-/// filter.
+/// The filters of every bulk operation and list. One SDK sends `urlGroup` beside `topicName`; `api` is a former filter.
 const COMMON: &[&str] = &[
     "url",
     "topicName",

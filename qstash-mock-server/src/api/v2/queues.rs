@@ -27,8 +27,7 @@ pub(super) async fn put(call: Call, body: Body) -> Answer {
     call.done(action).await
 }
 
-/// Lists all queues. A token that is limited to some queues is refused, unlike in v1, whose lists leave out the
-/// others.
+/// Lists all queues. A token that is limited to some queues is refused, unlike in v1, whose lists leave out the others.
 pub(super) async fn list(call: Call) -> Answer {
     call.check_account(Permission::Manage)?;
     let mut all: Vec<QueueView> = Vec::new();

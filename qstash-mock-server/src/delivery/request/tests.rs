@@ -3,9 +3,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use uuid::Uuid;
-
 use http::Request;
+use uuid::Uuid;
 
 use super::v1::AGENT;
 use super::write::{self, Unsendable};

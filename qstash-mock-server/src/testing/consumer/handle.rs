@@ -14,8 +14,7 @@ use super::script::Script;
 use super::serve::{self, Shared};
 use crate::driver::Driver;
 
-/// The settings of a consumer that is not started yet. [`MockServer::consumer`](crate::MockServer::consumer) makes
-/// it.
+/// The settings of a consumer that is not started yet. [`MockServer::consumer`](crate::MockServer::consumer) makes it.
 ///
 /// By default the consumer answers 200, and 401 to a request without a valid signature of the server.
 #[derive(Debug)]

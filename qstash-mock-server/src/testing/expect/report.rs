@@ -53,8 +53,7 @@ impl Missed {
                 differences: entry.criteria.differences(delivery),
             })
             .collect();
-        // Deliveries that match come first, because there may be too many of them; of equals the newest comes
-        // first.
+        // Deliveries that match come first, because there may be too many of them; of equals the newest comes first.
         near.reverse();
         near.sort_by_key(|near| near.differences.len());
         near.truncate(NEAREST);

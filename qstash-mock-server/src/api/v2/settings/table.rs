@@ -162,8 +162,7 @@ const MESSAGE: &[Row<Settings>] = &[
     }),
 ];
 
-/// The setting of a header, whose name is in lower case. Other headers, such as `Upstash-Telemetry-Sdk`, are
-/// ignored.
+/// The setting of a header, whose name is in lower case. Other headers, such as `Upstash-Telemetry-Sdk`, are ignored.
 pub(super) fn find(name: &str) -> Option<Setting> {
     if name == "content-type" {
         return Some(Setting::ContentType);
