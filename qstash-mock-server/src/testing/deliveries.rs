@@ -1,6 +1,7 @@
 //! The captured deliveries of a server, and filters on them.
 
 use std::fmt;
+use std::iter::once_with;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -38,19 +39,47 @@ pub(crate) struct Filter {
 
 impl Filter {
     pub(crate) fn matches(&self, delivery: &Delivery) -> bool {
-        let same = |wanted: &Option<String>, it| wanted.is_none() || wanted.as_deref() == it;
-        same(&self.queue, delivery.queue())
-            && same(&self.account, Some(delivery.account()))
-            && fits(self.url.as_deref(), delivery.url())
-            && self
-                .message
-                .as_ref()
-                .is_none_or(|it| *it == delivery.message_id().0.to_string())
-            && self.missing_header(delivery).is_none()
+        self.differences(delivery).next().is_none()
+    }
+
+    /// What the filter asks for and the delivery does not have, one sentence for each field.
+    pub(crate) fn differences<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+    ) -> impl Iterator<Item = String> + 'a {
+        let names = [
+            ("queue", &self.queue, delivery.queue()),
+            ("account", &self.account, Some(delivery.account())),
+        ];
+        let names = names.into_iter().map(|(field, wanted, is)| {
+            let wanted = wanted.as_deref().filter(|wanted| Some(*wanted) != is)?;
+            let is = is.unwrap_or("none");
+            Some(format!("{field}: asked for `{wanted}`, is `{is}`"))
+        });
+        let url = || {
+            let (wanted, is) = (self.url.as_deref()?, delivery.url());
+            let differs = !fits(Some(wanted), is);
+            differs.then(|| format!("URL: asked for `{wanted}`, is `{is}`"))
+        };
+        let message = || {
+            let (wanted, is) = (self.message.as_ref()?, delivery.message_id().0.to_string());
+            (*wanted != is).then(|| format!("message: asked for `{wanted}`, is `{is}`"))
+        };
+        let header = || {
+            let (name, wanted) = self.missing_header(delivery)?;
+            let is = delivery.header(name);
+            let is = is.map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
+            Some(format!("header {name}: asked for `{wanted}`, is {is}"))
+        };
+        names
+            .chain(once_with(url))
+            .chain(once_with(message))
+            .chain(once_with(header))
+            .flatten()
     }
 
     /// The first header of the filter that the delivery does not have.
-    pub(crate) fn missing_header(&self, delivery: &Delivery) -> Option<&(String, String)> {
+    fn missing_header(&self, delivery: &Delivery) -> Option<&(String, String)> {
         if self.headers.is_empty() {
             return None;
         }

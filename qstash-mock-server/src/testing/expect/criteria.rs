@@ -1,6 +1,7 @@
 //! Comparing a delivery with an expectation.
 
 use std::any::type_name;
+use std::iter::once_with;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
@@ -8,7 +9,6 @@ use serde::de::DeserializeOwned;
 use super::super::deliveries::Filter;
 use super::super::delivery::Delivery;
 use crate::engine::Timestamp;
-use crate::instruments::fits;
 
 /// What an expectation demands of a delivery.
 #[derive(Clone, Default)]
@@ -73,56 +73,31 @@ fn shown(body: &[u8]) -> String {
 
 impl Criteria {
     pub(super) fn matches(&self, delivery: &Delivery) -> bool {
-        self.differences(delivery).is_empty()
+        self.differences(delivery).next().is_none()
     }
 
     /// The differences between the delivery and what is demanded, one sentence for each field.
-    pub(super) fn differences(&self, delivery: &Delivery) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut differs = |field: &str, wanted: &Option<String>, is: Option<&str>| {
-            if let Some(wanted) = wanted.as_deref().filter(|wanted| Some(*wanted) != is) {
-                found.push(format!(
-                    "{field}: asked for `{wanted}`, is `{}`",
-                    is.unwrap_or("none")
-                ));
-            }
+    pub(super) fn differences<'a>(
+        &'a self,
+        delivery: &'a Delivery,
+    ) -> impl Iterator<Item = String> + 'a {
+        let body = self.body.iter();
+        let body = body.filter_map(|check| check(delivery.body()).err());
+        let outcome = || {
+            let ended = match self.ending {
+                Ending::Any => true,
+                Ending::Delivered => delivery.is_delivered(),
+                Ending::Failed => delivery.is_failed(),
+            };
+            let wanted = self.ending.name();
+            (!ended).then(|| format!("outcome: asked for {wanted}, is {}", delivery.ending()))
         };
-        differs("queue", &self.filter.queue, delivery.queue());
-        differs("account", &self.filter.account, Some(delivery.account()));
-        let url = self.filter.url.as_deref();
-        if !fits(url, delivery.url()) {
-            found.push(format!(
-                "URL: asked for `{}`, is `{}`",
-                url.unwrap_or_default(),
-                delivery.url()
-            ));
-        }
-        if let Some((name, wanted)) = self.filter.missing_header(delivery) {
-            let is = delivery.header(name);
-            let is = is.map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
-            found.push(format!("header {name}: asked for `{wanted}`, is {is}"));
-        }
-        found.extend(
-            self.body
-                .iter()
-                .filter_map(|check| check(delivery.body()).err()),
-        );
-        let ended = match self.ending {
-            Ending::Any => true,
-            Ending::Delivered => delivery.is_delivered(),
-            Ending::Failed => delivery.is_failed(),
-        };
-        if !ended {
-            found.push(format!(
-                "outcome: asked for {}, is {}",
-                self.ending.name(),
-                delivery.ending()
-            ));
-        }
-        if let Some(latest) = self.latest.filter(|latest| delivery.started_at() > *latest) {
+        let time = || {
+            let latest = self.latest.filter(|it| delivery.started_at() > *it)?;
             let late = delivery.started_at().since(latest);
-            found.push(format!("time: {} s too late", late.as_secs_f64()));
-        }
-        found
+            Some(format!("time: {} s too late", late.as_secs_f64()))
+        };
+        let last = once_with(outcome).chain(once_with(time)).flatten();
+        self.filter.differences(delivery).chain(body).chain(last)
     }
 }

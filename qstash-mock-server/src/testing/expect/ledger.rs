@@ -109,7 +109,7 @@ pub(super) struct Handle {
 
 impl Handle {
     pub(super) fn change(&self, change: impl FnOnce(&mut Entry)) {
-        change(&mut self.entry.lock().unwrap_or_else(PoisonError::into_inner));
+        change(&mut lock(&self.entry));
         self.version.fetch_add(1, Ordering::SeqCst);
     }
 }
@@ -131,7 +131,7 @@ impl Recorder for Ledger {
 
 impl Ledger {
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<Mutex<Entry>>>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entries)
     }
 
     pub(super) fn add(&self, entry: Entry) -> Handle {
@@ -144,9 +144,7 @@ impl Ledger {
 
     fn entries(&self) -> Vec<Entry> {
         let entries = self.lock();
-        let copy =
-            |it: &Arc<Mutex<Entry>>| it.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        entries.iter().map(copy).collect()
+        entries.iter().map(|entry| lock(entry).clone()).collect()
     }
 
     /// The longest time that an expectation gives, in the server's time.
@@ -190,11 +188,13 @@ impl Ledger {
             return Ok(());
         }
         let deliveries = deliveries(driver);
-        let missed: Vec<Missed> = entries
-            .iter()
-            .filter(|entry| !entry.is_met(&deliveries))
-            .map(|entry| Missed::of(entry, &deliveries))
-            .collect();
+        let missed = |entry: &Entry| {
+            let matching = deliveries.iter().filter(|it| entry.criteria.matches(it));
+            let count = matching.count();
+            let met = entry.times.contains(count);
+            (!met).then(|| Missed::of(entry, count, &deliveries))
+        };
+        let missed: Vec<Missed> = entries.iter().filter_map(missed).collect();
         if missed.is_empty() {
             Ok(())
         } else {
@@ -203,17 +203,8 @@ impl Ledger {
     }
 }
 
-impl Entry {
-    pub(super) fn count(&self, deliveries: &[Delivery]) -> usize {
-        deliveries
-            .iter()
-            .filter(|it| self.criteria.matches(it))
-            .count()
-    }
-
-    fn is_met(&self, deliveries: &[Delivery]) -> bool {
-        self.times.contains(self.count(deliveries))
-    }
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn deliveries(driver: &Driver) -> Vec<Delivery> {

@@ -45,12 +45,13 @@ struct Near {
 }
 
 impl Missed {
-    pub(super) fn of(entry: &Entry, deliveries: &[Delivery]) -> Self {
+    /// `count` of the deliveries match the expectation.
+    pub(super) fn of(entry: &Entry, count: usize, deliveries: &[Delivery]) -> Self {
         let mut near: Vec<Near> = deliveries
             .iter()
             .map(|delivery| Near {
                 delivery: delivery.clone(),
-                differences: entry.criteria.differences(delivery),
+                differences: entry.criteria.differences(delivery).collect(),
             })
             .collect();
         // Deliveries that match come first, because there may be too many of them; of equals the newest comes first.
@@ -59,7 +60,7 @@ impl Missed {
         near.truncate(NEAREST);
         Self {
             wanted: wanted(entry),
-            count: entry.count(deliveries),
+            count,
             nearest: near,
         }
     }
