@@ -183,11 +183,21 @@ impl Driver {
     /// letters that are retried, some may be published by then.
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
         let caller = Arc::clone(&command.caller);
+        let real_wait = self.real_wait(&command.action);
         self.check_load()?;
-        let mut reply = self.ask(command).await?;
-        while let Some(action) = reply.take_rest() {
+        let (first, mut rest) = self.begin(command)?;
+        // One input after the other, without waiting until each is stored.
+        let mut others = vec![];
+        while let Some(action) = rest.take() {
+            tokio::task::yield_now().await;
             let caller = Arc::clone(&caller);
-            match self.ask(Command { caller, action }).await {
+            let (answer, then) = self.begin(Command { caller, action })?;
+            others.push(answer);
+            rest = then;
+        }
+        let mut reply = self.wait_for(first, &caller, real_wait).await?;
+        for answer in others {
+            match self.wait_for(answer, &caller, real_wait).await {
                 Ok(more) => reply.append(more),
                 // A refusal would hide what is done already.
                 Err(CallError::Refused(_)) => break,
@@ -198,36 +208,20 @@ impl Driver {
     }
 
     fn check_load(&self) -> Result<(), CallError> {
-        if self.lock().uncommitted() >= self.0.limits.uncommitted {
+        let core = self.lock();
+        if core.stopped {
+            return Err(CallError::Stopped);
+        }
+        if core.uncommitted() >= self.0.limits.uncommitted {
             let overloaded = Error::Overloaded("changes that are not stored yet");
             return Err(CallError::Refused(overloaded));
         }
         Ok(())
     }
 
-    /// Gives one command to the engine and waits for the reply.
-    async fn ask(&self, command: Command) -> Result<Reply, CallError> {
-        let caller = Arc::clone(&command.caller);
-        let real_wait = self.real_wait(&command.action);
-        let stopped = |_| Outgoing::refusal(CallError::Stopped);
-        let outgoing = match self.begin(command)? {
-            Answer::Now(outgoing) => outgoing,
-            Answer::Later(receiver) => receiver.await.unwrap_or_else(stopped),
-            Answer::Waiting(waiter, receiver) => {
-                let long_poll = LongPoll {
-                    driver: self,
-                    caller,
-                    waiter,
-                    receiver,
-                };
-                long_poll.answer(real_wait).await
-            }
-        };
-        self.read(outgoing)
-    }
-
-    /// Gives a command to the engine, unless the server is stopped.
-    fn begin(&self, command: Command) -> Result<Answer, CallError> {
+    /// Gives a command to the engine, unless the server is stopped. Returns the answer, and the command for what the
+    /// engine has left to another input.
+    fn begin(&self, command: Command) -> Result<(Answer, Option<Action>), CallError> {
         let mut core = self.lock();
         if core.stopped {
             return Err(CallError::Stopped);
@@ -235,12 +229,38 @@ impl Driver {
         if let Some(moved) = &mut core.moved {
             moved.published += usize::from(publishes(&command.action));
         }
-        let (reply, hold) =
+        let (mut reply, hold) =
             self.input_with_hold(&mut core, |engine, now| engine.handle(now, command));
-        Ok(match reply {
+        let rest = reply.as_mut().ok().and_then(Reply::take_rest);
+        let answer = match reply {
             Ok(Reply::Waiting(waiter)) => core.wait_for(waiter),
             reply => core.answer(self, reply.map_err(CallError::Refused), hold),
-        })
+        };
+        Ok((answer, rest))
+    }
+
+    /// Waits until an answer may leave.
+    async fn wait_for(
+        &self,
+        answer: Answer,
+        caller: &Arc<Caller>,
+        real_wait: Option<Duration>,
+    ) -> Result<Reply, CallError> {
+        let stopped = |_| Outgoing::refusal(CallError::Stopped);
+        let outgoing = match answer {
+            Answer::Now(outgoing) => outgoing,
+            Answer::Later(receiver) => receiver.await.unwrap_or_else(stopped),
+            Answer::Waiting(waiter, receiver) => {
+                let long_poll = LongPoll {
+                    driver: self,
+                    caller: Arc::clone(caller),
+                    waiter,
+                    receiver,
+                };
+                long_poll.answer(real_wait).await
+            }
+        };
+        self.read(outgoing)
     }
 
     /// Reads the bodies that a reply names.

@@ -158,6 +158,58 @@ async fn what_was_begun_goes_on_when_too_many_change_sets_wait_for_the_store() {
     }
 }
 
+/// A message to a queue.
+fn delayed() -> Publish {
+    let to = ToQueue {
+        queue: QueueName::parse("q").unwrap(),
+        delay: Duration::from_secs(60),
+        idempotency_key: None,
+        max_retries: None,
+        headers: Arc::default(),
+    };
+    Publish::to_queue(to, Bytes::from_static(b"1"))
+}
+
+fn batch(count: usize) -> Action {
+    Action::PublishBatch(vec![delayed(); count])
+}
+
+#[tokio::test]
+async fn the_inputs_of_a_long_batch_do_not_wait_until_each_is_stored() {
+    let store = Slow::default();
+    let driver = driver(&store, 1);
+    let caller = driver.clone();
+    let call = tokio::spawn(async move { command(&caller, batch(1_000)).await });
+    while driver.lock().uncommitted() < 10 {
+        tokio::task::yield_now().await;
+    }
+    assert!(is_overloaded(&ask(driver.clone()).await));
+    store.acknowledge(9);
+    tokio::task::yield_now().await;
+    assert!(!call.is_finished(), "a part is not stored");
+    store.acknowledge(10);
+    let Ok(Reply::Batch { results, rest }) = in_time(call).await.unwrap() else {
+        panic!("the batch was refused");
+    };
+    assert_eq!((results.len(), rest), (1_000, None));
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(driver.lock().uncommitted(), 0);
+}
+
+#[tokio::test]
+async fn a_batch_ends_when_the_server_stops_in_the_middle_of_it() {
+    let store = Slow::default();
+    let driver = driver(&store, 1);
+    let caller = driver.clone();
+    let call = tokio::spawn(async move { command(&caller, batch(1_000)).await });
+    while driver.lock().uncommitted() < 2 {
+        tokio::task::yield_now().await;
+    }
+    driver.lock().stop(&driver);
+    let answer = in_time(call).await.unwrap();
+    assert_eq!(answer, Err(CallError::Stopped));
+}
+
 #[tokio::test]
 async fn a_store_may_tell_its_progress_while_somebody_holds_the_lock() {
     let store = Slow::default();
@@ -243,15 +295,7 @@ async fn all_who_wait_for_deliveries_learn_that_they_are_over() {
 #[tokio::test]
 async fn a_body_goes_with_the_input_that_deletes_it() {
     let driver = driver_over(Volatile, Limits::default());
-    let to = ToQueue {
-        queue: QueueName::parse("q").unwrap(),
-        delay: Duration::from_secs(60),
-        idempotency_key: None,
-        max_retries: None,
-        headers: Arc::default(),
-    };
-    let publish = Publish::to_queue(to, Bytes::from_static(b"1"));
-    let published = command(&driver, Action::Publish(publish)).await.unwrap();
+    let published = command(&driver, Action::Publish(delayed())).await.unwrap();
     let Reply::Published(Published::One(message)) = published else {
         panic!("{published:?}");
     };

@@ -90,9 +90,10 @@ pub struct Limits {
     /// The most attempts and leases that one input starts by itself. Giving a message a slot of its queue counts as one,
     /// too. The engine starts the others at the next input, for which it asks at once.
     pub starts: usize,
-    /// The most messages that one input publishes for a batch or for dead letters that are retried. The caller asks again
-    /// for the others.
+    /// The most messages of a batch that one input publishes. The driver asks again for the others.
     pub publishes: usize,
+    /// The most dead letters that one input publishes again, which takes longer. The driver asks again for the others.
+    pub retried: usize,
     /// Entries that the engine looks at for one page of a list.
     pub list_scan: usize,
     /// Callers that wait for messages of one queue. The engine refuses further ones.
@@ -140,7 +141,8 @@ impl Default for Limits {
             history: 100,
             bulk_step: 64,
             starts: 50,
-            publishes: 25,
+            publishes: 100,
+            retried: 25,
             list_scan: 2_000,
             waiters: 10_000,
             queue_answer: 4 << 10,

@@ -14,6 +14,7 @@ fn forget_early(limits: &mut Limits) {
     limits.bulk_step = 3;
     limits.starts = 1;
     limits.publishes = 1;
+    limits.retried = 1;
     limits.list_scan = 3;
     limits.dead_letters = 2;
     limits.all_dead_letters = 3;

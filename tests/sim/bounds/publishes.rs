@@ -12,7 +12,7 @@ use crate::world::{World, owner, publish};
 const PUBLISHES: usize = 3;
 
 fn world() -> World {
-    bounded(|it| it.publishes = PUBLISHES)
+    bounded(|it| (it.publishes, it.retried) = (PUBLISHES, PUBLISHES))
 }
 
 /// Gives a command and then, one by one, the commands for the rest; how many messages each one published.

@@ -105,7 +105,7 @@ impl Engine {
 
     /// The first dead letters of a page, as many as one input may publish.
     fn first_of_page(&self, account: &AccountName, query: DeadLetterQuery) -> Slice {
-        let most = self.config.limits.publishes;
+        let most = self.config.limits.retried;
         if !query.ids.is_empty() {
             let mut ids = self.known_ones(account, &query.ids);
             let others = ids.split_off(most.min(ids.len()));

@@ -91,7 +91,7 @@ pub enum DeadLetterAction {
     /// Publish one dead letter, which must exist, as a new message; the settings override those that it carried.
     /// Answers `Reply::Published`.
     Retry(RowId, Box<Settings>),
-    /// Publish the first dead letters of a page as new messages, at most `Limits::publishes`; the settings override
+    /// Publish the first dead letters of a page as new messages, at most `Limits::retried`; the settings override
     /// those that they carried. Answers `Reply::DeadLettersRetried`, with the command for the rest of the page. If
     /// the query names ids of which none exists, the command is refused.
     RetryMany(DeadLetterQuery, Box<Settings>),
