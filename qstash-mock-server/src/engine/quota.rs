@@ -125,7 +125,7 @@ impl Quotas {
         Self {
             messages_per_day: None,
             message_size: Some(10 << 20),
-            retries: None,
+            retries: Some(5),
             delay: Some(DAY.saturating_mul(365)),
             timeout: HOUR.saturating_mul(2),
             url_groups: Some(100),

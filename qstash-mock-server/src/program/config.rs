@@ -61,7 +61,7 @@ pub(crate) struct Settings {
     /// How long an idempotency key or deduplication id is remembered, in seconds
     #[arg(long, env = "QSTASH_MOCK_DEDUPLICATION_WINDOW_SECONDS")]
     deduplication_window_seconds: Option<f64>,
-    /// The largest v1 message, in bytes
+    /// The largest message, in bytes
     #[arg(long, env = "QSTASH_MOCK_MAX_MESSAGE_BYTES")]
     max_message_bytes: Option<usize>,
     /// The largest batch request, in bytes
@@ -94,6 +94,9 @@ pub(crate) struct Settings {
     /// The plan whose quotas /v2 has
     #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
     quota: Option<Plan>,
+    /// The most retries of a v2 message or callback, instead of the quota
+    #[arg(long, env = "QSTASH_MOCK_MAX_RETRIES")]
+    max_retries: Option<u32>,
     /// Whether the server answers GET /metrics
     #[arg(long, env = "QSTASH_MOCK_METRICS", value_name = "on|off", value_parser = BoolishValueParser::new())]
     metrics: Option<bool>,
@@ -238,6 +241,7 @@ impl Settings {
             },
             deliver: self.deliver.or(other.deliver),
             quota: self.quota.or(other.quota),
+            max_retries: self.max_retries.or(other.max_retries),
             metrics: self.metrics.or(other.metrics),
             metrics_address: self.metrics_address.or(other.metrics_address),
             no_admin: self.no_admin.or(other.no_admin),

@@ -31,6 +31,9 @@ pub struct MockServerBuilder {
     pub(super) driver_limits: crate::driver::Limits,
     pub(super) delivery: delivery::Settings,
     pub(super) quotas: Quotas,
+    /// What was set instead of the plan's.
+    pub(super) max_retries: Option<u32>,
+    pub(super) max_message_bytes: Option<usize>,
     pub(super) deduplication_window: Duration,
     pub(super) engine_limits: crate::engine::Limits,
     pub(super) limits: Limits,
@@ -58,6 +61,8 @@ impl Default for MockServerBuilder {
             driver_limits: crate::driver::Limits::default(),
             delivery: delivery::Settings::default(),
             quotas: Quotas::unlimited(),
+            max_retries: None,
+            max_message_bytes: None,
             deduplication_window: Duration::from_secs(600),
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
@@ -209,10 +214,18 @@ impl MockServerBuilder {
         self
     }
 
-    /// Sets the largest v1 message, in bytes. Default: 1 MiB. How large a v2 message may be is a
-    /// [quota](Self::quotas), and at most 50 MiB.
+    /// Sets the largest message, in bytes. Default: 1 MiB for a v1 message; for a v2 message what the
+    /// [quotas](Self::quotas) say, and at most 50 MiB. A v2 message has to fit the quota, too.
     pub fn max_message_bytes(mut self, bytes: usize) -> Self {
         self.limits.message_bytes = bytes;
+        self.max_message_bytes = Some(bytes);
+        self
+    }
+
+    /// Sets the most retries that a v2 publisher may ask for, for a message or a callback, instead of what the
+    /// [quotas](Self::quotas) say.
+    pub fn max_retries(mut self, retries: u32) -> Self {
+        self.max_retries = Some(retries);
         self
     }
 

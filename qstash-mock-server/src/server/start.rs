@@ -139,6 +139,13 @@ impl MockServerBuilder {
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
         config.quotas = self.quotas;
+        let quotas = &mut config.quotas;
+        quotas.retries = self.max_retries.map(Into::into).or(quotas.retries);
+        let sizes = [
+            quotas.message_size,
+            self.max_message_bytes.map(|it| it as u64),
+        ];
+        quotas.message_size = sizes.into_iter().flatten().min();
         config.limits = self.engine_limits;
         if self.manual_clock.is_none() {
             // The clock shows whole milliseconds, so it is behind the true time by less than one.

@@ -25,6 +25,18 @@ const fn over(quota: QuotaKind, limit: u64) -> Error {
 }
 
 #[test]
+fn who_names_no_number_of_retries_gets_no_more_than_the_plan_allows() {
+    for (allowed, attempts) in [(0, 1), (2, 3), (5, 4)] {
+        let mut world = world(|it| it.retries = Some(allowed));
+        world.send(to(A));
+        while world.until_call() {
+            world.answer_next(failure());
+        }
+        assert_eq!(world.started.len(), attempts, "{allowed} retries");
+    }
+}
+
+#[test]
 fn retries_of_a_message_and_of_its_callbacks() {
     let mut world = world(|it| it.retries = Some(5));
     world.send(retries(to(A), 5));

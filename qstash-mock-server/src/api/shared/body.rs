@@ -37,11 +37,16 @@ impl Deref for Body<'_> {
 
 impl Bodies {
     pub(in crate::api) fn new(limits: Limits) -> Self {
-        // One body of the largest size must always be possible.
-        let bounds = Expected::ALL.map(|expected| limits.bound(expected));
-        let in_flight = limits.body_bytes_in_flight;
+        // One body of the largest size must always be possible. A v2 message of 50 MiB is not worth a larger bound than
+        // was asked for.
+        let least = limits
+            .bound(Expected::Publish)
+            .max(limits.bound(Expected::Batch))
+            .max(limits.bound(Expected::V2Json));
+        let body_bytes_in_flight = limits.body_bytes_in_flight.max(least);
         let limits = Limits {
-            body_bytes_in_flight: bounds.into_iter().fold(in_flight, usize::max),
+            body_bytes_in_flight,
+            v2_message_bytes: limits.v2_message_bytes.min(body_bytes_in_flight),
             ..limits
         };
         Self {
@@ -178,7 +183,6 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::limits::V2_MESSAGE_BYTES;
     use super::*;
     use http::Request as HttpRequest;
 
@@ -238,7 +242,7 @@ mod tests {
 
     #[tokio::test]
     async fn large_bodies_share_one_bound_and_give_back_what_they_took() {
-        const LARGE: usize = V2_MESSAGE_BYTES + 1;
+        const LARGE: usize = 1 << 20;
         let limits = Limits {
             message_bytes: 1,
             batch_bytes: LARGE,
@@ -260,8 +264,9 @@ mod tests {
         assert!(read(LARGE).await.is_ok());
         assert_eq!(bodies.in_flight.load(Ordering::Relaxed), 0);
     }
+
     #[tokio::test]
-    async fn one_body_of_any_kind_is_always_possible() {
+    async fn one_body_of_any_kind_is_always_possible_and_a_larger_v2_message_is_refused_as_such() {
         let limits = Limits {
             message_bytes: 1,
             batch_bytes: 1,
@@ -269,10 +274,21 @@ mod tests {
             ..Limits::default()
         };
         let (bodies, headers) = (Bodies::new(limits), HeaderMap::new());
-        for expected in Expected::ALL {
-            let body = vec![b' '; limits.bound(expected)];
+        for expected in [
+            Expected::Publish,
+            Expected::Batch,
+            Expected::Small,
+            Expected::Optional,
+            Expected::V2Message,
+            Expected::V2Json,
+        ] {
+            let body = vec![b' '; bodies.limits.bound(expected)];
             let read = bodies.read_any(&headers, body.into(), expected);
             assert!(read.await.is_ok(), "{expected:?}");
         }
+        let body = vec![b' '; bodies.limits.bound(Expected::V2Message) + 1];
+        let read = bodies.read_any(&headers, body.into(), Expected::V2Message);
+        let refused = read.await.err().unwrap();
+        assert_eq!(refused.parts(), (413, "body_too_large", None));
     }
 }

@@ -7,8 +7,10 @@ use super::error::ApiError;
 /// The bounds that are server settings.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
-    /// The most bytes of one message.
+    /// The most bytes of one v1 message.
     pub(crate) message_bytes: usize,
+    /// The most bytes of one v2 message. The engine applies the quota, which may be smaller.
+    pub(crate) v2_message_bytes: usize,
     /// The most bytes of one batch request.
     pub(crate) batch_bytes: usize,
     /// The most bytes of all request bodies under way, without the first [`SMALL_BODY_BYTES`] of each.
@@ -21,6 +23,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes: 1 << 20,
+            v2_message_bytes: V2_MESSAGE_BYTES,
             batch_bytes: 100 << 20,
             body_bytes_in_flight: 256 << 20,
             body_timeout: Duration::from_secs(60),
@@ -45,7 +48,7 @@ pub(in crate::api) const HEADER_BYTES: usize = 16 << 10;
 /// Header lines of one v2 request and their bytes. Settings are headers, too.
 pub(in crate::api) const V2_HEADERS: usize = 256;
 pub(in crate::api) const V2_HEADER_BYTES: usize = 64 << 10;
-/// The most bytes of one v2 message: as many as the largest plan allows. The engine applies smaller quotas.
+/// The most bytes of one v2 message: as many as the largest plan allows.
 pub(in crate::api) const V2_MESSAGE_BYTES: usize = 50 << 20;
 /// The most bytes of any other v2 body: enough for the most ids or endpoints.
 pub(in crate::api) const V2_JSON_BYTES: usize = 1 << 20;
@@ -95,24 +98,13 @@ pub(in crate::api) enum Expected {
     V2Json,
 }
 
-impl Expected {
-    pub(in crate::api) const ALL: [Self; 6] = [
-        Self::Publish,
-        Self::Batch,
-        Self::Small,
-        Self::Optional,
-        Self::V2Message,
-        Self::V2Json,
-    ];
-}
-
 impl Limits {
     /// The most bytes of a body of this kind.
     pub(in crate::api) fn bound(&self, expected: Expected) -> usize {
         match expected {
             Expected::Publish => self.message_bytes.saturating_add(ENVELOPE_BYTES),
             Expected::Batch => self.batch_bytes,
-            Expected::V2Message => V2_MESSAGE_BYTES,
+            Expected::V2Message => self.v2_message_bytes,
             Expected::V2Json => V2_JSON_BYTES,
             Expected::Small | Expected::Optional => SMALL_BODY_BYTES,
         }

@@ -116,7 +116,14 @@ impl Engine {
         to: &ToDestination,
         schedule: Option<&ScheduleId>,
     ) -> Result<Vec<Draft>, Error> {
-        let settings = &to.settings;
+        let mut settings = to.settings.clone();
+        if let Some(most) = self.config.quotas.retries {
+            // A publisher that names no number gets as many as the plan allows.
+            let most = u32::try_from(most).unwrap_or(u32::MAX);
+            let retries = settings.max_retries.unwrap_or(Settings::DEFAULT_RETRIES);
+            settings.max_retries = Some(retries.min(most));
+        }
+        let settings = &settings;
         let rules: Vec<CarriedRules> = match &to.destination {
             Destination::Url(url) => vec![CarriedRules::new(Arc::clone(url), settings)],
             Destination::Api { name, url } => vec![CarriedRules {

@@ -41,6 +41,7 @@ impl Settings {
             self.max_message_bytes,
             MockServerBuilder::max_message_bytes,
         );
+        server = apply(server, self.max_retries, MockServerBuilder::max_retries);
         server = apply(
             server,
             self.max_batch_bytes,
