@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, Request};
+use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
+use http::{Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -95,10 +96,18 @@ impl Deliverer {
         payload: Payload,
     ) -> Result<Request<Payload>, Outcome> {
         let url = route::resolve(&self.0.settings.routes, &attempt.url);
-        request(attempt, &url, signature, payload).map_err(|error| match error {
-            Unsendable::Url => failed("the webhook URL is not a valid http or https URL"),
-            Unsendable::Header => failed("a header cannot be sent over HTTP"),
-        })
+        let empty = payload.is_end_stream();
+        let mut request =
+            request(attempt, &url, signature, payload).map_err(|error| match error {
+                Unsendable::Url => failed("the webhook URL is not a valid http or https URL"),
+                Unsendable::Header => failed("a header cannot be sent over HTTP"),
+            })?;
+        // Many servers refuse such a request without a length, and hyper leaves it out if there is no body.
+        if empty && [Method::POST, Method::PUT, Method::PATCH].contains(request.method()) {
+            let none = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, none);
+        }
+        Ok(request)
     }
 
     /// Sends a request, and puts the headers of the answer into `headers`. Has no timeout of its own and never
@@ -201,9 +210,9 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    use super::super::request::tests::attempt;
+    use super::super::request::tests::{attempt, carried_envelope};
     use super::*;
-    use crate::engine::Verdict;
+    use crate::engine::{self, BodySource, Envelope, Verdict};
 
     impl Deliverer {
         async fn deliver(&self, attempt: &Attempt) -> Outcome {
@@ -308,6 +317,36 @@ mod tests {
         let received = received.await.unwrap();
         assert!(received.contains("content-length: 18"), "{received}");
         assert!(received.ends_with("\r\n\r\n{\"order_i"), "{received}");
+    }
+
+    #[tokio::test]
+    async fn a_request_that_could_have_a_body_says_that_it_has_none() {
+        for (method, expected) in [
+            (engine::Method::Post, true),
+            (engine::Method::Put, true),
+            (engine::Method::Patch, true),
+            (engine::Method::Get, false),
+            (engine::Method::Delete, false),
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}/hook", listener.local_addr().unwrap());
+            let received = tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let mut received = vec![0; 4096];
+                let read = stream.read(&mut received).await.unwrap();
+                String::from_utf8_lossy(&received[..read]).to_lowercase()
+            });
+            let mut envelope = carried_envelope();
+            Arc::make_mut(&mut envelope.carried).method = method;
+            let mut attempt = attempt(&url, &[]);
+            attempt.envelope = Envelope::CarriedRules(envelope);
+            attempt.body = BodySource::Bytes(Bytes::new());
+            Deliverer::new(Settings::default()).deliver(&attempt).await;
+            let received = received.await.unwrap();
+            let says = received.contains("\r\ncontent-length: 0\r\n");
+            assert_eq!(says, expected, "{received}");
+            assert!(!received.contains("transfer-encoding"), "{received}");
+        }
     }
 
     #[tokio::test]

@@ -1,32 +1,105 @@
-//! Durations in v2's form: `50s`, `1d10h30m` (v2.md section A.1).
+//! Durations in v2's form, which is Go's with days: `50s`, `1d10h30m`, `1.5s` (v2.md section A.1).
 
 use std::time::Duration;
 
-/// Why a text is not a duration: the rest of a sentence that begins with the header's name.
-pub(super) const EXPECTED: &str = "must be a duration such as `50s` or `1d10h30m`";
+/// Why a text is not a duration, in the words of Upstash's service.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum DurationError {
+    #[error("time: missing unit in duration {0:?}")]
+    MissingUnit(String),
+    #[error("time: unknown unit {unit:?} in duration {text:?}")]
+    UnknownUnit { unit: String, text: String },
+    #[error("time: invalid duration {0:?}")]
+    Invalid(String),
+    #[error("time: negative duration {0:?}")]
+    Negative(String),
+}
 
-const UNITS: [(u8, u64); 4] = [(b'd', 86_400), (b'h', 3600), (b'm', 60), (b's', 1)];
+/// In nanoseconds.
+const UNITS: [(&str, u64); 9] = [
+    ("ns", 1),
+    ("us", 1_000),
+    ("\u{b5}s", 1_000),
+    ("\u{3bc}s", 1_000),
+    ("ms", 1_000_000),
+    ("s", SECOND),
+    ("m", 60 * SECOND),
+    ("h", 3_600 * SECOND),
+    ("d", 86_400 * SECOND),
+];
+const SECOND: u64 = 1_000_000_000;
+/// The longest duration, as in Go.
+const MOST: u64 = i64::MAX as u64;
 
-/// The seconds of a text of whole numbers, each with a unit, from the largest unit to the smallest. A bare number is
-/// in seconds. `None` for any other text, or if the result is too large.
-pub(super) fn parse(text: &str) -> Option<Duration> {
-    let mut seconds = 0_u64;
-    let mut units = &UNITS[..];
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.bytes().position(|byte| !byte.is_ascii_digit());
-        let (number, after) = rest.split_at(digits.unwrap_or(rest.len()));
-        let number: u64 = number.parse().ok()?;
-        let Some(unit) = after.bytes().next() else {
-            // Only a text without units may end in digits.
-            return (rest == text).then(|| Duration::from_secs(number));
-        };
-        let index = units.iter().position(|(name, _)| *name == unit)?;
-        seconds = seconds.checked_add(number.checked_mul(units[index].1)?)?;
-        units = &units[index + 1..];
-        rest = &after[1..];
+/// Reads a duration. What is shorter than a millisecond, but not nothing, is one.
+pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
+    if text == "0" {
+        return Ok(Duration::ZERO);
     }
-    (!text.is_empty()).then(|| Duration::from_secs(seconds))
+    let invalid = || DurationError::Invalid(text.to_owned());
+    let mut rest = match text.strip_prefix('-') {
+        Some(rest) if parse(rest).is_ok() => return Err(DurationError::Negative(text.to_owned())),
+        _ => text.strip_prefix('+').unwrap_or(text),
+    };
+    if rest.is_empty() {
+        return Err(invalid());
+    }
+    let mut sum = 0_u64;
+    while !rest.is_empty() {
+        let (number, after) = split(rest, |it| it.is_ascii_digit() || it == '.');
+        let (name, after) = split(after, |it| !it.is_ascii_digit() && it != '.');
+        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
+        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+            return Err(invalid());
+        }
+        if name.is_empty() {
+            return Err(DurationError::MissingUnit(text.to_owned()));
+        }
+        let unit = UNITS.iter().find(|(it, _)| *it == name);
+        let (_, unit) = unit.ok_or_else(|| DurationError::UnknownUnit {
+            unit: name.to_owned(),
+            text: text.to_owned(),
+        })?;
+        let part = nanos(whole, fraction, *unit).and_then(|part| sum.checked_add(part));
+        sum = part.filter(|sum| *sum <= MOST).ok_or_else(invalid)?;
+        rest = after;
+    }
+    let least = if sum == 0 { 0 } else { 1_000_000 };
+    Ok(Duration::from_nanos(sum.max(least)))
+}
+
+/// Reads a duration in which a bare whole number means seconds.
+pub(super) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
+    let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    if digits {
+        return parse(&format!("{text}s")).map_err(|_| DurationError::Invalid(text.to_owned()));
+    }
+    parse(text)
+}
+
+fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
+    let end = text.find(|it| !belongs(it)).unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn nanos(whole: &str, fraction: &str, unit: u64) -> Option<u64> {
+    let whole: u64 = if whole.is_empty() {
+        0
+    } else {
+        whole.parse().ok()?
+    };
+    // A day has fewer nanoseconds than these digits can tell apart.
+    let digits = fraction.get(..fraction.len().min(15))?;
+    let share = match digits {
+        "" => 0,
+        digits => {
+            let scale = 10_u128.pow(u32::try_from(digits.len()).ok()?);
+            digits.parse::<u128>().ok()? * u128::from(unit) / scale
+        }
+    };
+    whole
+        .checked_mul(unit)?
+        .checked_add(u64::try_from(share).ok()?)
 }
 
 #[cfg(test)]
@@ -36,62 +109,93 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_samples_of_the_contract() {
-        for (text, seconds) in [
-            ("50s", 50),
-            ("3m", 180),
-            ("1h30m3s", 5403),
-            ("1d10h30m", 124_200),
-            ("1d1h30m", 91_800),
-            ("2d3s", 172_803),
+    fn the_samples_of_the_contract_and_the_rest_of_the_grammar() {
+        let millis = [
+            ("50s", 50_000),
+            ("3m", 180_000),
+            ("1h30m3s", 5_403_000),
+            ("1d10h30m", 124_200_000),
+            ("2d3s", 172_803_000),
+            ("1.5s", 1_500),
+            (".5s", 500),
+            ("1.s", 1_000),
+            ("500ms", 500),
+            ("1500\u{b5}s", 1),
+            ("1500\u{3bc}s", 1),
+            ("1us", 1),
+            ("1ns", 1),
+            ("0.001ms", 1),
+            ("1.25d", 108_000_000),
+            ("0", 0),
             ("0s", 0),
-            ("7", 7),
-            ("007s", 7),
-            ("90m", 5400),
-        ] {
-            assert_eq!(parse(text), Some(Duration::from_secs(seconds)), "{text}");
+            ("0.0s", 0),
+            ("+1s", 1_000),
+            ("007s", 7_000),
+            ("90m", 5_400_000),
+            ("1m1h", 3_660_000),
+            ("1s1s", 2_000),
+            ("0.333333333333333333333s", 333),
+            ("106751d", 9_223_286_400_000),
+        ];
+        for (text, millis) in millis {
+            let found = parse(text).map(|it| it.as_millis());
+            assert_eq!(found, Ok(millis), "{text}");
         }
     }
 
     #[test]
-    fn everything_else_is_refused() {
-        for text in [
-            "",
-            " ",
-            "s",
-            "1.5s",
-            "-1s",
-            "+1s",
-            "1 s",
-            "1s ",
-            "1m1h",
-            "1s1s",
-            "1h5",
-            "5ms",
-            "1w",
-            "1S",
-            "1e3s",
-            "\u{661}s",
-            "99999999999999999999s",
-            "9999999999999999d",
-            "18446744073709551615s1s",
-            "18446744073709551615m",
+    fn what_is_wrong_is_told_in_gos_words() {
+        for (text, error) in [
+            ("60", r#"time: missing unit in duration "60""#),
+            ("1.5", r#"time: missing unit in duration "1.5""#),
+            ("1h5", r#"time: missing unit in duration "1h5""#),
+            ("00", r#"time: missing unit in duration "00""#),
+            ("1w", r#"time: unknown unit "w" in duration "1w""#),
+            ("1S", r#"time: unknown unit "S" in duration "1S""#),
+            ("1 s", r#"time: unknown unit " s" in duration "1 s""#),
+            ("1e3s", r#"time: unknown unit "e" in duration "1e3s""#),
+            ("", r#"time: invalid duration """#),
+            ("+", r#"time: invalid duration "+""#),
+            ("-", r#"time: invalid duration "-""#),
+            ("s", r#"time: invalid duration "s""#),
+            (".s", r#"time: invalid duration ".s""#),
+            ("1.2.3s", r#"time: invalid duration "1.2.3s""#),
+            ("--1s", r#"time: invalid duration "--1s""#),
+            ("1s-1s", r#"time: unknown unit "s-" in duration "1s-1s""#),
+            ("\u{661}s", "time: invalid duration \"\u{661}s\""),
+            ("106752d", r#"time: invalid duration "106752d""#),
+            (
+                "99999999999999999999s",
+                r#"time: invalid duration "99999999999999999999s""#,
+            ),
+            ("-1s", r#"time: negative duration "-1s""#),
         ] {
-            assert_eq!(parse(text), None, "{text:?}");
+            let found = parse(text).map_err(|error| error.to_string());
+            assert_eq!(found, Err(error.to_owned()), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_bare_number_is_in_seconds_only_where_that_is_asked_for() {
+        assert_eq!(parse_or_seconds("60"), Ok(Duration::from_secs(60)));
+        assert_eq!(parse_or_seconds("1.5s"), parse("1.5s"));
+        for text in ["", "1.5", "-1", "+1", "99999999999999999999"] {
+            assert!(parse_or_seconds(text).is_err(), "{text:?}");
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(days in 0_u64..1000, hours in 0_u64..100, minutes in 0_u64..100, seconds in 0_u64..100) {
-            let text = format!("{days}d{hours}h{minutes}m{seconds}s");
-            let expected = ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
-            prop_assert_eq!(parse(&text), Some(Duration::from_secs(expected)));
+        fn what_is_written_is_read(days in 0_u64..1000, hours in 0_u64..100, minutes in 0_u64..100, millis in 1_u64..1_000_000) {
+            let text = format!("{days}d{hours}h{minutes}m{millis}ms");
+            let expected = ((days * 24 + hours) * 60 + minutes) * 60_000 + millis;
+            prop_assert_eq!(parse(&text), Ok(Duration::from_millis(expected)));
         }
 
         #[test]
-        fn no_text_at_all_is_a_danger(text in "[0-9smhd. ]{0,30}") {
+        fn no_text_at_all_is_a_danger(text in "[-+0-9smhdun\u{b5}. ]{0,30}") {
             let _ = parse(&text);
+            let _ = parse_or_seconds(&text);
         }
     }
 }

@@ -76,6 +76,21 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
+    /// The refusal of a message that belongs to a workflow run: its step must not be lost without a word. It is no 400,
+    /// which the workflow SDK takes for the end of the run.
+    pub(super) fn workflow_header(name: &str) -> Self {
+        let name = shortened(name);
+        let error = format!(
+            "the header `{name}` belongs to Upstash Workflow, a product of its own that this server does not serve"
+        );
+        Self::new(StatusCode::NOT_IMPLEMENTED, error)
+    }
+
+    /// Whether the whole request is refused although this is the refusal of one item.
+    pub(super) fn is_for_all(&self) -> bool {
+        self.status == StatusCode::NOT_IMPLEMENTED
+    }
+
     pub(super) fn language_model(path: &str) -> Self {
         let path = shortened(path);
         let error = format!(

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::duration;
+use super::settings::is_bare;
+use super::{duration, notices};
 use crate::engine::{FlowControl, FlowLimits};
 
 /// The longest period of a rate: a week.
@@ -19,7 +20,13 @@ pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
         match name {
             "parallelism" => once(name, &mut parallelism, number(value))?,
             "rate" => once(name, &mut rate, number(value))?,
-            "period" => once(name, &mut period, duration::parse(value))?,
+            "period" => {
+                if is_bare(value) {
+                    notices::without_unit("upstash-flow-control-value");
+                }
+                let parsed = duration::parse_or_seconds(value);
+                once(name, &mut period, parsed.ok())?;
+            }
             _ => {
                 return Err(format!(
                     "knows `parallelism`, `rate` and `period`, not `{name}`"

@@ -19,6 +19,7 @@ mod keys;
 mod lines;
 mod logs;
 mod messages;
+mod notices;
 mod publish;
 mod query;
 mod queues;

@@ -53,6 +53,7 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
                 good.push(publish);
                 None
             }
+            Err(error) if error.is_for_all() => return Err(error),
             Err(error) => Some(error),
         });
     }

@@ -7,8 +7,10 @@ use bytes::Bytes;
 use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
+use super::notices;
 use crate::engine::{Cron, GivenHeader, GivenValue, PartialSettings, QueueName};
-pub(super) use table::{canonical, name as flow_key, prefix};
+use table::Fault;
+pub(super) use table::{canonical, is_bare, name as flow_key, prefix};
 
 /// The kind of request that has the headers, which decides which headers it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +44,13 @@ impl Settings {
         let mut settings = Self::default();
         let mut seen: Vec<(&str, &Bytes)> = Vec::new();
         for (name, value) in lines.iter() {
+            if name.starts_with("upstash-workflow-") {
+                return Err(Refusal::workflow_header(&canonical(name)));
+            }
             let Some(setting) = table::find(name) else {
+                if table::is_unknown(name) {
+                    notices::unknown(name);
+                }
                 continue;
             };
             if !setting.repeats() {
@@ -56,7 +64,12 @@ impl Settings {
             }
             setting
                 .apply(&mut settings, name, value, kind)
-                .map_err(|error| Refusal::of(&canonical(name), error))?;
+                .map_err(|fault| match fault {
+                    Fault::Rest(error) => Refusal::of(&canonical(name), error),
+                    Fault::Service(error) => {
+                        Refusal::invalid(format!("invalid {} header: {error}", canonical(name)))
+                    }
+                })?;
         }
         let given = &mut settings.given;
         for callback in [&mut given.callback, &mut given.failure_callback] {

@@ -30,7 +30,7 @@ pub(super) fn count(name: &'static str, count: usize) -> Response {
     Json::object(|json| json.key(name).integer(count as u64)).into_ok()
 }
 
-/// Encodes the result of a publish. The status is 202 if all messages were deduplicated.
+/// Encodes the result of a publish. The status is 201, and 202 if all messages were deduplicated.
 pub(super) fn published(published: &Published) -> Response {
     let (json, status) = match published {
         Published::One(one) => {
@@ -52,7 +52,7 @@ fn status_of(duplicate: bool) -> StatusCode {
     if duplicate {
         StatusCode::ACCEPTED
     } else {
-        StatusCode::OK
+        StatusCode::CREATED
     }
 }
 

@@ -119,9 +119,7 @@ impl PartialCallback {
             return Ok(None);
         };
         let flow_control = options.flow_control();
-        let typed = options.forward.iter().any(|it| it.is_named(CONTENT_TYPE));
-        let content_type = self.content_type.filter(|_| !typed);
-        let content_type = content_type.map(|value| GivenHeader {
+        let content_type = self.content_type.map(|value| GivenHeader {
             name: CONTENT_TYPE.to_owned(),
             value,
         });
@@ -197,17 +195,13 @@ impl GivenHeader {
 }
 
 /// The headers of a message: its content type, then the headers to forward, then the incoming headers with other
-/// names. A content type among the headers to forward has precedence over that of the request.
+/// names.
 fn headers(
     forward: Vec<GivenHeader>,
     content_type: Option<GivenValue>,
     incoming: Vec<GivenHeader>,
 ) -> Result<Headers, SettingsFault> {
-    let (types, forward): (Vec<_>, Vec<_>) = forward
-        .into_iter()
-        .partition(|it| it.is_named(CONTENT_TYPE));
-    let explicit = types.into_iter().map(|it| it.value).next();
-    let content_type = match explicit.or(content_type) {
+    let content_type = match content_type {
         Some(GivenValue::Text(text)) => Some((CONTENT_TYPE.to_owned(), text)),
         Some(GivenValue::NoText) => return Err(SettingsFault::ContentTypeIsNoText),
         None => None,

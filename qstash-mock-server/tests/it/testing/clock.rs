@@ -71,7 +71,7 @@ async fn the_date_of_a_retry_after_is_read_in_the_servers_time() {
     api.publish("q", "1").await;
     let publish = format!("/v2/publish/{}", consumer.url());
     let published = api.request(Method::POST, &publish).body("1").send().await;
-    assert_eq!(published.unwrap().status(), 200);
+    assert_eq!(published.unwrap().status(), 201);
     api.server.advance(HOUR).await.unwrap();
     let again = api
         .server

@@ -39,7 +39,7 @@ async fn a_dead_letter_and_its_callbacks_hide_what_their_message_hid() {
     ];
     let path = format!("/v2/publish/{APP}/500/hook");
     let sent = api.send("POST", &path, &headers, "card 4111").await;
-    assert_eq!(sent.status(), 200);
+    assert_eq!(sent.status(), 201);
     api.settle().await;
 
     let dead = hidden(&api, "/v2/dlq?order=earliestFirst").await;

@@ -42,7 +42,8 @@ async fn a_token_of_some_queues_enqueues_to_them_and_manages_them() {
         ("DELETE", "/v2/queues/order-1", ""),
     ] {
         let status = gate.status(OF_ORDERS, method, path, body).await;
-        assert_eq!(status, 200, "{method} {path}");
+        let expected = if path.contains("/enqueue/") { 201 } else { 200 };
+        assert_eq!(status, expected, "{method} {path}");
     }
     let other = format!("/v2/enqueue/other/{APP}");
     for (method, path, body) in [
@@ -70,7 +71,7 @@ async fn a_token_of_some_queues_sends_to_url_groups_through_them_and_not_past_th
     }
     let cron = "upstash-cron=0+0+1+1+*";
     for (path, expected) in [
-        ("/v2/enqueue/order-1/shops", 200),
+        ("/v2/enqueue/order-1/shops", 201),
         ("/v2/enqueue/other/shops", 403),
         ("/v2/enqueue/order-1/nobody", 404),
         ("/v2/publish/shops", 403),
@@ -175,7 +176,12 @@ async fn a_token_that_may_publish_needs_nothing_else_to_send_to_a_url_group() {
         "/v2/schedules/shops?upstash-cron=0+0+1+1+*",
     ] {
         let status = gate.status(PUBLISHER, "POST", path, "").await;
-        assert_eq!(status, 200, "{path}");
+        let expected = if path.contains("/schedules/") {
+            200
+        } else {
+            201
+        };
+        assert_eq!(status, expected, "{path}");
         let status = gate.status(manager, "POST", path, "").await;
         assert_eq!(status, 403, "{path}");
     }
@@ -185,7 +191,7 @@ async fn a_token_that_may_publish_needs_nothing_else_to_send_to_a_url_group() {
 async fn a_token_of_some_permissions_does_no_more_with_a_queue() {
     let gate = Gate::start().await;
     let enqueue = format!("/v2/enqueue/q/{APP}");
-    assert_eq!(gate.status(PUBLISHER, "POST", &enqueue, "").await, 200);
+    assert_eq!(gate.status(PUBLISHER, "POST", &enqueue, "").await, 201);
     assert_eq!(gate.status(PUBLISHER, "GET", "/v2/queues/q", "").await, 403);
     let manager = r#""permissions":["manage"]"#;
     assert_eq!(gate.status(manager, "GET", "/v2/queues/q", "").await, 200);

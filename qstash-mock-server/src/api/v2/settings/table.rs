@@ -6,15 +6,40 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::super::limits::{NAME_RULE, V2_LABELS, V2_NAME_BYTES};
-use super::super::{destination, duration, flow, redact};
+use super::super::duration::{self, DurationError};
+use super::super::{destination, flow, notices, redact};
 use super::{RequestKind, Settings, given_header, is_of_connection};
 use crate::engine::{
     Cron, GivenValue, Method, PartialCallback, PartialOptions as Options, QueueName, RetryDelay,
     SettingsOf, Timestamp,
 };
 
-/// The rest of a sentence that begins with the header's name.
-type Fault = String;
+/// Why the value of a header is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// The rest of a sentence that begins with the header's name.
+    Rest(String),
+    /// What Upstash's service says after "invalid … header: ".
+    Service(DurationError),
+}
+
+impl From<String> for Fault {
+    fn from(rest: String) -> Self {
+        Self::Rest(rest)
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(rest: &str) -> Self {
+        rest.to_owned().into()
+    }
+}
+
+impl From<DurationError> for Fault {
+    fn from(error: DurationError) -> Self {
+        Self::Service(error)
+    }
+}
 
 /// A header that is a setting.
 #[derive(Clone, Copy)]
@@ -96,7 +121,7 @@ const OPTIONS: &[Row<Options>] = &[
         set(&mut it.method, method(text))
     }),
     Row::new("timeout", ANYWHERE, |it, text| {
-        set(&mut it.timeout, positive(text))
+        set(&mut it.timeout, timeout(text))
     }),
     Row::new("retries", ANYWHERE, |it, text| {
         set(&mut it.max_retries, retries(text))
@@ -110,7 +135,10 @@ const OPTIONS: &[Row<Options>] = &[
                 .map_err(|error| format!("must be a retry-delay expression: {error}")),
         )
     }),
-    Row::new("delay", ANYWHERE, |it, text| set(&mut it.delay, span(text))),
+    // Of callbacks only: the message's own is among its settings.
+    Row::new("delay", ANYWHERE, |it, text| {
+        set(&mut it.delay, duration::parse_or_seconds(text))
+    }),
     Row::new("flow-control-key", ANYWHERE, |it, text| {
         set(&mut it.flow_key, name(text).map(Into::into))
     }),
@@ -121,6 +149,9 @@ const OPTIONS: &[Row<Options>] = &[
 
 /// `Upstash-<X>`.
 const MESSAGE: &[Row<Settings>] = &[
+    Row::new("delay", ANYWHERE, |it, text| {
+        set(&mut it.given.message.delay, duration::parse(text))
+    }),
     Row::new("header-forward", IN_TIME, |it, text| {
         set(&mut it.given.forward_incoming, boolean(text))
     }),
@@ -137,14 +168,14 @@ const MESSAGE: &[Row<Settings>] = &[
         set(&mut it.given.deduplicate_by_content, boolean(text))
     }),
     Row::list("label", ANYWHERE, |it, text| {
-        add_labels(&mut it.given.labels, text)
+        Ok(add_labels(&mut it.given.labels, text)?)
     }),
     Row::list("redact-fields", ANYWHERE, |it, text| {
-        redact::add(&mut it.given.redaction, text)
+        Ok(redact::add(&mut it.given.redaction, text)?)
     }),
     Row::new("queue-name", SCHEDULES, |it, text| {
         let name = QueueName::parse(text).ok_or(NAME_RULE);
-        set(&mut it.queue, name.map_err(Into::into))
+        set(&mut it.queue, name)
     }),
     Row::new("cron", SCHEDULES, |it, text| {
         let parsed = Cron::parse(text);
@@ -155,10 +186,7 @@ const MESSAGE: &[Row<Settings>] = &[
     }),
     Row::new("schedule-id", SCHEDULES, |it, text| {
         let id = QueueName::parse(text).ok_or(NAME_RULE);
-        set(
-            &mut it.schedule_id,
-            id.map(|_| text.to_owned()).map_err(Into::into),
-        )
+        set(&mut it.schedule_id, id.map(|_| text.to_owned()))
     }),
 ];
 
@@ -188,6 +216,12 @@ pub(super) fn find(name: &str) -> Option<Setting> {
     Some(Setting::Option(of, row))
 }
 
+/// Whether nobody knows the name of a header, which [`find`] does not find. What SDKs tell of themselves is known.
+pub(super) fn is_unknown(name: &str) -> bool {
+    let known = ["upstash-telemetry-", "upstash-feature-set"];
+    name.starts_with("upstash-") && !known.iter().any(|it| name.starts_with(it))
+}
+
 impl Setting {
     pub(super) fn repeats(self) -> bool {
         match self {
@@ -207,13 +241,18 @@ impl Setting {
         match self {
             // A client library adds it for its own request, not for the message that is retried.
             Self::ContentType if kind == Retry => {}
-            Self::ContentType => settings.given.content_type = Some(GivenValue::from(&**value)),
+            Self::ContentType => {
+                let value = value.trim_ascii();
+                let value = (!value.is_empty()).then(|| GivenValue::from(value));
+                settings.given.content_type = value;
+            }
             Self::Forward(of) => {
                 let name = &line["upstash-forward-".len() + prefix(of).len()..];
                 if name.is_empty() {
                     return Err("must name a header to forward".into());
                 }
-                if !is_of_connection(name) {
+                // Upstash's service sends the request's own content type and ignores this one.
+                if !is_of_connection(name) && name != "content-type" {
                     let forward = &mut options(of, settings).forward;
                     forward.push(given_header(name, value));
                 }
@@ -224,7 +263,11 @@ impl Setting {
             }
             Self::Option(of, row) => {
                 allowed(row.kinds, kind)?;
-                (row.read)(options(of, settings), text(value)?)?;
+                let text = text(value)?;
+                (row.read)(options(of, settings), text)?;
+                if row.name == "delay" && is_bare(text) {
+                    notices::without_unit(line);
+                }
             }
             Self::Message(row) => {
                 allowed(row.kinds, kind)?;
@@ -233,6 +276,11 @@ impl Setting {
         }
         Ok(())
     }
+}
+
+/// Whether a duration has no unit, and is not the one that needs none.
+pub(in super::super) fn is_bare(text: &str) -> bool {
+    text != "0" && !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// A header's name with each word's first letter in upper case, as replies show it.
@@ -260,24 +308,24 @@ fn allowed(kinds: &[RequestKind], kind: RequestKind) -> Result<(), Fault> {
     })
 }
 
-fn set<T>(slot: &mut Option<T>, value: Result<T, Fault>) -> Result<(), Fault> {
-    *slot = Some(value?);
+fn set<T, E: Into<Fault>>(slot: &mut Option<T>, value: Result<T, E>) -> Result<(), Fault> {
+    *slot = Some(value.map_err(Into::into)?);
     Ok(())
 }
 
-fn text(value: &Bytes) -> Result<&str, Fault> {
+fn text(value: &Bytes) -> Result<&str, String> {
     let text = std::str::from_utf8(value).map_err(|_| "must be UTF-8 text")?;
     Ok(text.trim())
 }
 
-fn method(text: &str) -> Result<Method, Fault> {
+fn method(text: &str) -> Result<Method, String> {
     Method::ALL
         .into_iter()
         .find(|method| method.as_str().eq_ignore_ascii_case(text))
         .ok_or_else(|| "must be GET, POST, PUT, PATCH or DELETE".into())
 }
 
-fn retries(text: &str) -> Result<u32, Fault> {
+fn retries(text: &str) -> Result<u32, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits
         .then(|| text.parse().ok())
@@ -285,18 +333,15 @@ fn retries(text: &str) -> Result<u32, Fault> {
         .ok_or_else(|| format!("must be a whole number from 0 to {}", u32::MAX))
 }
 
-fn span(text: &str) -> Result<Duration, Fault> {
-    duration::parse(text).ok_or_else(|| duration::EXPECTED.into())
-}
-
-fn positive(text: &str) -> Result<Duration, Fault> {
-    match span(text)? {
+/// In which a bare number means seconds: SDKs send it so.
+fn timeout(text: &str) -> Result<Duration, Fault> {
+    match duration::parse_or_seconds(text)? {
         Duration::ZERO => Err("must be more than 0s".into()),
         span => Ok(span),
     }
 }
 
-fn not_before(text: &str) -> Result<Timestamp, Fault> {
+fn not_before(text: &str) -> Result<Timestamp, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds: Option<u64> = digits.then(|| text.parse().ok()).flatten();
     seconds
@@ -305,7 +350,7 @@ fn not_before(text: &str) -> Result<Timestamp, Fault> {
         .ok_or_else(|| "must be a time in whole seconds since 1970".into())
 }
 
-fn boolean(text: &str) -> Result<bool, Fault> {
+fn boolean(text: &str) -> Result<bool, String> {
     if text.eq_ignore_ascii_case("true") {
         Ok(true)
     } else if text.eq_ignore_ascii_case("false") {
@@ -316,7 +361,7 @@ fn boolean(text: &str) -> Result<bool, Fault> {
 }
 
 /// Reads a name that the publisher chose freely.
-pub(in super::super) fn name(text: &str) -> Result<String, Fault> {
+pub(in super::super) fn name(text: &str) -> Result<String, String> {
     if (1..=V2_NAME_BYTES).contains(&text.len()) {
         Ok(text.to_owned())
     } else {
@@ -324,7 +369,7 @@ pub(in super::super) fn name(text: &str) -> Result<String, Fault> {
     }
 }
 
-fn deduplication_id(text: &str) -> Result<String, Fault> {
+fn deduplication_id(text: &str) -> Result<String, String> {
     if text.contains(':') {
         // The beginning is the text of Upstash's service, which callers may look for.
         return Err("is refused: DeduplicationId cannot contain ':'".into());
@@ -332,7 +377,7 @@ fn deduplication_id(text: &str) -> Result<String, Fault> {
     name(text)
 }
 
-fn add_labels(labels: &mut Vec<Arc<str>>, text: &str) -> Result<(), Fault> {
+fn add_labels(labels: &mut Vec<Arc<str>>, text: &str) -> Result<(), String> {
     for label in text.split(',').map(str::trim) {
         let label = name(label).map_err(|error| format!("has a label that {error}"))?;
         if labels.iter().all(|it| **it != *label) {
