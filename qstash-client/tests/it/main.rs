@@ -2,6 +2,8 @@
 
 mod fake;
 mod leases;
+#[cfg(feature = "reqwest")]
+mod lengths;
 mod lists;
 mod retries;
 mod v2;
