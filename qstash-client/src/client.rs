@@ -7,7 +7,8 @@ use bytes::Bytes;
 use http::Response;
 use tracing::Instrument as _;
 
-use crate::endpoint::{BaseUrl, Operation};
+use crate::base_url::BaseUrl;
+use crate::endpoint::Operation;
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::asked_wait;
 use crate::transport::retry::{Failure, RetryPolicy};
@@ -264,7 +265,9 @@ impl ClientBuilder {
             .token(crate::env::DEV_TOKEN)
     }
 
-    /// Calls the server at this URL, such as `http://127.0.0.1:8080`; it may have a path prefix. Required.
+    /// Calls the server at this URL, such as `http://127.0.0.1:8080`; it may have the path prefix of a reverse proxy,
+    /// such as `https://example.com/qstash`. Required. The client adds the routes itself, so it cuts the ends `/v1`,
+    /// `/v2`, `/v1/publish` and `/v2/publish` off, and [`build`](Self::build) refuses other routes of the API.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.base_url = Some(url.into());
         self

@@ -7,61 +7,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::time::Duration;
 
+use crate::base_url::BaseUrl;
 use crate::error::{ApiError, BoxError, Error, ErrorKind};
 use crate::rate_limit::RateLimit;
 use crate::types::token::Token;
 
 /// How much is shown of an error that is not the documented JSON, in characters.
 const ERROR_TEXT_MAX: usize = 300;
-
-/// Where the API is: scheme, authority and perhaps a path prefix, without a trailing slash.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BaseUrl(String);
-
-impl BaseUrl {
-    /// Accepts an http(s) URL without user, query and fragment. Cuts trailing slashes.
-    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let bad = |rule: &str| Err(Error::config(format!("base URL {text:?} {rule}")));
-        if text.contains('@') {
-            // Not shown: what stands before an `@` may be a password.
-            return Err(Error::config("base URL must not hold a user or password"));
-        }
-        if text.contains(['#', '?']) {
-            return bad("must not hold a query or a fragment");
-        }
-        let Ok(uri) = text.parse::<Uri>() else {
-            return bad("is not a URL");
-        };
-        if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return bad("must begin with http:// or https://");
-        }
-        let host = uri.host().unwrap_or_default();
-        // `Uri` reads an invalid port as none, and a user was refused above.
-        let after_host = uri.authority().and_then(|it| it.as_str().get(host.len()..));
-        let names_port = after_host.is_some_and(|rest| !rest.is_empty());
-        if host.is_empty() || (names_port && uri.port_u16().is_none()) {
-            return bad("must name a host, and a valid port if it names one");
-        }
-        if uri.path().split('/').any(is_dot_segment) {
-            return bad("must not hold `.` or `..` segments");
-        }
-        Ok(Self(text.trim_end_matches('/').to_owned()))
-    }
-
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Whether URL parsers fold this segment away.
-pub(crate) fn is_dot_segment(segment: &str) -> bool {
-    let mut dots = 0;
-    let mut rest = segment.as_bytes();
-    while let [b'.', after @ ..] | [b'%', b'2', b'e' | b'E', after @ ..] = rest {
-        (dots, rest) = (dots + 1, after);
-    }
-    rest.is_empty() && (dots == 1 || dots == 2)
-}
 
 /// Whether sending a request twice may do harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -344,43 +296,6 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base_urls_are_checked() {
-        let parsed = BaseUrl::parse("https://example.com:8443/qstash/").expect("valid");
-        assert_eq!(parsed.as_str(), "https://example.com:8443/qstash");
-        assert!(BaseUrl::parse("http://[::1]:8080").is_ok());
-        for bad in [
-            "",
-            "example.com",
-            "ftp://e.com",
-            "http://",
-            "http://u:p@e.com",
-            "http://e.com?x=1",
-            "http://e.com#f",
-            "http://e.com:99999",
-            "http://e.com/a/../b",
-            "http://e.com/%2E%2e",
-        ] {
-            assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn dot_segments_are_known_in_every_spelling() {
-        for dots in [".", "..", "%2e", "%2E.", ".%2e", "%2e%2E"] {
-            assert!(is_dot_segment(dots), "{dots}");
-        }
-        for other in ["", "...", "%2e%2e%2e", ".a", "a.", "%2f", "%2", "%252e"] {
-            assert!(!is_dot_segment(other), "{other}");
-        }
-    }
-
-    #[test]
-    fn a_password_in_a_base_url_is_not_repeated() {
-        let error = BaseUrl::parse("http://u:hunter2@e.com").expect_err("user info");
-        assert!(!format!("{error} {error:?}").contains("hunter2"));
-    }
 
     #[test]
     fn segments_and_queries_are_encoded() {

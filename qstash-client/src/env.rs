@@ -43,10 +43,7 @@ pub(crate) fn resolve(
     }
     let token = get("QSTASH_TOKEN")
         .ok_or_else(|| Error::config("the environment variable QSTASH_TOKEN is not set"))?;
-    let url = get("QSTASH_URL")
-        // An old spelling that the official SDK understands too.
-        .filter(|url| url != "https://qstash.upstash.io/v2/publish")
-        .unwrap_or_else(|| HOSTED_URL.to_owned());
+    let url = get("QSTASH_URL").unwrap_or_else(|| HOSTED_URL.to_owned());
     Ok(Place { url, token })
 }
 
@@ -110,8 +107,6 @@ mod tests {
     #[test]
     fn without_a_url_the_hosted_service_is_meant() {
         assert_eq!(debug(&[("QSTASH_TOKEN", "t")]).0, HOSTED_URL);
-        let old = ("QSTASH_URL", "https://qstash.upstash.io/v2/publish");
-        assert_eq!(debug(&[("QSTASH_TOKEN", "t"), old]).0, HOSTED_URL);
         let both = [("QSTASH_TOKEN", "t"), ("QSTASH_URL", "http://h")];
         assert_eq!(debug(&both), ("http://h".to_owned(), "t".to_owned()));
     }
@@ -119,7 +114,7 @@ mod tests {
     #[test]
     fn a_url_may_end_with_a_slash() {
         let (url, _) = debug(&[("QSTASH_TOKEN", "t"), ("QSTASH_URL", "http://h:8080/")]);
-        let base = crate::endpoint::BaseUrl::parse(&url).expect("a base URL");
+        let base = crate::base_url::BaseUrl::parse(&url).expect("a base URL");
         assert_eq!(base.as_str(), "http://h:8080");
     }
 

@@ -1,6 +1,6 @@
 //! Which URLs a path or a header can carry, and how much of a URL an error may show.
 
-use crate::endpoint::is_dot_segment;
+use crate::base_url::is_dot_segment;
 use crate::error::Error;
 
 /// Returns the scheme and the host of a URL, with its port. The rest is left out, because it may be secret: user,

@@ -10,7 +10,7 @@ const CLIENT_LAYERS: [&[&str]; 10] = [
     &["timing"],
     &["rate_limit"],
     &["error"],
-    &["types"],
+    &["types", "base_url"],
     &["endpoint"],
     &["transport"],
     &["env"],

@@ -1,0 +1,264 @@
+//! Where the API is: the base URL as callers write it, and what the client makes of it.
+
+use http::Uri;
+
+use crate::error::Error;
+
+/// What follows `/v1/` or `/v2/` in the API's own routes.
+const ROUTES: [&str; 20] = [
+    "batch",
+    "dlq",
+    "enqueue",
+    "events",
+    "flowControl",
+    "globalParallelism",
+    "keys",
+    "logs",
+    "messages",
+    "metrics",
+    "notify",
+    "publish",
+    "queues",
+    "schedules",
+    "signing-secret",
+    "topics",
+    "trigger",
+    "wait",
+    "waiters",
+    "workflows",
+];
+
+/// Where the API is: scheme, authority and perhaps a path prefix, without a trailing slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Accepts an http(s) URL without user, query and fragment. Cuts trailing slashes, and the ends `/v1`, `/v2`,
+    /// `/v1/publish` and `/v2/publish`, which callers copy from examples and which the client adds itself.
+    pub(crate) fn parse(text: &str) -> Result<Self, Error> {
+        let bad = |rule: &str| Err(Error::config(format!("base URL {text:?} {rule}")));
+        if text.contains('@') {
+            // Not shown: what stands before an `@` may be a password.
+            return Err(Error::config("base URL must not hold a user or password"));
+        }
+        if text.contains(['#', '?']) {
+            return bad("must not hold a query or a fragment");
+        }
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return bad("must not hold blanks or line ends");
+        }
+        let Ok(uri) = text.parse::<Uri>() else {
+            return bad("is not a URL");
+        };
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return bad("must begin with http:// or https://");
+        }
+        let host = uri.host().unwrap_or_default();
+        // `Uri` reads an invalid port as none, and a user was refused above.
+        let after_host = uri.authority().and_then(|it| it.as_str().get(host.len()..));
+        let names_port = after_host.is_some_and(|rest| !rest.is_empty());
+        if host.is_empty() || (names_port && uri.port_u16().is_none()) {
+            return bad("must name a host, and a valid port if it names one");
+        }
+        if uri.path().split('/').any(is_dot_segment) {
+            return bad("must not hold `.` or `..` segments");
+        }
+        let prefix = prefix(&uri)?;
+        let origin = origin(&uri);
+        Ok(Self(format!("{origin}{prefix}")))
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Returns scheme and authority.
+fn origin(uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or_default();
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    format!("{scheme}://{authority}")
+}
+
+/// Returns the path that stands before the API's routes, without what the client adds itself.
+fn prefix(uri: &Uri) -> Result<&str, Error> {
+    let path = uri.path().trim_end_matches('/');
+    let cut_version = |path| cut(path, "v2").or_else(|| cut(path, "v1"));
+    let published = cut(path, "publish").and_then(cut_version);
+    let path = published.or_else(|| cut_version(path)).unwrap_or(path);
+    let fault = match route(path) {
+        Some(route) => format!("the route `{route}`"),
+        None if !path.is_empty() && is_hosted(uri.host().unwrap_or_default()) => {
+            "a path".to_owned()
+        }
+        None => return Ok(path),
+    };
+    // Nothing else of the path is shown: it may be a destination with secrets.
+    let origin = origin(uri);
+    Err(Error::config(format!(
+        "base URL {origin}/.. must not hold {fault}, because the client adds the routes itself; write {origin}"
+    )))
+}
+
+/// Cuts this last segment off a path, in any letter case, and the slashes before it.
+fn cut<'a>(path: &'a str, last: &str) -> Option<&'a str> {
+    let (rest, segment) = path.rsplit_once('/')?;
+    segment
+        .eq_ignore_ascii_case(last)
+        .then(|| rest.trim_end_matches('/'))
+}
+
+/// Finds a route of the API in a path: a version with nothing or with one of the API's words after it.
+fn route(path: &str) -> Option<String> {
+    let mut segments = path.split('/').filter(|it| !it.is_empty()).peekable();
+    while let Some(segment) = segments.next() {
+        if !["v1", "v2"]
+            .iter()
+            .any(|it| segment.eq_ignore_ascii_case(it))
+        {
+            continue;
+        }
+        match segments.peek() {
+            None => return Some(format!("/{segment}")),
+            Some(next) if ROUTES.iter().any(|it| next.eq_ignore_ascii_case(it)) => {
+                return Some(format!("/{segment}/{next}"));
+            }
+            Some(_) => {}
+        }
+    }
+    None
+}
+
+/// Whether this is a host of the hosted service, which has its routes at the root.
+fn is_hosted(host: &str) -> bool {
+    let host = host.to_ascii_lowercase();
+    host.strip_suffix(".upstash.io")
+        .is_some_and(|name| name == "qstash" || name.starts_with("qstash-"))
+}
+
+/// Whether URL parsers fold this segment away.
+pub(crate) fn is_dot_segment(segment: &str) -> bool {
+    let mut dots = 0;
+    let mut rest = segment.as_bytes();
+    while let [b'.', after @ ..] | [b'%', b'2', b'e' | b'E', after @ ..] = rest {
+        (dots, rest) = (dots + 1, after);
+    }
+    rest.is_empty() && (dots == 1 || dots == 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> String {
+        let base = BaseUrl::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        base.as_str().to_owned()
+    }
+
+    #[test]
+    fn base_urls_are_checked() {
+        assert_eq!(
+            parsed("https://example.com:8443/qstash/"),
+            "https://example.com:8443/qstash"
+        );
+        assert_eq!(parsed("http://[::1]:8080"), "http://[::1]:8080");
+        for bad in [
+            "",
+            "example.com",
+            "ftp://e.com",
+            "http://",
+            "http://u:p@e.com",
+            "http://e.com?x=1",
+            "http://e.com#f",
+            "http://e.com:99999",
+            "http://e.com/a/../b",
+            "http://e.com/%2E%2e",
+            "http://e.com\n",
+        ] {
+            assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_url_of_publishing_means_its_origin() {
+        for host in [
+            "qstash.upstash.io",
+            "qstash-us-east-1.upstash.io",
+            "localhost:8080",
+        ] {
+            let origin = format!("https://{host}");
+            for end in [
+                "",
+                "/",
+                "//",
+                "/v1",
+                "/v2",
+                "/v2/",
+                "/v1/publish",
+                "/v2/publish",
+                "/v2/publish/",
+                "/V2/Publish//",
+                "//v2//publish",
+            ] {
+                assert_eq!(parsed(&format!("{origin}{end}")), origin, "{end}");
+            }
+        }
+        assert_eq!(parsed("https://h/qstash/v2/publish/"), "https://h/qstash");
+    }
+
+    #[test]
+    fn a_prefix_of_a_reverse_proxy_stays() {
+        for prefix in [
+            "qstash",
+            "api/qstash",
+            "v2/qstash",
+            "v3",
+            "publish",
+            "v2x/publish",
+        ] {
+            let url = format!("https://h/{prefix}");
+            assert_eq!(parsed(&format!("{url}/")), url);
+        }
+    }
+
+    #[test]
+    fn a_path_that_would_double_a_route_is_refused_with_what_to_write() {
+        let hosted = "https://qstash.upstash.io";
+        for (path, named) in [
+            ("/v2/queues", "`/v2/queues`"),
+            ("/v2/enqueue/s3cret", "`/v2/enqueue`"),
+            ("/v2/publish/https://e.com/s3cret", "`/v2/publish`"),
+            ("/v2/v1/publish", "`/v2`"),
+            ("/v2/flowcontrol/", "`/v2/flowcontrol`"),
+            ("/publish", "a path"),
+            ("/s3cret", "a path"),
+        ] {
+            let error = BaseUrl::parse(&format!("{hosted}{path}"))
+                .expect_err(path)
+                .to_string();
+            assert!(error.contains(named), "{error}");
+            assert!(
+                error.ends_with("write https://qstash.upstash.io"),
+                "{error}"
+            );
+            assert!(!error.contains("s3cret"), "{error}");
+        }
+        assert!(BaseUrl::parse("http://localhost/qstash/v2/messages").is_err());
+    }
+
+    #[test]
+    fn dot_segments_are_known_in_every_spelling() {
+        for dots in [".", "..", "%2e", "%2E.", ".%2e", "%2e%2E"] {
+            assert!(is_dot_segment(dots), "{dots}");
+        }
+        for other in ["", "...", "%2e%2e%2e", ".a", "a.", "%2f", "%2", "%252e"] {
+            assert!(!is_dot_segment(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_base_url_is_not_repeated() {
+        let error = BaseUrl::parse("http://u:hunter2@e.com").expect_err("user info");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
