@@ -12,13 +12,11 @@ impl Token {
     /// Checks that an `Authorization` header can carry the text.
     ///
     /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) when the text is empty or holds anything but visible ASCII. The error does
-    /// not repeat the text.
+    /// [`Config`](crate::ErrorKind::Config) when the text is empty or holds quotes, blanks, line ends or anything else
+    /// but visible ASCII. The error names the rule and does not repeat the text.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        if text.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(Error::config(
-                "the token must be visible ASCII characters and not empty",
-            ));
+        if let Some(fault) = fault(text) {
+            return Err(Error::config(format!("the token {fault}")));
         }
         let line = zeroize::Zeroizing::new(format!("Bearer {text}"));
         let mut value = HeaderValue::from_str(&line)
@@ -30,6 +28,31 @@ impl Token {
     /// Returns the value of the `Authorization` header, marked sensitive.
     pub(crate) fn header(&self) -> HeaderValue {
         self.0.clone()
+    }
+}
+
+/// Says what is wrong with a token, and nothing of its text. The faults that come from copying go first.
+fn fault(text: &str) -> Option<&'static str> {
+    let first_is = |name: &str| {
+        text.get(..name.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(name))
+    };
+    if text.trim().is_empty() {
+        Some("is empty")
+    } else if text.contains([
+        '"', '\'', '`', '\u{201c}', '\u{201d}', '\u{2018}', '\u{2019}',
+    ]) {
+        Some("holds quotes; give it without them")
+    } else if text.contains(['\r', '\n']) {
+        Some("holds a line end; give it without one")
+    } else if first_is("Bearer ") {
+        Some("begins with the word `Bearer`; give what follows it")
+    } else if text.contains(char::is_whitespace) {
+        Some("holds a blank; give it without blanks")
+    } else if !text.bytes().all(|b| b.is_ascii_graphic()) {
+        Some("holds a character that is not visible ASCII")
+    } else {
+        None
     }
 }
 
@@ -50,11 +73,32 @@ mod tests {
             format!("{token:?} {:?}", token.header()),
             "Token(..) Sensitive"
         );
-        let error = Token::parse("s3cret with blanks").expect_err("blanks");
-        assert!(!format!("{error} {error:?}").contains("s3cret"));
-        // From a file that ends with a line break.
-        let error = Token::parse("s3cret\n").expect_err("a line break");
-        assert!(!format!("{error} {error:?}").contains("s3cret"));
-        assert!(Token::parse("").is_err());
+    }
+
+    #[test]
+    fn a_token_that_was_copied_wrongly_is_refused_with_the_reason() {
+        for (text, reason) in [
+            ("", "empty"),
+            (" \n", "empty"),
+            ("\"s3cret\"", "quotes"),
+            ("'s3cret'", "quotes"),
+            ("s3cret\"", "quotes"),
+            ("\u{201c}s3cret\u{201d}", "quotes"),
+            ("s3cret\n", "line end"),
+            ("s3cret\r\n", "line end"),
+            ("Bearer s3cret", "Bearer"),
+            ("s3 cret", "blank"),
+            (" s3cret", "blank"),
+            ("s3cret\t", "blank"),
+            ("s3cret\u{a0}", "blank"),
+            ("s3cret\u{7f}", "ASCII"),
+            ("s3cr\u{e9}t", "ASCII"),
+        ] {
+            let error = Token::parse(text).expect_err("a bad token");
+            let shown = format!("{error} {error:?}");
+            assert!(shown.contains(reason), "{text:?}: {shown}");
+            assert!(!shown.contains("s3"), "{shown}");
+        }
+        assert!(Token::parse("eyJVc2VyIjoiYSJ9+/=-_.~").is_ok());
     }
 }
