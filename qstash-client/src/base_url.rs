@@ -1,5 +1,7 @@
 //! Where the API is: the base URL as callers write it, and what the client makes of it.
 
+use std::net::IpAddr;
+
 use http::Uri;
 
 use crate::error::Error;
@@ -30,7 +32,10 @@ const ROUTES: [&str; 20] = [
 
 /// Where the API is: scheme, authority and perhaps a path prefix, without a trailing slash.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct BaseUrl(String);
+pub(crate) struct BaseUrl {
+    text: String,
+    uri: Uri,
+}
 
 impl BaseUrl {
     /// Accepts an http(s) URL without user, query and fragment. Cuts trailing slashes, and the ends `/v1`, `/v2`,
@@ -65,11 +70,38 @@ impl BaseUrl {
         }
         let prefix = prefix(&uri)?;
         let origin = origin(&uri);
-        Ok(Self(format!("{origin}{prefix}")))
+        let text = format!("{origin}{prefix}");
+        Ok(Self { text, uri })
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(crate) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(crate) fn is_https(&self) -> bool {
+        self.uri.scheme_str() == Some("https")
+    }
+
+    /// Returns the host with its port, for errors.
+    pub(crate) fn host_and_port(&self) -> String {
+        let host = self.uri.host().unwrap_or_default();
+        let usual = if self.is_https() { 443 } else { 80 };
+        format!("{host}:{}", self.uri.port_u16().unwrap_or(usual))
+    }
+
+    /// Whether the host is this machine by its name or its address, without asking a name server.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let host = self.uri.host().unwrap_or_default();
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            return address.to_canonical().is_loopback();
+        }
+        let name = host.trim_end_matches('.').to_ascii_lowercase();
+        name == "localhost" || name.ends_with(".localhost")
     }
 }
 
@@ -244,6 +276,39 @@ mod tests {
             assert!(!error.contains("s3cret"), "{error}");
         }
         assert!(BaseUrl::parse("http://localhost/qstash/v2/messages").is_err());
+    }
+
+    #[test]
+    fn this_machine_is_known_by_names_and_addresses() {
+        let base = |host: &str| BaseUrl::parse(&format!("http://{host}")).expect("a base URL");
+        for host in [
+            "localhost",
+            "LOCALHOST.",
+            "qstash.localhost:1",
+            "127.0.0.1",
+            "127.9.9.9:8080",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]",
+        ] {
+            assert!(base(host).is_loopback(), "{host}");
+        }
+        for host in [
+            "localhost.example.com",
+            "notlocalhost",
+            "128.0.0.1",
+            "[::2]",
+            "127.0.0.1.nip.io",
+        ] {
+            assert!(!base(host).is_loopback(), "{host}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_port_also_where_the_url_does_not() {
+        let place = |text: &str| BaseUrl::parse(text).expect("a base URL").host_and_port();
+        assert_eq!(place("https://h/x"), "h:443");
+        assert_eq!(place("http://h"), "h:80");
+        assert_eq!(place("http://[::1]:8080"), "[::1]:8080");
     }
 
     #[test]

@@ -12,10 +12,23 @@ pub(crate) const DEV_TOKEN: &str =
 
 const DEV_PORT: u16 = 8080;
 
-/// A base URL and the token that goes with it.
+/// A base URL and the token that goes with it, and which variables hold them.
 pub(crate) struct Place {
     pub(crate) url: String,
     pub(crate) token: String,
+    pub(crate) url_variable: String,
+    pub(crate) token_variable: String,
+}
+
+impl Place {
+    fn new(prefix: &str, url: String, token: String) -> Self {
+        Self {
+            url,
+            token,
+            url_variable: format!("{prefix}QSTASH_URL"),
+            token_variable: format!("{prefix}QSTASH_TOKEN"),
+        }
+    }
 }
 
 pub(crate) fn dev_url(port: u16) -> String {
@@ -33,8 +46,7 @@ pub(crate) fn resolve(
             let port = get("QSTASH_DEV_PORT").and_then(|port| port.parse().ok());
             let url = dev_url(port.filter(|port| *port != 0).unwrap_or(DEV_PORT));
             tracing::warn!(%url, "QSTASH_DEV is on: messages go to a development server");
-            let token = DEV_TOKEN.to_owned();
-            return Ok(Place { url, token });
+            return Ok(Place::new("", url, DEV_TOKEN.to_owned()));
         }
         tracing::warn!("QSTASH_DEV is ignored, because this is a release build");
     }
@@ -44,7 +56,7 @@ pub(crate) fn resolve(
     let token = get("QSTASH_TOKEN")
         .ok_or_else(|| Error::config("the environment variable QSTASH_TOKEN is not set"))?;
     let url = get("QSTASH_URL").unwrap_or_else(|| HOSTED_URL.to_owned());
-    Ok(Place { url, token })
+    Ok(Place::new("", url, token))
 }
 
 fn dev_is_on(value: Option<&str>) -> Result<bool, Error> {
@@ -73,7 +85,7 @@ fn regional(region: &str, get: impl Fn(&str) -> Option<String>) -> Option<Place>
             "QSTASH_REGION is ignored, because its URL and token are not both set"
         );
     }
-    place.map(|(url, token)| Place { url, token })
+    place.map(|(url, token)| Place::new(&format!("{prefix}_"), url, token))
 }
 
 #[cfg(test)]

@@ -6,14 +6,17 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use crate::cause::told;
 use crate::rate_limit::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a call failed, and what it attempted.
 ///
-/// `Display` writes one sentence that names the attempt and never repeats [`source`](StdError::source), so that a
-/// printed chain of errors says everything once. Tokens and message bodies never appear in it.
+/// `Display` writes one sentence that tells everything a person needs: the attempt, the reason with host and port, and
+/// the causes below it. [`source`](StdError::source) is therefore always `None`, so that a printed chain of errors says
+/// nothing twice; [`underlying`](Self::underlying) returns the error of the HTTP client or of the JSON parser. Tokens,
+/// message bodies and paths of URLs never appear in the sentence.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -28,14 +31,16 @@ struct Inner {
     retry_after: Option<Duration>,
     retryable: bool,
     retries: u32,
-    source: Option<Arc<dyn StdError + Send + Sync>>,
+    /// What the causes tell; empty without any.
+    cause: String,
+    underlying: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
 /// The kind of an [`Error`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The client is set up wrongly: its base URL, its token or its environment.
+    /// The client is set up wrongly: its base URL, its token, its TLS, its proxy or its environment.
     Config,
     /// An argument breaks a rule. Nothing was sent.
     InvalidInput,
@@ -43,6 +48,9 @@ pub enum ErrorKind {
     Serialize,
     /// The client could not connect. Nothing was sent.
     Connect,
+    /// The client does not accept the server's certificate: it has expired, is for another name, or nobody whom this
+    /// machine trusts issued it. Nothing was sent, and the client does not try again.
+    Certificate,
     /// The connection broke. The server may have handled the request.
     Transport,
     /// No answer came in time. The server may have handled the request.
@@ -148,6 +156,14 @@ impl Error {
         self.0.retryable
     }
 
+    /// Returns the error behind this one, such as the HTTP client's or the JSON parser's; after a
+    /// [`Timeout`](ErrorKind::Timeout) over all tries, the [`Error`] of the last try that ended. Its text may hold what
+    /// this error's own text leaves out, such as values from an answer.
+    #[must_use]
+    pub fn underlying(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        self.0.underlying.as_deref()
+    }
+
     pub(crate) fn new(kind: ErrorKind, attempted: &str, reason: impl Into<String>) -> Self {
         let retryable = matches!(
             kind,
@@ -167,7 +183,8 @@ impl Error {
             retry_after: None,
             retryable,
             retries: 0,
-            source: None,
+            cause: String::new(),
+            underlying: None,
         }))
     }
 
@@ -213,18 +230,35 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<BoxError>) -> Self {
-        self.0.source = Some(Arc::from(source.into()));
+        let source: Arc<dyn StdError + Send + Sync> = Arc::from(source.into());
+        self.0.cause = told(source.as_ref());
+        self.0.underlying = Some(source);
         self
     }
 
-    /// Adds what went wrong before time ran out, as the source and with what it tells of limits.
+    /// Adds what went wrong before time ran out, with what it tells of limits.
     pub(crate) fn after(mut self, earlier: Option<Self>) -> Self {
         if let Some(earlier) = earlier {
             self.0.rate_limit = earlier.0.rate_limit.clone();
             self.0.retry_after = earlier.0.retry_after;
-            self.0.source = Some(Arc::new(earlier));
+            self.0.cause = format!("the try before: {}", earlier.why());
+            self.0.underlying = Some(Arc::new(earlier));
         }
         self
+    }
+
+    /// Says which environment variable holds the setting at fault.
+    pub(crate) fn of_variable(mut self, name: &str) -> Self {
+        self.0.reason = format!("the environment variable {name}: {}", self.0.reason);
+        self
+    }
+
+    /// Returns the reason and what caused it.
+    fn why(&self) -> String {
+        match self.0.cause.as_str() {
+            "" => self.0.reason.clone(),
+            cause => format!("{}: {cause}", self.0.reason),
+        }
     }
 
     pub(crate) fn with_status(mut self, status: StatusCode) -> Self {
@@ -250,7 +284,7 @@ impl Error {
 
 impl std::fmt::Display for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "could not {}: {}", self.0.attempted, self.0.reason)?;
+        write!(f, "could not {}: {}", self.0.attempted, self.why())?;
         match self.0.retries {
             0 => Ok(()),
             1 => f.write_str(" (after 1 retry)"),
@@ -268,35 +302,30 @@ impl std::fmt::Debug for Error {
             .field("status", &self.0.status)
             .field("api", &self.0.api)
             .field("rate_limit", &self.0.rate_limit)
+            .field("cause", &self.0.cause)
             .field("retries", &self.0.retries)
-            .field("source", &self.0.source)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
-impl StdError for Error {
-    fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
-    }
-}
+impl StdError for Error {}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_sentence_names_the_attempt_and_not_the_source() {
+    fn the_sentence_tells_the_attempt_the_reason_and_the_cause_once() {
         let error = Error::new(ErrorKind::Connect, "list queues", "no connection")
             .with_source("dns says no")
             .with_retries(2);
         assert_eq!(
             error.to_string(),
-            "could not list queues: no connection (after 2 retries)"
+            "could not list queues: no connection: dns says no (after 2 retries)"
         );
-        assert_eq!(
-            error.source().map(ToString::to_string).as_deref(),
-            Some("dns says no")
-        );
+        assert!(error.source().is_none(), "a printed chain says it once");
+        let underlying = error.underlying().map(ToString::to_string);
+        assert_eq!(underlying.as_deref(), Some("dns says no"));
         assert!(error.is_retryable());
     }
 

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod base_url;
+mod builder;
 mod call;
+mod cause;
 mod client;
 mod endpoint;
 mod env;
@@ -13,11 +15,13 @@ mod types;
 pub mod v1;
 pub mod v2;
 
-pub use client::{Client, ClientBuilder};
+pub use builder::ClientBuilder;
+pub use client::Client;
 pub use error::{ApiError, Error, ErrorKind};
 pub use rate_limit::{ChatWindow, RateLimit, Window};
 pub use timing::Timestamp;
 pub use transport::retry::RetryPolicy;
+pub use transport::setup::TlsBackend;
 pub use types::ids::{
     DeduplicationId, DlqId, FlowControlKey, IdempotencyKey, Label, LeaseId, MessageId, QueueName,
     ScheduleId, UrlGroupName,

@@ -15,7 +15,8 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 ///
 /// The client itself does timeouts and retries: it drops the future of `execute` when it has waited long enough. An
 /// implementation must not follow redirects, must not retry, and must send path and query byte for byte, because v2
-/// carries destination URLs in the path.
+/// carries destination URLs in the path. A request that has no body but whose method expects one says
+/// `Content-Length: 0`; where the HTTP client writes lengths itself, leave that header out.
 pub trait Transport: Send + Sync + 'static {
     /// Sends one request and collects the whole answer. Dropping the future abandons the request.
     ///
@@ -34,11 +35,14 @@ pub trait Transport: Send + Sync + 'static {
 #[error("{}", match .stage {
     Stage::Refused => "the request cannot be sent as it is",
     Stage::NeverLeft => "no connection could be made",
+    Stage::Untrusted => "the server's certificate is not accepted",
     Stage::Broken => "the exchange broke off",
 })]
 pub struct TransportError {
     stage: Stage,
     source: BoxError,
+    /// What the request went through, if that is not the network alone.
+    through: Option<String>,
 }
 
 /// How far a request came.
@@ -48,6 +52,8 @@ pub(crate) enum Stage {
     Refused,
     /// No byte of it left.
     NeverLeft,
+    /// No byte of it left, because the server's certificate is not accepted.
+    Untrusted,
     /// It may have reached the server.
     Broken,
 }
@@ -55,32 +61,41 @@ pub(crate) enum Stage {
 impl TransportError {
     /// The transport does not send the request as it is. The client does not try again.
     pub fn refused(source: impl Into<BoxError>) -> Self {
-        let source = source.into();
-        Self {
-            stage: Stage::Refused,
-            source,
-        }
+        Self::at(Stage::Refused, source)
     }
 
     /// The request did not leave: no byte of it reached the server. The client may safely try again.
     pub fn never_left(source: impl Into<BoxError>) -> Self {
-        let source = source.into();
-        Self {
-            stage: Stage::NeverLeft,
-            source,
-        }
+        Self::at(Stage::NeverLeft, source)
+    }
+
+    /// The request did not leave, because the server's certificate is not accepted. The client does not try again.
+    pub fn untrusted(source: impl Into<BoxError>) -> Self {
+        Self::at(Stage::Untrusted, source)
     }
 
     /// The request may have reached the server.
     pub fn broken(source: impl Into<BoxError>) -> Self {
-        let source = source.into();
+        Self::at(Stage::Broken, source)
+    }
+
+    fn at(stage: Stage, source: impl Into<BoxError>) -> Self {
         Self {
-            stage: Stage::Broken,
-            source,
+            stage,
+            source: source.into(),
+            through: None,
         }
     }
 
-    pub(crate) fn into_parts(self) -> (Stage, BoxError) {
-        (self.stage, self.source)
+    /// Names the proxy that the request went through.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn through(mut self, proxy: Option<&str>) -> Self {
+        self.through = proxy.map(|proxy| format!(" through the proxy {proxy}"));
+        self
+    }
+
+    /// Returns how far the request came, what it went through as the end of a sentence, and why.
+    pub(crate) fn into_parts(self) -> (Stage, String, BoxError) {
+        (self.stage, self.through.unwrap_or_default(), self.source)
     }
 }

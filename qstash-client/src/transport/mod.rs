@@ -8,6 +8,7 @@ mod exchange;
 #[cfg(feature = "reqwest")]
 mod reqwest;
 pub(crate) mod retry;
+pub(crate) mod setup;
 pub(crate) mod tries;
 
 pub(crate) use self::exchange::Stage;

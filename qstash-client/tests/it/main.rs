@@ -2,10 +2,8 @@
 
 mod fake;
 mod leases;
-#[cfg(feature = "reqwest")]
-mod lengths;
 mod lists;
+#[cfg(feature = "reqwest")]
+mod network;
 mod retries;
 mod v2;
-#[cfg(feature = "reqwest")]
-mod wire;

@@ -111,7 +111,7 @@ async fn a_silent_server_runs_into_the_request_timeout_each_time() {
     let error = client.v1().metrics().send().await.expect_err("silence");
     assert!(error.is_timeout());
     assert_eq!(error.retries(), 1);
-    let text = "could not read the metrics: no answer within 2s (after 1 retry)";
+    let text = "could not read the metrics: no answer from q.test:80 within 2s (after 1 retry)";
     assert_eq!(error.to_string(), text);
     assert_eq!(fake.seen()[1].at, Duration::from_millis(2100));
 }
@@ -232,7 +232,7 @@ async fn an_answer_of_another_shape_is_a_decode_error_and_is_not_retried() {
         .await
         .expect_err("an empty id");
     assert_eq!(error.kind(), ErrorKind::Decode);
-    assert!(error.source().is_some());
+    assert!(error.underlying().is_some());
 }
 
 #[tokio::test(start_paused = true)]

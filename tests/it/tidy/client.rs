@@ -8,14 +8,14 @@ use super::source::{Source, forbid, has_word, report, rust};
 /// The modules of the client's crate, from the bottom up. A module knows those below it and none beside it.
 const CLIENT_LAYERS: [&[&str]; 10] = [
     &["timing"],
-    &["rate_limit"],
+    &["rate_limit", "cause"],
     &["error"],
     &["types", "base_url"],
     &["endpoint"],
     &["transport"],
     &["env"],
     &["client"],
-    &["call"],
+    &["builder", "call"],
     &["v1", "v2"],
 ];
 

@@ -7,7 +7,7 @@ use http::Method;
 use qstash_client::v2::{All, Group, LogState, NewMessage, Receipt};
 use qstash_client::{ErrorKind, QueueName, Timestamp, UrlGroupName};
 
-use crate::fake::{Fake, Seen, ok};
+use crate::fake::{Fake, Seen, answer, ok};
 
 const MESSAGE: &str = r#"{"messageId":"msg_1","topicName":"orders","endpointName":"a b","url":"https://e.com",
     "method":"PUT","header":{"Content-Type":["text/plain"],"X-Tag":["a, b","c"]},"body":"hi","maxRetries":3,
@@ -340,4 +340,24 @@ async fn a_key_that_this_client_would_not_send_does_not_fail_a_list() {
     paused.expect("by its encoded name");
     let line = fake.seen()[1].line();
     assert_eq!(line, "POST http://q.test/v2/flowControl/m%C3%BCller/pause");
+}
+
+#[tokio::test]
+async fn a_publish_and_an_enqueue_may_be_answered_with_200_201_or_202() {
+    let one = r#"{"messageId":"msg_1"}"#;
+    for status in [200, 201, 202] {
+        let answers = [
+            answer(status, one),
+            answer(status, one),
+            answer(status, format!("[{one}]")),
+        ];
+        let fake = Fake::new(answers);
+        let client = fake.client();
+        let publish = client.v2().publish("https://e.com").send().await;
+        assert_eq!(publish.expect("published").message_id.as_str(), "msg_1");
+        let enqueue = client.v2().enqueue("q", "https://e.com").send().await;
+        assert_eq!(enqueue.expect("enqueued").message_id.as_str(), "msg_1");
+        let group = client.v2().publish(Group("orders")).send().await;
+        assert_eq!(group.expect("published").len(), 1);
+    }
 }

@@ -1,11 +1,17 @@
 //! The default transport.
 
+mod proxy;
+mod tls;
+
+use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::base_url::BaseUrl;
 use crate::error::Error;
 use crate::transport::exchange::{BoxFuture, Transport, TransportError};
+use crate::transport::setup::Setup;
 
 /// The largest answer that the client reads, in bytes: 100 messages of 1 MiB and what surrounds them.
 const ANSWER_BYTES_MAX: usize = 128 << 20;
@@ -14,30 +20,93 @@ const ANSWER_BYTES_MAX: usize = 128 << 20;
 #[derive(Clone, Debug)]
 pub struct Reqwest {
     client: ::reqwest::Client,
+    /// The proxy in front of the base URL, as errors name it.
+    proxy: Option<String>,
+    /// Whether https works. Not known of a client that somebody else set up.
+    tls: bool,
 }
 
 impl Reqwest {
-    /// Makes a transport with connections of its own, which follows no redirects.
+    /// Makes a transport with connections of its own, which follows no redirects. It goes through the proxy that the
+    /// environment names, for any host; a client without a transport of its own calls this machine directly.
     ///
     /// # Errors
     /// [`Config`](crate::ErrorKind::Config) when TLS cannot be set up.
     pub fn new(connect_timeout: Duration) -> Result<Self, Error> {
-        ::reqwest::Client::builder()
-            .connect_timeout(connect_timeout)
+        Self::set_up(&Setup::new(connect_timeout), None)
+    }
+
+    /// Makes a transport to the server at `base`, or to any if there is no `base`.
+    pub(crate) fn set_up(setup: &Setup, base: Option<&BaseUrl>) -> Result<Self, Error> {
+        let builder = ::reqwest::Client::builder()
+            .connect_timeout(setup.connect_timeout)
             .redirect(::reqwest::redirect::Policy::none())
             .retry(::reqwest::retry::never())
-            .user_agent(concat!("qstash-client/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map(|client| Self { client })
-            .map_err(|e| Error::config("the HTTP client could not be built").with_source(e))
+            .user_agent(concat!("qstash-client/", env!("CARGO_PKG_VERSION")));
+        let needed = base.is_some_and(BaseUrl::is_https);
+        let builder = tls::set_up(builder, setup.backend, &setup.roots, needed)?;
+        let (builder, proxy) = proxy::choose(builder, &setup.proxy, base)?;
+        let client = build(builder)?;
+        Ok(Self {
+            client,
+            proxy,
+            tls: tls::AVAILABLE,
+        })
     }
 
     /// Makes a transport of a client that you set up. The client must not follow redirects, which would carry the token
     /// along.
     #[must_use]
     pub fn from_client(client: ::reqwest::Client) -> Self {
-        Self { client }
+        Self {
+            client,
+            proxy: None,
+            tls: true,
+        }
     }
+
+    fn failed(&self, error: ::reqwest::Error) -> TransportError {
+        let left = !(error.is_connect() || error.is_builder());
+        let untrusted = !left && is_about_a_certificate(&error);
+        // `without_url`: a destination in the path may hold secrets.
+        let error = error.without_url();
+        let failed = match (left, untrusted) {
+            (true, _) => TransportError::broken(error),
+            (false, true) => TransportError::untrusted(error),
+            (false, false) => TransportError::never_left(error),
+        };
+        failed.through(self.proxy.as_deref())
+    }
+}
+
+fn build(builder: ::reqwest::ClientBuilder) -> Result<::reqwest::Client, Error> {
+    let failed = "the HTTP client could not be built";
+    let built = if tls::AVAILABLE {
+        builder.build()
+    } else {
+        // Another crate may have turned on reqwest's rustls without a provider, and then reqwest panics here.
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| builder.build())).map_err(
+            |_| {
+                Error::config(format!(
+                    "{failed}: reqwest has TLS of another crate and no provider for it"
+                ))
+            },
+        )?
+    };
+    built.map_err(|error| Error::config(failed).with_source(error))
+}
+
+/// Whether a connection failed for a certificate. The implementations of TLS have errors of their own types, and all
+/// of them use the word.
+fn is_about_a_certificate(error: &::reqwest::Error) -> bool {
+    let mut level = error.source();
+    while let Some(at) = level {
+        if at.to_string().to_ascii_lowercase().contains("certificate") {
+            return true;
+        }
+        level = at.source();
+    }
+    false
 }
 
 /// Writes the URL as its `Display` does, in a tenth of the time.
@@ -67,7 +136,6 @@ impl Transport for Reqwest {
         request: http::Request<Bytes>,
     ) -> BoxFuture<'_, Result<http::Response<Bytes>, TransportError>> {
         Box::pin(async move {
-            // `without_url`: a destination in the path may hold secrets.
             let (parts, body) = request.into_parts();
             let url = ::reqwest::Url::parse(&text(&parts.uri)).map_err(TransportError::refused)?;
             // `Url` normalises; what it would change must not go out as something else.
@@ -77,18 +145,14 @@ impl Transport for Reqwest {
                     "URL parsing would change the path or query on the way",
                 ));
             }
+            if !self.tls && url.scheme() == "https" {
+                return Err(TransportError::refused(tls::MISSING));
+            }
             let mut request = ::reqwest::Request::new(parts.method, url);
             *request.headers_mut() = parts.headers;
             *request.body_mut() = Some(body.into());
-            let mut answer = self.client.execute(request).await.map_err(|e| {
-                let connect = e.is_connect() || e.is_builder();
-                let e = e.without_url();
-                if connect {
-                    TransportError::never_left(e)
-                } else {
-                    TransportError::broken(e)
-                }
-            })?;
+            let sent = self.client.execute(request).await;
+            let mut answer = sent.map_err(|error| self.failed(error))?;
             let mut response = http::Response::new(Bytes::new());
             *response.status_mut() = answer.status();
             *response.headers_mut() = std::mem::take(answer.headers_mut());

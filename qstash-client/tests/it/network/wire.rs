@@ -77,4 +77,19 @@ async fn a_closed_port_is_a_connect_error() {
     let error = error.expect_err("nobody listens");
     assert_eq!(error.kind(), ErrorKind::Connect);
     assert_eq!(error.retries(), 4, "repeating is safe: it never left");
+    let text = error.to_string();
+    let place = uri.trim_start_matches("http://");
+    assert!(
+        text.contains(&format!("no connection to {place} could be made: ")),
+        "{text}"
+    );
+    assert!(text.contains("refused"), "{text}");
+    assert_eq!(text.matches(place).count(), 1, "{text}");
+}
+
+#[cfg(feature = "rustls-aws-lc")]
+#[test]
+fn clients_that_the_program_makes_with_reqwest_itself_still_have_a_provider() {
+    // Without one, reqwest panics here.
+    reqwest::Client::builder().build().expect("valid");
 }
