@@ -3,6 +3,9 @@
 use std::time::{Duration, SystemTime};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
+///
+/// It converts from and into [`SystemTime`], and so does the type of the same name in `qstash-verify`, so that a time of
+/// the one becomes a time of the other without either crate needing the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
@@ -11,6 +14,18 @@ impl Timestamp {
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis)
+    }
+
+    /// Makes a timestamp from seconds since 1970-01-01T00:00:00Z. A time that does not fit becomes the furthest one.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
     }
 
     /// Returns the milliseconds since 1970-01-01T00:00:00Z.
@@ -27,17 +42,20 @@ impl Timestamp {
     }
 }
 
+/// A time that the system cannot tell becomes 1970.
 impl From<Timestamp> for SystemTime {
     fn from(time: Timestamp) -> Self {
         let distance = Duration::from_millis(time.0.unsigned_abs());
-        if time.0 >= 0 {
-            Self::UNIX_EPOCH + distance
+        let told = if time.0 >= 0 {
+            Self::UNIX_EPOCH.checked_add(distance)
         } else {
-            Self::UNIX_EPOCH - distance
-        }
+            Self::UNIX_EPOCH.checked_sub(distance)
+        };
+        told.unwrap_or(Self::UNIX_EPOCH)
     }
 }
 
+/// Less than a millisecond is cut off.
 impl From<SystemTime> for Timestamp {
     fn from(time: SystemTime) -> Self {
         let clamp = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
@@ -143,6 +161,20 @@ mod tests {
         assert_eq!(quoted, number);
         assert_eq!(text.to_string(), "2026-11-24T02:28:08.250Z");
         assert_eq!(Timestamp::from(SystemTime::from(text)), text);
+    }
+
+    #[test]
+    fn a_time_survives_the_system_and_its_extremes_do_not_panic() {
+        for millis in [0, 1, -1, 1_795_487_288_250, -62_135_596_800_000] {
+            let time = Timestamp::from_millis(millis);
+            assert_eq!(Timestamp::from(SystemTime::from(time)), time);
+        }
+        for millis in [i64::MIN, i64::MAX] {
+            let _ = SystemTime::from(Timestamp::from_millis(millis));
+        }
+        assert_eq!(Timestamp::from_secs(2), Timestamp::from_millis(2000));
+        assert_eq!(Timestamp::from_secs(i64::MAX).as_millis(), i64::MAX);
+        assert_eq!(Timestamp::from_millis(-1).as_secs(), -1);
     }
 
     #[test]

@@ -56,6 +56,14 @@ impl From<SystemTime> for Timestamp {
     }
 }
 
+impl From<Timestamp> for SystemTime {
+    /// Converts a time. A time that the system cannot tell becomes 1970.
+    fn from(time: Timestamp) -> Self {
+        let told = UNIX_EPOCH.checked_add(Duration::from_millis(time.0));
+        told.unwrap_or(UNIX_EPOCH)
+    }
+}
+
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
