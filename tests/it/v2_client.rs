@@ -5,6 +5,7 @@
 //! `cargo test -p qstash-tests --test it v2_client::live`. Whatever they make is under names of their own and removed
 //! again.
 
+mod callbacks;
 mod deliveries;
 mod stories;
 

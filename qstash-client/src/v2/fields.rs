@@ -138,6 +138,14 @@ impl Fields {
         })
     }
 
+    /// Reads a body in base64 that may be absent, but is an error where it cannot be read.
+    pub(crate) fn need_base64(&mut self, name: &'static str) -> Result<Bytes, Missing> {
+        match self.base64(name) {
+            None if self.0.contains_key(name) => Err(Missing(name)),
+            body => Ok(body.unwrap_or_default()),
+        }
+    }
+
     /// Reads the elements of an array as they are; null is an empty array.
     pub(crate) fn array(&mut self, name: &str) -> Option<Vec<Value>> {
         self.take(name, |value| match value {
