@@ -1,7 +1,5 @@
 //! Where the API is: the base URL as callers write it, and what the client makes of it.
 
-use std::net::IpAddr;
-
 use http::Uri;
 
 use crate::error::Error;
@@ -78,6 +76,7 @@ impl BaseUrl {
         &self.text
     }
 
+    #[cfg(feature = "reqwest")]
     pub(crate) fn uri(&self) -> &Uri {
         &self.uri
     }
@@ -94,10 +93,11 @@ impl BaseUrl {
     }
 
     /// Whether the host is this machine by its name or its address, without asking a name server.
+    #[cfg(any(test, feature = "reqwest"))]
     pub(crate) fn is_loopback(&self) -> bool {
         let host = self.uri.host().unwrap_or_default();
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        if let Ok(address) = bare.parse::<IpAddr>() {
+        if let Ok(address) = bare.parse::<std::net::IpAddr>() {
             return address.to_canonical().is_loopback();
         }
         let name = host.trim_end_matches('.').to_ascii_lowercase();

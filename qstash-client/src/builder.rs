@@ -248,3 +248,61 @@ impl std::fmt::Debug for ClientBuilder {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Builds from these variables, over a transport that nobody asks, and returns the error.
+    fn refused(vars: &[(&str, &str)]) -> String {
+        let read = |name: &str| {
+            let found = vars.iter().find(|(known, _)| *known == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let place = crate::env::resolve(read, true).expect("a URL and a token");
+        let built = ClientBuilder::default().at(&place).build();
+        built.expect_err("a bad variable").to_string()
+    }
+
+    #[test]
+    fn a_bad_value_from_the_environment_is_named_by_its_variable() {
+        let token = ("QSTASH_TOKEN", "'s3cret'");
+        let text = refused(&[token]);
+        assert!(
+            text.contains("variable QSTASH_TOKEN: the token holds quotes"),
+            "{text}"
+        );
+        assert!(!text.contains("s3cret"), "{text}");
+        let url = ("QSTASH_URL", "https://qstash.upstash.io/v2/queues");
+        let text = refused(&[("QSTASH_TOKEN", "t"), url]);
+        assert!(text.contains("variable QSTASH_URL: base URL"), "{text}");
+        let text = refused(&[
+            ("QSTASH_REGION", "us-east-1"),
+            ("US_EAST_1_QSTASH_URL", "https://h"),
+            ("US_EAST_1_QSTASH_TOKEN", "t\n"),
+        ]);
+        assert!(text.contains("variable US_EAST_1_QSTASH_TOKEN"), "{text}");
+    }
+
+    #[test]
+    fn the_last_value_of_a_setting_counts() {
+        let place = crate::env::resolve(
+            |name| (name == "QSTASH_TOKEN").then(|| "\"".to_owned()),
+            true,
+        );
+        let builder = ClientBuilder::default().at(&place.expect("a place"));
+        let built = builder.base_url("http://h").token("t").build();
+        // Only what cannot be set up without the network's features is left to refuse.
+        assert_eq!(built.is_ok(), cfg!(feature = "reqwest") && usable());
+    }
+
+    /// Whether this build has a provider of cryptography, or needs none.
+    fn usable() -> bool {
+        cfg!(any(
+            not(feature = "rustls-no-provider"),
+            feature = "rustls-ring",
+            feature = "rustls-aws-lc",
+            feature = "native-tls"
+        ))
+    }
+}

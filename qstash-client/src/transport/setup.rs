@@ -23,7 +23,13 @@ pub(crate) enum ProxyChoice {
     /// None.
     Direct,
     /// The one at this URL, which may hold a password.
-    Through(Secret),
+    Through(
+        #[cfg_attr(
+            not(feature = "reqwest"),
+            expect(dead_code, reason = "only reqwest has proxies")
+        )]
+        Secret,
+    ),
 }
 
 /// The settings of the default transport.

@@ -37,4 +37,5 @@ async fn rustls_takes_the_provider_of_the_process_and_without_any_the_client_is_
     let client = build().expect("the provider is there");
     client.v1().metrics().send().await.expect("trusted");
     assert_eq!(server.suite(), CipherSuite::TLS13_CHACHA20_POLY1305_SHA256);
+    assert_eq!(server.connections(), 1);
 }

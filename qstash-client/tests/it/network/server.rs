@@ -51,7 +51,7 @@ impl Server {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// The cipher suite of the first request.
+    /// Waits for the next request that was answered, and returns its cipher suite.
     pub(crate) fn suite(&self) -> CipherSuite {
         self.suites.recv().expect("a request came")
     }

@@ -32,6 +32,8 @@ async fn a_certificate_of_a_root_that_was_added_is_accepted() {
         let builder = builder(&server).tls_backend(backend);
         let client = builder.root_certificates(ROOT).build().expect("valid");
         client.v1().metrics().send().await.expect("trusted");
+        // The server's side saw it, too.
+        server.suite();
     }
     // Whichever is the default.
     let server = Server::start(GOOD);
