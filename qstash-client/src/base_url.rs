@@ -50,6 +50,9 @@ impl BaseUrl {
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
             return bad("must not hold blanks or line ends");
         }
+        if text.contains(['"', '\'', '`']) {
+            return bad("must not hold quotes");
+        }
         let Ok(uri) = text.parse::<Uri>() else {
             return bad("is not a URL");
         };
@@ -206,6 +209,7 @@ mod tests {
             "http://e.com/a/../b",
             "http://e.com/%2E%2e",
             "http://e.com\n",
+            "'http://e.com'",
         ] {
             assert!(BaseUrl::parse(bad).is_err(), "{bad:?}");
         }

@@ -32,7 +32,7 @@ impl Token {
 }
 
 /// Says what is wrong with a token, and nothing of its text. The faults that come from copying go first.
-fn fault(text: &str) -> Option<&'static str> {
+pub(crate) fn fault(text: &str) -> Option<&'static str> {
     let first_is = |name: &str| {
         text.get(..name.len())
             .is_some_and(|it| it.eq_ignore_ascii_case(name))

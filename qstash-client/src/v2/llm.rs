@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::error::Error;
 use crate::types::secret::Secret;
+use crate::types::token::fault;
 use crate::v2::callback::Callback;
 use crate::v2::destination::{Destination, Target};
 use crate::v2::headers::{self, text};
@@ -152,9 +153,21 @@ impl Forwarded {
     fn write(self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
         for (name, value) in self.0 {
-            if value.trim_end() == "Bearer" || value.is_empty() {
+            let fault = match name {
+                "authorization" | "helicone-auth" => {
+                    fault(value.strip_prefix("Bearer ").unwrap_or_default())
+                }
+                "x-api-key" => fault(&value),
+                _ if value.is_empty() => Some("is empty"),
+                _ => None,
+            };
+            if let Some(fault) = fault {
+                let what = match name {
+                    "openai-organization" => "organization",
+                    _ => "token",
+                };
                 return Err(Error::invalid(format!(
-                    "the header `{name}` needs a token, but the token is empty"
+                    "the header `{name}` needs a {what}, but the {what} {fault}"
                 )));
             }
             let mut value = text(name, &value)?;
@@ -172,5 +185,44 @@ impl std::fmt::Debug for Forwarded {
         f.debug_list()
             .entries(self.0.iter().map(|(name, _)| name))
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(destination: impl Destination) -> String {
+        let error = destination.into_target().expect_err("a bad token");
+        let text = format!("{error} {error:?}");
+        assert!(!text.contains("s3cret"), "{text}");
+        text
+    }
+
+    #[test]
+    fn tokens_of_providers_are_checked_as_that_of_the_service() {
+        let to = "https://e.com";
+        for (token, reason) in [
+            ("", "is empty"),
+            ("\"s3cret\"", "quotes"),
+            ("s3cret\n", "line end"),
+            (" s3cret", "blank"),
+        ] {
+            for text in [
+                refused(Llm::openai(token, to)),
+                refused(Llm::anthropic(token, to)),
+                refused(Llm::openai("good", to).helicone(token)),
+                refused(Email::resend(token)),
+            ] {
+                assert!(text.contains(reason), "{token:?}: {text}");
+            }
+        }
+        assert!(refused(Llm::openai("good", to).organization("")).contains("organization"));
+        assert!(
+            Llm::openai("good", to)
+                .organization("org-1")
+                .into_target()
+                .is_ok()
+        );
     }
 }
