@@ -14,6 +14,7 @@ pub(crate) enum Step {
     /// An answer: status, headers, body.
     Answer(u16, Vec<(&'static str, &'static str)>, String),
     NeverLeft,
+    Untrusted,
     Broken,
     Silence,
 }
@@ -98,6 +99,7 @@ impl Transport for Fake {
                     Ok(response.body(Bytes::from(body)).expect("a valid response"))
                 }
                 Step::NeverLeft => Err(TransportError::never_left("refused")),
+                Step::Untrusted => Err(TransportError::untrusted("certificate expired")),
                 Step::Broken => Err(TransportError::broken("reset by peer")),
                 Step::Silence => std::future::pending().await,
             }

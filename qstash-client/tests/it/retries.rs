@@ -162,6 +162,25 @@ async fn a_rotation_and_a_purge_are_never_repeated_after_an_unclear_failure() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_whose_certificate_is_not_accepted_is_asked_once() {
+    let fake = Fake::new([Step::Untrusted]);
+    let error = fake
+        .client()
+        .v1()
+        .metrics()
+        .send()
+        .await
+        .expect_err("expired");
+    assert_eq!(error.kind(), ErrorKind::Certificate);
+    assert!(!error.is_retryable());
+    assert_eq!(
+        error.to_string(),
+        "could not read the metrics: the certificate of q.test:80 is not accepted: it has expired: certificate expired"
+    );
+    assert_eq!(fake.seen().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_tells_code_field_and_status() {
     let body =
         r#"{"error":"The delay is too long.","code":"invalid_field","field":"delay_seconds"}"#;
