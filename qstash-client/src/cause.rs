@@ -68,6 +68,17 @@ pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static st
     found.map_or("it does not hold", |(_, fault)| fault)
 }
 
+/// Returns whether a connection with TLS failed because the server does not speak it, as a development server does not.
+pub(crate) fn is_without_tls(error: &(dyn StdError + 'static)) -> bool {
+    let said = told(error).to_ascii_lowercase();
+    let words = [
+        "invalidcontenttype",
+        "wrong version number",
+        "packet length too long",
+    ];
+    words.iter().any(|word| said.contains(word))
+}
+
 /// Keeps of each URL its scheme and its host with the port.
 fn without_paths(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

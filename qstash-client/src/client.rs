@@ -8,7 +8,7 @@ use http::Response;
 use tracing::Instrument as _;
 
 use crate::base_url::BaseUrl;
-use crate::cause::certificate_fault;
+use crate::cause::{certificate_fault, is_without_tls};
 use crate::endpoint::Operation;
 use crate::error::{Error, ErrorKind};
 use crate::rate_limit::asked_wait;
@@ -177,7 +177,11 @@ impl Client {
                 (ErrorKind::InvalidInput, reason, None)
             }
             Stage::NeverLeft => {
-                let reason = format!("no connection to {place} could be made");
+                let hint = match is_without_tls(source.as_ref()) {
+                    true => ", which does not speak TLS (is its URL one with http?)",
+                    false => "",
+                };
+                let reason = format!("no connection to {place} could be made{hint}");
                 (ErrorKind::Connect, reason, Some(Failure::NeverLeft))
             }
             Stage::Untrusted => {

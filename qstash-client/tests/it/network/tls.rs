@@ -94,3 +94,29 @@ fn a_root_certificate_that_is_none_is_refused() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_server_without_tls_is_named_as_such() {
+    for &backend in BACKENDS {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("binds");
+        let port = listener.local_addr().expect("bound").port();
+        std::thread::spawn(move || {
+            use std::io::{Read as _, Write as _};
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("accepts");
+                let mut hello = [0; 64];
+                stream.read_exact(&mut hello).ok();
+                stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").ok();
+                // Until the client is gone: bytes that nobody read would reset the connection before it has the answer.
+                std::io::copy(&mut stream, &mut std::io::sink()).ok();
+            }
+        });
+        let url = format!("https://127.0.0.1:{port}");
+        let builder = Client::builder().base_url(url).tls_backend(backend);
+        let client = builder.retry(RetryPolicy::none()).build().expect("valid");
+        let error = client.v1().metrics().send().await.expect_err("no TLS");
+        let text = error.to_string();
+        assert_eq!(error.kind(), ErrorKind::Connect, "{text}");
+        assert!(text.contains("does not speak TLS"), "{backend:?}: {text}");
+    }
+}
