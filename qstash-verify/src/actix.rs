@@ -16,9 +16,12 @@ use crate::{OwnedDelivery, Verifier, VerifyError};
 /// Verifies a request, then extracts `T` from it: `Verified<web::Json<T>>`, `Verified<web::Bytes>`, `Verified<String>`,
 /// or anything else that actix-web extracts.
 ///
-/// The verifier comes from `app_data`, as a [`Verifier`] or as `web::Data<Verifier>`. The extractor reads the body up
-/// to the verifier's limit and verifies it before `T` sees anything of it; limits of `T` itself (`JsonConfig`,
+/// The verifier comes from `app_data`, as `web::Data<Verifier>`; that of the nearest scope counts. The extractor reads the
+/// body up to the verifier's limit and verifies it before `T` sees anything of it; limits of `T` itself (`JsonConfig`,
 /// `PayloadConfig`) hold too. `T` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
+///
+/// A bare [`Verifier`] in `app_data`, at whatever level, is a mistake of the program: every request is answered 500. For
+/// actix-web it is another type than `web::Data<Verifier>`, and it does not tell which of two types is the nearer.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<T>(pub T);
 
@@ -28,9 +31,12 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let request = request.clone();
+        // What an outer verifier let through is not yet verified by this one. actix-web starts the extractors of a
+        // handler one after the other, so this happens before any that comes after it looks.
+        request.extensions_mut().remove::<OwnedDelivery>();
         let body = web::Payload::from_request(&request, payload);
         Box::pin(async move {
-            let verifier = verifier(&request).ok_or(Unconfigured)?;
+            let verifier = verifier(&request)?;
             let body = match verify(&verifier, &request, body.await?).await {
                 Ok(body) => body,
                 Err(reason) => {
@@ -46,9 +52,17 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
     }
 }
 
-fn verifier(request: &HttpRequest) -> Option<Verifier> {
-    let shared = || Some(Verifier::clone(request.app_data::<Data<Verifier>>()?));
-    request.app_data::<Verifier>().cloned().or_else(shared)
+/// Returns the verifier of the nearest scope that has one. This is the only place that looks for it.
+///
+/// actix-web looks for one type in all levels, from the nearest outwards. With two types it would not tell which level
+/// has which, so a verifier of an outer level could be taken for that of an inner one. So there is one type.
+fn verifier(request: &HttpRequest) -> Result<Verifier, Unconfigured> {
+    let found = match request.app_data::<Data<Verifier>>() {
+        _ if request.app_data::<Verifier>().is_some() => Err(Unconfigured::Bare),
+        Some(verifier) => Ok(Verifier::clone(verifier)),
+        None => Err(Unconfigured::Missing),
+    };
+    found.inspect_err(|error| tracing::error!("{error}"))
 }
 
 /// Reads and verifies the body, and puts the delivery into the request's extensions.
@@ -167,11 +181,26 @@ impl ResponseError for WrongContentType {
     }
 }
 
+/// The program is put together wrongly.
 #[derive(Debug, thiserror::Error)]
-#[error("no `Verifier` in the `app_data` of a handler that extracts `Verified`")]
-struct Unconfigured;
+enum Unconfigured {
+    #[error(
+        "a handler extracts `Verified`, but its scopes have no verifier: add `.app_data(web::Data::new(verifier))`"
+    )]
+    Missing,
+    #[error(
+        "`app_data` has a bare `Verifier`, which cannot be told apart from one of an inner scope: wrap it, as in \
+         `.app_data(web::Data::new(verifier))`"
+    )]
+    Bare,
+}
 
-impl ResponseError for Unconfigured {}
+impl ResponseError for Unconfigured {
+    fn error_response(&self) -> HttpResponse {
+        // The caller need not know how the program is put together.
+        HttpResponse::InternalServerError().body("the service is not set up to verify requests")
+    }
+}
 
 /// Works inside [`Verified`].
 impl FromRequest for OwnedDelivery {

@@ -103,17 +103,6 @@ async fn what_the_inner_extractor_refuses_for_its_own_reasons_stays_as_it_is() {
     assert_eq!(rejection.into_response().status(), 500);
 }
 
-#[tokio::test]
-async fn actix_without_a_verifier_is_a_mistake_of_the_program() {
-    use actix_web::{FromRequest, dev::Payload, test::TestRequest, web::Bytes};
-    use qstash_verify::actix::Verified;
-    let request = TestRequest::post().to_http_request();
-    let error = Verified::<Bytes>::from_request(&request, &mut Payload::None)
-        .await
-        .unwrap_err();
-    assert_eq!(error.as_response_error().status_code().as_u16(), 500);
-}
-
 /// What was traced, as text.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);

@@ -1,5 +1,6 @@
 //! What is accepted and what is not, and what the adapters make of it.
 
+mod actix;
 mod adapters;
 mod common;
 mod config;

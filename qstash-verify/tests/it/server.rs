@@ -79,7 +79,7 @@ fn actix(verifier: Verifier) -> SocketAddr {
                     async |Verified((delivery, order)): Delivered| answer(&delivery, &order);
                 App::new()
                     .wrap(actix_web::middleware::from_fn(tell_reason_in_actix))
-                    .app_data(verifier.clone())
+                    .app_data(web::Data::new(verifier.clone()))
                     .route("/orders", web::post().to(handler))
             };
             let server = HttpServer::new(app)
