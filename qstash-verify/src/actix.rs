@@ -9,9 +9,8 @@ use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
 use bytes::Bytes;
-use http::request::Parts;
 
-use crate::{OwnedDelivery, Verifier, VerifyError};
+use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 
 /// Verifies a request, then extracts `T` from it: `Verified<web::Json<T>>`, `Verified<web::Bytes>`, `Verified<String>`,
 /// or anything else that actix-web extracts.
@@ -77,31 +76,52 @@ async fn verify(
         .await
         .map_err(|_| VerifyError::BodyTooLarge { limit })?
         .map_err(|_| VerifyError::UnreadableBody)?;
-    let parts = parts(request);
-    let delivery = verifier.verify(&parts, &body, verifier.now())?;
+    let head = Head::of(request, |name| {
+        name.starts_with("qstash-") || name.starts_with("upstash-")
+    });
+    let delivery = verifier.verify(head.borrow(), &body, verifier.now())?;
     request.extensions_mut().insert(delivery.into_owned());
     Ok(body)
 }
 
-/// Returns what a verifier reads, in the types of today's `http` crate; actix-web has those of its last version.
-fn parts(request: &HttpRequest) -> Parts {
-    let (mut parts, ()) = http::Request::new(()).into_parts();
-    let target = request.uri().path_and_query().map_or("/", |it| it.as_str());
-    // Both versions take the same targets. One that this did not take would fit no signature.
-    parts.uri = target.parse().unwrap_or_default();
-    for (name, value) in request.headers() {
-        let name = name.as_str();
-        if !name.starts_with("qstash-") && !name.starts_with("upstash-") {
-            continue;
+/// What a verifier reads, in the types of today's `http` crate; actix-web has those of its last version.
+struct Head {
+    method: http::Method,
+    target: String,
+    headers: http::HeaderMap,
+}
+
+impl Head {
+    /// Copies the head of a request, of its headers those that are `wanted`.
+    fn of(request: &HttpRequest, wanted: impl Fn(&str) -> bool) -> Self {
+        let mut headers = http::HeaderMap::new();
+        for (name, value) in request.headers() {
+            let name = name.as_str();
+            if !wanted(name) {
+                continue;
+            }
+            // Both versions take the same values. Should there be any that this one does not take, it stays there and
+            // fits nothing.
+            let value = http::HeaderValue::from_bytes(value.as_bytes())
+                .unwrap_or_else(|_| http::HeaderValue::from_static(""));
+            if let Ok(name) = http::HeaderName::try_from(name) {
+                headers.append(name, value);
+            }
         }
-        // Nor are there values that only one takes. Should there be any, it stays there and fits nothing.
-        let value = http::HeaderValue::from_bytes(value.as_bytes())
-            .unwrap_or_else(|_| http::HeaderValue::from_static(""));
-        if let Ok(name) = http::HeaderName::try_from(name) {
-            parts.headers.append(name, value);
+        let method = request.method().as_str().as_bytes();
+        let target = request.uri().path_and_query();
+        Self {
+            method: http::Method::from_bytes(method).unwrap_or_default(),
+            target: target.map_or("/", |it| it.as_str()).to_owned(),
+            headers,
         }
     }
-    parts
+
+    fn borrow(&self) -> RequestHead<'_> {
+        RequestHead::new(&self.headers)
+            .method(&self.method)
+            .target(&self.target)
+    }
 }
 
 /// Why a request did not reach its handler. Either it failed verification and is answered 401, 413 or 400; the default

@@ -1,9 +1,7 @@
 #![doc = include_str!("../docs/axum.md")]
 
 use axum::body::Body;
-use axum::extract::{
-    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OriginalUri, Request,
-};
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Request};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
@@ -46,13 +44,7 @@ where
 async fn verify(verifier: &Verifier, request: Request) -> Result<Request, VerifyError> {
     let (mut parts, body) = request.into_parts();
     let body = read(body, verifier.body_limit()).await?;
-    // A nested router has cut its prefix off; the sender signed the whole path.
-    let original = parts.extensions.get::<OriginalUri>().map(|it| it.0.clone());
-    let nested = original.map(|whole| std::mem::replace(&mut parts.uri, whole));
     let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
-    if let Some(uri) = nested {
-        parts.uri = uri;
-    }
     parts.extensions.insert(delivery);
     let mut request = Request::from_parts(parts, Body::from(body));
     DefaultBodyLimit::disable().apply(&mut request);

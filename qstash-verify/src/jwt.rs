@@ -11,7 +11,7 @@ use crate::jws::{self, Compact, Header};
 use crate::keyset::KeySet;
 use crate::sign::ISSUER;
 use crate::url::UrlRule;
-use crate::{KeyName, Region, Timestamp, VerifyError};
+use crate::{KeyName, Region, RequestHead, Timestamp, VerifyError};
 
 /// No token is longer. QStash's have some 350 bytes and the destination's URL.
 const MAX_LEN: usize = 16 * 1024;
@@ -30,7 +30,7 @@ pub(crate) struct Rules {
 
 /// The request that a token has to fit.
 pub(crate) struct Context<'a> {
-    pub(crate) uri: &'a http::Uri,
+    pub(crate) head: &'a RequestHead<'a>,
     pub(crate) region: Option<Region>,
     pub(crate) body: &'a [u8],
     pub(crate) now: Timestamp,
@@ -95,7 +95,7 @@ impl Rules {
         self.check_times(claims, key, context.now)?;
         let signed = claims.sub.text("sub", key)?;
         self.url
-            .check(signed, context.uri)
+            .check(signed, context.head)
             .map_err(|expected| VerifyError::WrongUrl {
                 expected,
                 signed: crate::url::for_display(signed),

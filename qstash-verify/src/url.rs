@@ -2,7 +2,7 @@
 
 use http::Uri;
 
-use crate::ConfigError;
+use crate::{ConfigError, RequestHead};
 
 /// The URL that a token must be for.
 #[derive(Clone, Debug)]
@@ -52,13 +52,13 @@ impl UrlRule {
     ///
     /// # Errors
     /// The URL that `signed` should have been.
-    pub(crate) fn check(&self, signed: &str, uri: &Uri) -> Result<(), String> {
+    pub(crate) fn check(&self, signed: &str, head: &RequestHead<'_>) -> Result<(), String> {
         match self {
             Self::Any => Ok(()),
             Self::Exactly(url) if url == signed => Ok(()),
             Self::Exactly(url) => Err(for_display(url)),
             Self::Under { origin, host_end } => {
-                let called = uri.path_and_query().map_or("/", |it| it.as_str());
+                let called = head.path_and_query().unwrap_or("(unknown path)");
                 if is_under(origin, *host_end, signed, called) {
                     Ok(())
                 } else {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
-
 use crate::clock::SharedClock;
 use crate::delivery::Found;
 use crate::jwt::{Context, Rules};
 use crate::keyset::KeySet;
 use crate::reject::Response;
-use crate::{Delivery, KeyName, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex};
+use crate::{
+    Delivery, KeyName, RequestHead, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex,
+};
 
 /// Proves that a request came from QStash. Clones are cheap.
 ///
@@ -61,14 +61,23 @@ impl Verifier {
 
     /// Checks the signatures of a request. `body` is its raw body, exactly as it came over the wire.
     ///
-    /// Reads the headers and the URI of `parts`, nothing else. Allocates nothing on success, unless the token's claims
-    /// have over 1 KiB or escapes.
+    /// `request` is `&Parts`, `&Request<B>`, `&HeaderMap`, or another form of a [`RequestHead`]. Allocates nothing on
+    /// success, unless the token's claims have over 1 KiB or escapes.
     ///
     /// # Errors
     /// When the request fails verification. If several things are wrong, the error is the most telling one.
     pub fn verify<'a>(
         &self,
-        parts: &'a Parts,
+        request: impl Into<RequestHead<'a>>,
+        body: &[u8],
+        now: Timestamp,
+    ) -> Result<Delivery<'a>, VerifyError> {
+        self.verify_head(request.into(), body, now)
+    }
+
+    fn verify_head<'a>(
+        &self,
+        head: RequestHead<'a>,
         body: &[u8],
         now: Timestamp,
     ) -> Result<Delivery<'a>, VerifyError> {
@@ -77,7 +86,7 @@ impl Verifier {
             let limit = inner.body_limit;
             return Err(VerifyError::BodyTooLarge { limit });
         }
-        let found = Found::read(&parts.headers, &inner.ignored)?;
+        let found = Found::read(head.headers(), &inner.ignored)?;
         for (scheme, signature, keys) in [
             (Scheme::Hmac, found.hmac, &inner.secrets),
             (Scheme::Jwt, found.jwt, &inner.rules.keys),
@@ -89,7 +98,7 @@ impl Verifier {
         let by_hmac = found.hmac.map(|it| self.verify_hmac(it.as_bytes(), body));
         let by_jwt = found.jwt.map(|token| {
             let context = Context {
-                uri: &parts.uri,
+                head: &head,
                 region: found.region(),
                 body,
                 now,

@@ -19,8 +19,9 @@ use crate::{Verifier, VerifyError};
 /// [`OwnedDelivery`](crate::OwnedDelivery) into its extensions, and passes the body on in one piece. A refused request
 /// never reaches the inner service; the reason is in the extensions of the answer and in a trace event.
 ///
-/// The layer compares the signed URL with the URI that it sees. A router that cuts a prefix off (axum's `nest`) must
-/// stand inside the layer, or the prefix must be part of `public_origin`.
+/// The layer compares the signed URL with the URI that came over the wire. With feature `axum` it finds it behind
+/// axum's `nest`, too, which cuts a prefix off. Without that feature, and behind anything else that changes the URI
+/// (another router, `NormalizePath`), it cannot know it: let the layer stand outside of that.
 #[derive(Clone, Debug)]
 pub struct VerifyLayer {
     verifier: Verifier,

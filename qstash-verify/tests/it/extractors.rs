@@ -69,18 +69,6 @@ async fn json_of_another_shape_is_400() {
 }
 
 #[tokio::test]
-async fn under_a_nested_router_the_whole_path_counts() {
-    let handler = async |Verified(body): Verified<String>| body;
-    let inner = Router::new().route("/orders", post(handler));
-    let app = Router::new()
-        .nest("/api", inner)
-        .with_state(builder().clock(NOW).build().unwrap());
-    let url = format!("{ORIGIN}/api/orders");
-    let request = jwt().request(&url, "x").unwrap().map(Body::from);
-    assert_eq!(app.oneshot(request).await.unwrap().status(), 200);
-}
-
-#[tokio::test]
 async fn a_delivery_that_nobody_verified_is_a_mistake_of_the_program() {
     let handler = async |_: OwnedDelivery| ();
     let app: Router = Router::new().route("/orders", post(handler));
