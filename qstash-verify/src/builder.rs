@@ -12,7 +12,8 @@ use crate::reject::Response;
 use crate::url::UrlRule;
 use crate::verifier::Inner;
 use crate::{
-    Clock, ConfigError, KeyName, KeyRole, Region, Scheme, SigningKey, Verifier, VerifyError,
+    Clock, ConfigError, KeyName, KeyRole, Region, RequestHead, Scheme, SigningKey, Verifier,
+    VerifyError,
 };
 
 /// Collects keys and rules for a [`Verifier`]. [`Verifier::builder`] and [`Verifier::from_env`] make one.
@@ -99,14 +100,29 @@ impl VerifierBuilder {
             .role(KeyRole::Next, Some(region), next.as_ref())
     }
 
-    /// Accepts only v2 tokens for this URL, exactly as the publisher wrote it. Use it for a verifier of one route.
-    pub fn expected_url(self, url: impl Into<String>) -> Self {
-        let rule = UrlRule::exactly(url.into());
+    /// Accepts only v2 tokens for this URL, as the publisher wrote it, whatever the request's own URI is. Use it for a
+    /// verifier of one route. Call it once for each URL that the route has.
+    pub fn expected_url(self, url: impl AsRef<str>) -> Self {
+        let rule = UrlRule::exactly(url.as_ref());
         self.url(rule)
     }
 
+    /// Asks `url` for the URL for which a v2 token must be, anew for each request with a token that one of the keys
+    /// signed. Where it returns `None`, the request is refused. Use it where the URL follows from the request in a way
+    /// of your own, such as from a tenant's host name.
+    ///
+    /// **The risk:** headers such as `Host` and `X-Forwarded-Host` are what the caller says. Compare them with a list of
+    /// your own names before you build a URL of them; else whoever has seen a request for another service can name that.
+    pub fn expected_url_by(
+        self,
+        url: impl Fn(&RequestHead<'_>) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.url(Ok(UrlRule::by_request(url)))
+    }
+
     /// Sets the scheme, host and port at which the public reaches this service, such as `https://shop.example`. A v2
-    /// token must be for this origin, followed by path and query of the request.
+    /// token must be for this origin, followed by path and query of the request. Call it once for each name that the
+    /// service has.
     ///
     /// The origin may have a path: use `https://shop.example/api` behind a proxy that cuts `/api` off.
     pub fn public_origin(self, origin: impl AsRef<str>) -> Self {
@@ -257,11 +273,19 @@ impl VerifierBuilder {
     fn url(mut self, rule: Result<UrlRule, ConfigError>) -> Self {
         match rule {
             Err(error) => self.fail(error),
-            Ok(_) if self.url.is_some() => self.fail(ConfigError::ManyUrls),
-            Ok(rule) => {
-                self.url = Some(rule);
-                self
-            }
+            Ok(rule) => match self.url.take() {
+                None => {
+                    self.url = Some(rule);
+                    self
+                }
+                Some(before) => match before.or(rule) {
+                    Ok(both) => {
+                        self.url = Some(both);
+                        self
+                    }
+                    Err(error) => self.fail(error),
+                },
+            },
         }
     }
 }

@@ -126,9 +126,21 @@ pub enum VerifyError {
     /// was told the wrong public URL.
     #[error("the token, made with {key}, is for {signed}, but this is {expected}")]
     WrongUrl {
-        /// The URL of this request, by the verifier's configuration.
+        /// The URL of this request, by the verifier's configuration. If there are several, it is the nearest.
         expected: String,
-        /// The URL that was signed, without user and password and cut to 500 characters.
+        /// The URL that was signed. Both URLs are in ASCII, without user, password and fragment, and cut to 500
+        /// characters around the place where they differ; a query that is not what differs is `?…`.
+        signed: String,
+        /// The key that signed the token.
+        key: KeyName,
+    },
+    /// The v2 token is for some URL (claim `sub`), but that of the request is not known: the verifier was given headers
+    /// alone, or the function of `expected_url_by` returned nothing.
+    #[error(
+        "the token, made with {key}, is for {signed}, but the verifier was not told the URL of this request"
+    )]
+    UnknownUrl {
+        /// The URL that was signed, as in [`WrongUrl`](Self::WrongUrl).
         signed: String,
         /// The key that signed the token.
         key: KeyName,
@@ -185,6 +197,7 @@ impl VerifyError {
             | Self::IssuedInFuture { key, .. }
             | Self::TooOld { key, .. }
             | Self::WrongUrl { key, .. }
+            | Self::UnknownUrl { key, .. }
             | Self::BodyMismatch { key } => Some(*key),
             _ => None,
         }
@@ -238,13 +251,15 @@ pub enum ConfigError {
     },
     /// There are signing keys, but the verifier does not know its own URL, for which v2 tokens are signed.
     #[error(
-        "signing keys need `public_origin` or `expected_url`: without them, a request signed for one route could be \
+        "signing keys need `public_origin`, `expected_url` or `expected_url_by`: without them, a request signed for one route could be \
          replayed on another"
     )]
     NoUrl,
-    /// Two of `expected_url`, `public_origin` and `dangerously_accept_any_url` were called, or one of them twice.
+    /// Two of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` were called, or one of
+    /// the last two twice.
     #[error(
-        "only one of `expected_url`, `public_origin` and `dangerously_accept_any_url` can be called, and only once"
+        "only one of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` can be called; \
+         the first two can be called many times"
     )]
     ManyUrls,
     /// Keys were given for a header that is ignored.

@@ -96,10 +96,16 @@ impl Rules {
         let signed = claims.sub.text("sub", key)?;
         self.url
             .check(signed, context.head)
-            .map_err(|expected| VerifyError::WrongUrl {
-                expected,
-                signed: crate::url::for_display(signed),
-                key,
+            .map_err(|it| match it.expected {
+                Some(expected) => VerifyError::WrongUrl {
+                    expected,
+                    signed: it.signed,
+                    key,
+                },
+                None => VerifyError::UnknownUrl {
+                    signed: it.signed,
+                    key,
+                },
             })?;
         if !matches!(claims.jti, Field::Missing) {
             claims.jti.text("jti", key)?;

@@ -1,117 +1,254 @@
 //! Whether the URL that was signed is the one that was called.
 
-use http::Uri;
+use std::fmt;
+use std::sync::Arc;
 
+use crate::spelling::{Url, is_illegal};
 use crate::{ConfigError, RequestHead};
 
-/// The URL that a token must be for.
-#[derive(Clone, Debug)]
+type Hook = dyn Fn(&RequestHead<'_>) -> Option<String> + Send + Sync;
+
+/// The URL that a token must be for. Which spellings are one URL is decided in `spelling.rs`.
+#[derive(Clone)]
 pub(crate) enum UrlRule {
-    /// The URL is this one, byte for byte.
-    Exactly(String),
-    /// The URL is this origin, which has no trailing slash, followed by the request's path and query.
-    Under {
-        origin: String,
-        /// How many bytes of the origin are scheme, host and port.
-        host_end: usize,
-    },
+    /// The URL is one of these.
+    Exactly(Vec<String>),
+    /// The URL is one of these origins, followed by the request's path and query.
+    Under(Vec<Origin>),
+    /// The URL is what this function says of the request.
+    ByRequest(Arc<Hook>),
     /// Any URL will do: a request for one route is accepted on every other.
     Any,
 }
 
+/// Scheme, host, port and perhaps a path, without trailing slash.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    text: String,
+    path_at: usize,
+}
+
 impl UrlRule {
-    pub(crate) fn exactly(url: String) -> Result<Self, ConfigError> {
-        if is_http(&url) {
-            Ok(Self::Exactly(url))
-        } else {
-            Err(ConfigError::Url {
-                field: "expected_url",
-                expected: "an absolute http or https URL",
-            })
-        }
+    pub(crate) fn exactly(url: &str) -> Result<Self, ConfigError> {
+        let url = without_user(url).ok_or(ConfigError::Url {
+            field: "expected_url",
+            expected: "an absolute http or https URL; a host that is not ASCII in its form xn--…",
+        })?;
+        Ok(Self::Exactly(vec![url]))
     }
 
     pub(crate) fn under(origin: &str) -> Result<Self, ConfigError> {
-        let origin = origin.strip_suffix('/').unwrap_or(origin);
-        if is_http(origin) && !origin.contains(['?', '#', '@']) {
-            let host = origin.find("://").map_or(0, |scheme| scheme + 3);
-            let path = origin[host..].find('/');
-            Ok(Self::Under {
-                host_end: path.map_or(origin.len(), |path| host + path),
-                origin: origin.to_owned(),
-            })
-        } else {
-            Err(ConfigError::Url {
-                field: "public_origin",
-                expected: "an http or https URL such as https://shop.example, without user, query and fragment",
-            })
+        let wrong = ConfigError::Url {
+            field: "public_origin",
+            expected: "an http or https URL such as https://shop.example, without query and fragment",
+        };
+        let text = without_user(origin).filter(|it| !it.contains('?') && !origin.contains('#'));
+        let Some(mut text) = text else {
+            return Err(wrong);
+        };
+        let path = Url::split(&text).map_or(0, |url| url.path.len());
+        let path_at = text.len() - path;
+        if text.ends_with('/') {
+            text.pop();
+        }
+        Ok(Self::Under(vec![Origin { text, path_at }]))
+    }
+
+    pub(crate) fn by_request(
+        url: impl Fn(&RequestHead<'_>) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::ByRequest(Arc::new(url))
+    }
+
+    /// Adds what `other` accepts, if the two are rules of the same kind, of which there may be many.
+    pub(crate) fn or(self, other: Self) -> Result<Self, ConfigError> {
+        match (self, other) {
+            (Self::Exactly(mut urls), Self::Exactly(more)) => {
+                urls.extend(more);
+                Ok(Self::Exactly(urls))
+            }
+            (Self::Under(mut origins), Self::Under(more)) => {
+                origins.extend(more);
+                Ok(Self::Under(origins))
+            }
+            _ => Err(ConfigError::ManyUrls),
         }
     }
 
     /// Checks the URL that a token was signed for.
     ///
     /// # Errors
-    /// The URL that `signed` should have been.
-    pub(crate) fn check(&self, signed: &str, head: &RequestHead<'_>) -> Result<(), String> {
+    /// What `signed` is and what it should have been.
+    pub(crate) fn check(&self, signed: &str, head: &RequestHead<'_>) -> Result<(), Mismatch> {
         match self {
             Self::Any => Ok(()),
-            Self::Exactly(url) if url == signed => Ok(()),
-            Self::Exactly(url) => Err(for_display(url)),
-            Self::Under { origin, host_end } => {
-                let called = head.path_and_query().unwrap_or("(unknown path)");
-                if is_under(origin, *host_end, signed, called) {
-                    Ok(())
-                } else {
-                    Err(for_display(&format!("{origin}{called}")))
+            Self::Exactly(urls) if urls.iter().any(|url| is_one(url, signed)) => Ok(()),
+            Self::Exactly(urls) => Err(Mismatch::new(signed, urls.iter().cloned())),
+            Self::ByRequest(url) => match url(head) {
+                Some(url) if is_one(&url, signed) => Ok(()),
+                url => Err(Mismatch::new(signed, url.into_iter())),
+            },
+            Self::Under(origins) => {
+                let Some(target) = head.path_and_query() else {
+                    return Err(Mismatch::new(signed, std::iter::empty()));
+                };
+                if origins.iter().any(|origin| origin.has(signed, target)) {
+                    return Ok(());
                 }
+                let urls = origins.iter().map(|it| format!("{}{target}", it.text));
+                Err(Mismatch::new(signed, urls))
             }
         }
     }
 }
 
-/// Whether `signed` is `origin` followed by `called`. Scheme and host are compared in any case; a fragment is
-/// never sent, and the path of `https://host` is `/` on the wire. Everything else is byte for byte.
-fn is_under(origin: &str, host_end: usize, signed: &str, called: &str) -> bool {
-    let Some((start, rest)) = signed.split_at_checked(origin.len()) else {
-        return false;
-    };
-    let (host, path) = start.as_bytes().split_at(host_end);
-    let (our_host, our_path) = origin.as_bytes().split_at(host_end);
-    if !host.eq_ignore_ascii_case(our_host) || path != our_path {
-        return false;
-    }
-    if rest == called {
-        // The usual case, before the rest is looked at more closely. A path called begins with a slash.
-        return called.starts_with('/');
-    }
-    let rest = rest.split('#').next().unwrap_or(rest);
-    if rest.starts_with('/') {
-        rest == called
-    } else {
-        // No path: `https://host` or `https://host?query`.
-        (rest.is_empty() || rest.starts_with('?')) && called.strip_prefix('/') == Some(rest)
+impl Origin {
+    /// Whether `signed` is this origin followed by `target`.
+    fn has(&self, signed: &str, target: &str) -> bool {
+        // The usual case, before the two are looked at more closely.
+        let rest = signed.strip_prefix(self.text.as_str());
+        if rest == Some(target) && target.starts_with('/') && !target.contains('#') {
+            return true;
+        }
+        let (origin, prefix) = self.text.split_at(self.path_at.min(self.text.len()));
+        let (Some(ours), Some(theirs)) = (Url::split(origin), Url::split(signed)) else {
+            return false;
+        };
+        theirs.has_origin_of(&ours) && theirs.is_below(prefix, target)
     }
 }
 
-fn is_http(url: &str) -> bool {
-    let Ok(uri) = url.parse::<Uri>() else {
-        return false;
-    };
-    matches!(uri.scheme_str(), Some("http" | "https"))
-        && uri.host().is_some_and(|host| !host.is_empty())
+/// Whether the two texts are one URL.
+fn is_one(ours: &str, signed: &str) -> bool {
+    ours == signed
+        || match (Url::split(ours), Url::split(signed)) {
+            (Some(ours), Some(signed)) => ours.is(&signed),
+            _ => false,
+        }
 }
 
-/// Shows a URL as an error may show it: without user and password, and cut if it is long.
-pub(crate) fn for_display(url: &str) -> String {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
-    let rest = &rest[host..];
-    let separator = if scheme.is_empty() { "" } else { "://" };
-    let mut shown: String = format!("{scheme}{separator}{rest}");
-    if let Some((at, _)) = shown.char_indices().nth(500) {
-        shown.truncate(at);
-        shown.push('…');
+/// Returns the URL without user, password and fragment, or `None` if it is no URL that a sender could call.
+fn without_user(url: &str) -> Option<String> {
+    let odd = |it: char| it.is_control() || it.is_whitespace();
+    if url.contains(char::is_control) || url.starts_with(odd) || url.ends_with(odd) {
+        return None;
+    }
+    let it = Url::split(url)?;
+    let query = if it.query.is_empty() { "" } else { "?" };
+    let (host, port) = (it.host, it.port);
+    Some(format!(
+        "{}://{host}{port}{}{query}{}",
+        it.scheme, it.path, it.query
+    ))
+}
+
+/// Two URLs that are not one, as an error may show them. The two texts always differ.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Mismatch {
+    pub(crate) signed: String,
+    /// `None` if nobody knows the URL of the request.
+    pub(crate) expected: Option<String>,
+}
+
+/// As many characters of a URL are shown.
+const SHOWN: usize = 500;
+
+impl Mismatch {
+    fn new(signed: &str, expected: impl Iterator<Item = String>) -> Self {
+        let expected: Vec<_> = expected.collect();
+        let theirs = Url::split(signed);
+        let near = |ours: &&String| {
+            let (ours, theirs) = (Url::split(ours), theirs.as_ref());
+            ours.zip(theirs)
+                .is_some_and(|(ours, it)| it.host.eq_ignore_ascii_case(ours.host))
+        };
+        let nearest = expected.iter().find(near).or_else(|| expected.first());
+        let Some(nearest) = nearest else {
+            let signed = cut(&show(signed, false), 0);
+            return Self {
+                signed,
+                expected: None,
+            };
+        };
+        // A query may be a secret. It is shown where it is what differs.
+        let ours = Url::split(nearest);
+        let with_query = match (&theirs, &ours) {
+            (Some(theirs), Some(ours)) => !theirs.has_query(ours.query),
+            _ => false,
+        };
+        let (signed, nearest) = (show(signed, with_query), show(nearest, with_query));
+        let differs = signed.bytes().zip(nearest.bytes());
+        let differs = differs.take_while(|(one, other)| one == other).count();
+        let mut shown = cut(&nearest, differs);
+        match expected.len() {
+            1 => {}
+            many => shown.push_str(&format!(" (the nearest of {many})")),
+        }
+        Self {
+            signed: cut(&signed, differs),
+            expected: Some(shown),
+        }
+    }
+}
+
+/// Shows a URL in ASCII, without user, password and fragment.
+fn show(url: &str, with_query: bool) -> String {
+    let Some(url) = Url::split(url) else {
+        // It may hold a password all the same.
+        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
+        let user = if host == 0 { "" } else { "…@" };
+        let separator = if rest.len() == url.len() { "" } else { "://" };
+        let text = format!("{}{separator}{user}{}", ascii(scheme), ascii(&rest[host..]));
+        return if text.is_empty() {
+            "no URL".to_owned()
+        } else {
+            text
+        };
+    };
+    let query = match url.query {
+        "" => String::new(),
+        query if with_query => format!("?{}", ascii(query)),
+        _ => "?…".to_owned(),
+    };
+    let path = ascii(if url.path.is_empty() { "/" } else { url.path });
+    format!("{}://{}{}{path}{query}", url.scheme, url.host, url.port)
+}
+
+/// Escapes what cannot stand in a URL, so that letters that look alike are told apart and a log keeps its lines.
+fn ascii(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if is_illegal(byte) {
+            shown.push_str(&format!("%{byte:02X}"));
+        } else {
+            shown.push(char::from(byte));
+        }
     }
     shown
+}
+
+/// Cuts a long text to what stands around the place `at`.
+fn cut(text: &str, at: usize) -> String {
+    let count = text.chars().count();
+    if count <= SHOWN {
+        return text.to_owned();
+    }
+    let from = if at < SHOWN { 0 } else { at - SHOWN / 2 };
+    let start = if from == 0 { "" } else { "…" };
+    let end = if count > from + SHOWN { "…" } else { "" };
+    let part: String = text.chars().skip(from).take(SHOWN).collect();
+    format!("{start}{part}{end}")
+}
+
+impl fmt::Debug for UrlRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exactly(urls) => f.debug_tuple("Exactly").field(urls).finish(),
+            Self::Under(origins) => f.debug_tuple("Under").field(origins).finish(),
+            Self::ByRequest(_) => f.write_str("ByRequest(..)"),
+            Self::Any => f.write_str("Any"),
+        }
+    }
 }

@@ -51,6 +51,8 @@ fn signing_keys_need_a_url_and_secrets_do_not() {
         "/orders",
         "ftp://shop.example",
         "https://",
+        "https://shop.example/orders ",
+        "https://shop.example/or\nders",
     ] {
         let error = keys().expected_url(url).build().unwrap_err();
         assert!(
@@ -62,7 +64,12 @@ fn signing_keys_need_a_url_and_secrets_do_not() {
         "",
         "shop.example",
         "https://shop.example/?a",
-        "https://a:b@shop.example",
+        "https://shop.example/#top",
+        " https://shop.example",
+        "https://shop.example\n",
+        "https://b\u{fc}cher.example",
+        "https://shop.example:99999",
+        "https://shop.example\\@evil",
     ] {
         let error = keys().public_origin(origin).build().unwrap_err();
         assert!(
