@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::clock::SharedClock;
-use crate::jwt::Rules;
+use crate::jwt::{Rules, Tolerance};
 use crate::keyset::KeySet;
 use crate::reject::Response;
 use crate::url::UrlRule;
@@ -27,7 +27,7 @@ pub struct VerifierBuilder {
     numbered: usize,
     url: Option<UrlRule>,
     ignored: Vec<Scheme>,
-    tolerance: Duration,
+    tolerance: Tolerance,
     max_age: Option<Duration>,
     body_limit: usize,
     clock: SharedClock,
@@ -44,7 +44,7 @@ impl Default for VerifierBuilder {
             numbered: 0,
             url: None,
             ignored: vec![],
-            tolerance: Duration::ZERO,
+            tolerance: Tolerance::default(),
             max_age: None,
             body_limit: 1 << 20,
             clock: SharedClock::default(),
@@ -145,10 +145,33 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets how far the clocks of sender and receiver may differ. Each time in a v2 token is then valid for this much
-    /// longer, and from this much earlier. Zero by default.
-    pub fn clock_tolerance(mut self, tolerance: Duration) -> Self {
-        self.tolerance = tolerance;
+    /// Sets how far the clocks of sender and receiver may differ, for all times in a v2 token at once: it calls
+    /// [`expiry_tolerance`](Self::expiry_tolerance), [`not_before_tolerance`](Self::not_before_tolerance) and
+    /// [`issued_ahead_tolerance`](Self::issued_ahead_tolerance). Under 60 seconds, it makes the last one stricter than
+    /// it is by default.
+    pub fn clock_tolerance(self, tolerance: Duration) -> Self {
+        self.expiry_tolerance(tolerance)
+            .not_before_tolerance(tolerance)
+            .issued_ahead_tolerance(tolerance)
+    }
+
+    /// Sets for how long after its `exp` a v2 token is still accepted, and by how much it may exceed the maximum age.
+    /// Zero by default.
+    pub fn expiry_tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance.expiry = tolerance;
+        self
+    }
+
+    /// Sets how long before its `nbf` a v2 token is already accepted. Zero by default.
+    pub fn not_before_tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance.not_before = tolerance;
+        self
+    }
+
+    /// Sets how far in the future a v2 token may have been made (`iat`). 60 seconds by default, because a receiver whose
+    /// clock is a few milliseconds slow would otherwise refuse a fresh token; `exp` bounds the token all the same.
+    pub fn issued_ahead_tolerance(mut self, tolerance: Duration) -> Self {
+        self.tolerance.issued_ahead = tolerance;
         self
     }
 

@@ -24,8 +24,28 @@ const ON_STACK: usize = 1024;
 pub(crate) struct Rules {
     pub(crate) keys: KeySet,
     pub(crate) url: UrlRule,
-    pub(crate) tolerance: Duration,
+    pub(crate) tolerance: Tolerance,
     pub(crate) max_age: Option<Duration>,
+}
+
+/// How far the clocks of sender and receiver may differ, for each time in a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tolerance {
+    pub(crate) expiry: Duration,
+    pub(crate) not_before: Duration,
+    pub(crate) issued_ahead: Duration,
+}
+
+impl Default for Tolerance {
+    /// `iat` only tells when the token was made, and the sender's clock may well be ahead of ours. What bounds a token
+    /// is `exp`.
+    fn default() -> Self {
+        Self {
+            expiry: Duration::ZERO,
+            not_before: Duration::ZERO,
+            issued_ahead: Duration::from_secs(60),
+        }
+    }
 }
 
 /// The request that a token has to fit.
@@ -125,26 +145,26 @@ impl Rules {
         now: Timestamp,
     ) -> Result<(), VerifyError> {
         let now = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
-        let tolerance = i64::try_from(self.tolerance.as_millis()).unwrap_or(i64::MAX);
+        let tolerance = &self.tolerance;
         let expires_at = claims.exp.millis("exp", key)?;
         // At exactly `exp` the token is expired, as for PyJWT and jose.
-        if now >= expires_at.saturating_add(tolerance) {
+        if now >= expires_at.saturating_add(millis(tolerance.expiry)) {
             let ago = between(expires_at, now);
             return Err(VerifyError::Expired { ago, key });
         }
         let not_before = claims.nbf.millis("nbf", key)?;
-        if not_before > now.saturating_add(tolerance) {
+        if not_before > now.saturating_add(millis(tolerance.not_before)) {
             let early = between(now, not_before);
             return Err(VerifyError::NotYetValid { early, key });
         }
         let issued_at = claims.iat.millis("iat", key)?;
-        if issued_at > now.saturating_add(tolerance) {
+        if issued_at > now.saturating_add(millis(tolerance.issued_ahead)) {
             let ahead = between(now, issued_at);
             return Err(VerifyError::IssuedInFuture { ahead, key });
         }
         let age = between(issued_at, now);
         match self.max_age {
-            Some(max_age) if age > max_age.saturating_add(self.tolerance) => {
+            Some(max_age) if age > max_age.saturating_add(tolerance.expiry) => {
                 Err(VerifyError::TooOld { age, max_age, key })
             }
             _ => Ok(()),
@@ -188,6 +208,10 @@ fn is_hash_of(claim: &str, body: &[u8]) -> bool {
     let length = URL_SAFE_NO_PAD.encode_slice(hash, &mut text);
     debug_assert_eq!(length, Ok(text.len()));
     claim.strip_suffix('=').unwrap_or(claim).as_bytes() == text
+}
+
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn between(earlier: i64, later: i64) -> Duration {

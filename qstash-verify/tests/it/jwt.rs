@@ -6,7 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use qstash_verify::jws::{JwsError, verify_hs256};
 use qstash_verify::{
-    KeyRole, NewToken, Region, Scheme, Signer, SigningKey, Timestamp, Verifier, VerifyError,
+    KeyRole, NewToken, Region, Scheme, Signer, SigningKey, Timestamp, Verifier, VerifierBuilder,
+    VerifyError,
 };
 
 use crate::common::*;
@@ -110,7 +111,7 @@ fn rules() -> Vec<(&'static str, &'static str, VerifyError)> {
         (r#""nbf":0"#, r#""nbf":1800000007"#, VerifyError::NotYetValid { early: secs(7), key }),
         (r#""iat":1800000000,"#, "", missing("iat")),
         (r#""iat":1800000000"#, r#""iat":[1]"#, malformed("iat")),
-        ("1800000000", "1800000001.5", VerifyError::IssuedInFuture { ahead: Duration::from_millis(1500), key }),
+        ("1800000000", "1800000060.5", VerifyError::IssuedInFuture { ahead: Duration::from_millis(60_500), key }),
         (r#""sub":"https://shop.example/orders","#, "", missing("sub")),
         (r#""https://shop.example/orders""#, "{}", malformed("sub")),
         ("/orders", "/other", VerifyError::WrongUrl { expected: URL.into(), signed: format!("{ORIGIN}/other"), key }),
@@ -197,9 +198,42 @@ fn a_token_from_the_future_is_refused_beyond_the_tolerance() {
             key: current(),
         })
     };
-    assert_eq!(at(&verifier(), &token, millis(-1)), ahead(1));
+    assert_eq!(at(&verifier(), &token, millis(-10)), Ok(()));
+    assert_eq!(at(&verifier(), &token, millis(-60_000)), Ok(()));
+    assert_eq!(at(&verifier(), &token, millis(-60_001)), ahead(60_001));
+    assert_eq!(at(&tolerant(0), &token, millis(-1)), ahead(1));
     assert_eq!(at(&tolerant(10), &token, millis(-10_000)), Ok(()));
     assert_eq!(at(&tolerant(10), &token, millis(-10_001)), ahead(10_001));
+}
+
+#[test]
+fn each_time_has_a_tolerance_of_its_own() {
+    let secs = Duration::from_secs;
+    let build = |change: fn(VerifierBuilder, Duration) -> VerifierBuilder| {
+        change(builder(), secs(10)).build().unwrap()
+    };
+    let token = token(b"{}", |token| token.not_before(millis(-50_000)));
+    let verifiers = [
+        build(VerifierBuilder::expiry_tolerance),
+        build(VerifierBuilder::not_before_tolerance),
+        build(VerifierBuilder::issued_ahead_tolerance),
+        build(VerifierBuilder::clock_tolerance),
+    ];
+    for (now, accepted) in [
+        (309_999, [true, false, false, true]),
+        (310_000, [false; 4]),
+        (-10_000, [true; 4]),
+        // Ahead of the token by more than 10 seconds: only who says so is stricter than by default.
+        (-10_001, [true, true, false, false]),
+        (-50_000, [true, true, false, false]),
+        (-50_001, [false, true, false, false]),
+        (-60_001, [false; 4]),
+    ] {
+        let judged = verifiers
+            .each_ref()
+            .map(|it| at(it, &token, millis(now)).is_ok());
+        assert_eq!(judged, accepted, "{now}");
+    }
 }
 
 #[test]
