@@ -4,7 +4,7 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::error::JsonPayloadError;
+use actix_web::error::{JsonPayloadError, PayloadError};
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Data};
 use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, ResponseError};
@@ -16,8 +16,8 @@ use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 /// or anything else that actix-web extracts.
 ///
 /// The verifier comes from `app_data`, as `web::Data<Verifier>`; that of the nearest scope counts. The extractor reads the
-/// body up to the verifier's limit and verifies it before `T` sees anything of it; limits of `T` itself (`JsonConfig`,
-/// `PayloadConfig`) hold too. `T` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
+/// body up to the verifier's limit and verifies it before `T` sees anything of it. Limits of `T` itself (`JsonConfig`,
+/// `PayloadConfig`) hold too, and are lower by default; [`configure`] sets them to the verifier's. `T` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
 ///
 /// A bare [`Verifier`] in `app_data`, at whatever level, is a mistake of the program: every request is answered 500. For
 /// actix-web it is another type than `web::Data<Verifier>`, and it does not tell which of two types is the nearer.
@@ -51,6 +51,33 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
     }
 }
 
+/// Sets up an `App` or a scope: adds the verifier, and raises the limits of `web::Json`, `web::Form`, `web::Bytes` and
+/// `String` to the verifier's. By default actix-web reads 256 KiB of text or bytes and 2 MiB of JSON, and so less than a
+/// callback may have.
+///
+/// The limits hold for all handlers of the `App` or scope, also for those that do not verify.
+///
+/// ```
+/// use actix_web::{App, web};
+/// use qstash_verify::Verifier;
+/// use qstash_verify::actix::configure;
+///
+/// let verifier = Verifier::builder().secret("the secret of our account").build()?;
+/// let app = App::new().service(web::scope("/hooks").configure(configure(verifier)));
+/// # let _ = app;
+/// # Ok::<(), qstash_verify::ConfigError>(())
+/// ```
+pub fn configure(verifier: Verifier) -> impl FnOnce(&mut web::ServiceConfig) + Clone {
+    move |config| {
+        let limit = verifier.body_limit();
+        config
+            .app_data(web::JsonConfig::default().limit(limit))
+            .app_data(web::FormConfig::default().limit(limit))
+            .app_data(web::PayloadConfig::new(limit))
+            .app_data(Data::new(verifier));
+    }
+}
+
 /// Returns the verifier of the nearest scope that has one. This is the only place that looks for it.
 ///
 /// actix-web looks for one type in all levels, from the nearest outwards. With two types it would not tell which level
@@ -75,7 +102,10 @@ async fn verify(
         .to_bytes_limited(limit)
         .await
         .map_err(|_| VerifyError::BodyTooLarge { limit })?
-        .map_err(|_| VerifyError::UnreadableBody)?;
+        .map_err(|error| match error.as_error() {
+            Some(PayloadError::Overflow) => VerifyError::BodyTooLargeInFront,
+            _ => VerifyError::UnreadableBody,
+        })?;
     let head = Head::of(request, |name| {
         name.starts_with("qstash-") || name.starts_with("upstash-")
     });
@@ -183,6 +213,12 @@ fn undecodable(verifier: &Verifier, error: actix_web::Error) -> actix_web::Error
         _ => error,
     };
     let status = error.as_response_error().status_code().as_u16();
+    if status == 413 {
+        tracing::warn!(
+            "a verified body is over the limit of `JsonConfig` or `PayloadConfig`; `qstash_verify::actix::configure` \
+             sets them to the verifier's"
+        );
+    }
     let Some(reason) = crate::reject::undecodable(status) else {
         return error;
     };

@@ -16,6 +16,13 @@ use crate::{
     VerifyError,
 };
 
+/// The default of [`VerifierBuilder::body_limit`]: what the sender may make of the largest message of the smallest plan.
+///
+/// A message has at most 1 MiB (v1.md section 2, v2.md section 7). A callback (v2.md section 3.10) holds the answer's
+/// body and the message's in base64, each up to 1 MiB, and so 2 x 1,398,104 bytes. The rest of the 4 MiB, some 1.3 MiB,
+/// is for the headers of both and for the callback's other fields.
+const BODY_LIMIT: usize = 4 << 20;
+
 /// Collects keys and rules for a [`Verifier`]. [`Verifier::builder`] and [`Verifier::from_env`] make one.
 ///
 /// If several settings are wrong, [`build`](Self::build) reports the first.
@@ -46,7 +53,7 @@ impl Default for VerifierBuilder {
             ignored: vec![],
             tolerance: Tolerance::default(),
             max_age: None,
-            body_limit: 1 << 20,
+            body_limit: BODY_LIMIT,
             clock: SharedClock::default(),
             response: Response::default(),
             of_environment: false,
@@ -182,7 +189,10 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets the largest body that is accepted, in bytes. Adapters read no further. 1 MiB by default.
+    /// Sets the largest body that is accepted, in bytes. Adapters read no further. 4 MiB by default, which holds a
+    /// message of 1 MiB, the most that the smallest plan allows, and a callback about it: that has the message and the
+    /// answer in base64, of 1.34 MiB each, and their headers. For a plan with messages of up to `n` bytes, set
+    /// `n / 3 * 8` and 1 MiB for the headers: 28 MiB for 10 MB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self

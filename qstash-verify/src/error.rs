@@ -160,6 +160,10 @@ pub enum VerifyError {
         /// The limit, in bytes.
         limit: usize,
     },
+    /// The body is larger than a limit that something in front of the adapter has set, such as a layer of tower-http.
+    /// Only adapters report it.
+    #[error("the body is over a limit that was set in front of the verifier; raise it there")]
+    BodyTooLargeInFront,
     /// The connection broke before the body was complete. Only adapters report it.
     #[error("the body could not be read to its end")]
     UnreadableBody,
@@ -173,12 +177,12 @@ pub enum VerifyError {
 }
 
 impl VerifyError {
-    /// Returns the status that adapters answer: 413 for a body over the limit, 400 for a body that broke off or that is
+    /// Returns the status that adapters answer: 413 for a body over a limit, 400 for a body that broke off or that is
     /// verified and cannot be decoded, 415 for a verified body of the wrong content type, and 401 for everything else.
     #[must_use]
     pub const fn status(&self) -> StatusCode {
         match self {
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } | Self::BodyTooLargeInFront => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnreadableBody | Self::Undecodable => StatusCode::BAD_REQUEST,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             _ => StatusCode::UNAUTHORIZED,

@@ -61,7 +61,9 @@ pub(crate) fn undecodable(status: u16) -> Option<VerifyError> {
 
 fn plain(reason: &VerifyError) -> http::Response<Bytes> {
     let text = match reason {
-        VerifyError::BodyTooLarge { .. } => "the body is too large",
+        VerifyError::BodyTooLarge { .. } | VerifyError::BodyTooLargeInFront => {
+            "the body is too large"
+        }
         VerifyError::UnreadableBody => "the body could not be read",
         VerifyError::Undecodable => "the body could not be decoded",
         VerifyError::ContentType => "the content type is not supported",
@@ -85,9 +87,36 @@ where
 {
     use http_body_util::{BodyExt, LengthLimitError, Limited};
 
-    match Limited::new(body, limit).collect().await {
+    match Limited::new(body.map_err(InFront::new), limit)
+        .collect()
+        .await
+    {
         Ok(body) => Ok(body.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(VerifyError::BodyTooLarge { limit }),
-        Err(_) => Err(VerifyError::UnreadableBody),
+        Err(error) => Err(match error.downcast_ref::<InFront>() {
+            Some(front) if front.is_over_a_limit() => VerifyError::BodyTooLargeInFront,
+            _ => VerifyError::UnreadableBody,
+        }),
+    }
+}
+
+/// An error of the body itself, and so not of our limit.
+#[cfg(any(feature = "axum", feature = "tower"))]
+#[derive(Debug, thiserror::Error)]
+#[error("the body could not be read")]
+struct InFront(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+#[cfg(any(feature = "axum", feature = "tower"))]
+impl InFront {
+    fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self(error.into())
+    }
+
+    /// Whether a layer in front, such as tower-http's `RequestBodyLimitLayer`, has cut the body off. Frameworks wrap the
+    /// errors of bodies, some of them several times.
+    fn is_over_a_limit(&self) -> bool {
+        let first: &(dyn std::error::Error + 'static) = &*self.0;
+        std::iter::successors(Some(first), |error| error.source())
+            .any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
     }
 }

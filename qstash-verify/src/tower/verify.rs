@@ -19,6 +19,9 @@ use crate::{Verifier, VerifyError};
 /// [`OwnedDelivery`](crate::OwnedDelivery) into its extensions, and passes the body on in one piece. A refused request
 /// never reaches the inner service; the reason is in the extensions of the answer and in a trace event.
 ///
+/// With feature `axum` the verifier's limit replaces axum's `DefaultBodyLimit` for the handlers inside, unless they have
+/// one of their own. A lower limit in front, such as tower-http's `RequestBodyLimitLayer`, makes the answer 413, too.
+///
 /// The layer compares the signed URL with the URI that came over the wire. With feature `axum` it finds it behind
 /// axum's `nest`, too, which cuts a prefix off. Without that feature, and behind anything else that changes the URI
 /// (another router, `NormalizePath`), it cannot know it: let the layer stand outside of that.
@@ -98,5 +101,13 @@ where
     let body = read(body, verifier.body_limit()).await?;
     let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
     parts.extensions.insert(delivery);
-    Ok(Request::from_parts(parts, Full::new(body)))
+    let request = Request::from_parts(parts, Full::new(body));
+    #[cfg(feature = "axum")]
+    let request = {
+        // axum's extractors would refuse a body over 2 MB, although the verifier has accepted it.
+        let mut request = request;
+        axum::extract::DefaultBodyLimit::disable().apply(&mut request);
+        request
+    };
+    Ok(request)
 }

@@ -12,6 +12,7 @@ mod guard;
 mod guard_layer;
 mod hmac;
 mod jwt;
+mod limits;
 mod nested;
 mod properties;
 mod receivers;
