@@ -272,7 +272,7 @@ impl VerifierBuilder {
 
     /// Adds a key. An error calls it `label`.
     pub(crate) fn add(mut self, scheme: Scheme, name: KeyName, key: &[u8], label: &str) -> Self {
-        match SigningKey::new(key) {
+        match SigningKey::of(scheme, key) {
             Ok(key) => {
                 match scheme {
                     Scheme::Hmac => &mut self.secrets,

@@ -4,7 +4,8 @@ use std::ffi::OsString;
 
 use crate::{ConfigError, KeyName, KeyRole, Region, Scheme, VerifierBuilder};
 
-const SECRETS: &str = "QSTASH_SIGNING_SECRET";
+/// The secret in use, and the one before it. Each is taken as it stands, as the server takes it.
+const SECRETS: [&str; 2] = ["QSTASH_SIGNING_SECRET", "QSTASH_PREVIOUS_SIGNING_SECRET"];
 
 impl VerifierBuilder {
     /// Starts a builder with keys from variables, as [`Verifier::from_env`](crate::Verifier::from_env) does, but `get`
@@ -14,7 +15,8 @@ impl VerifierBuilder {
     /// use qstash_verify::VerifierBuilder;
     ///
     /// let verifier = VerifierBuilder::from_vars(|name| match name {
-    ///     "QSTASH_SIGNING_SECRET" => Some("the current secret,the previous secret".into()),
+    ///     "QSTASH_SIGNING_SECRET" => Some("the current secret".into()),
+    ///     "QSTASH_PREVIOUS_SIGNING_SECRET" => Some("the previous secret".into()),
     ///     _ => None,
     /// })
     /// .build();
@@ -22,15 +24,15 @@ impl VerifierBuilder {
     /// ```
     pub fn from_vars(get: impl Fn(&str) -> Option<OsString>) -> Self {
         let mut builder = Self::default().of_environment();
-        match read(&get, SECRETS) {
-            Err(error) => builder = builder.fail(error),
-            Ok(None) => {}
-            Ok(Some(secrets)) => {
-                for secret in secrets.split(',') {
+        for variable in SECRETS {
+            builder = match read(&get, variable) {
+                Err(error) => builder.fail(error),
+                Ok(None) => builder,
+                Ok(Some(secret)) => {
                     let name = builder.next_secret();
-                    builder = builder.add(Scheme::Hmac, name, secret.trim().as_bytes(), SECRETS);
+                    builder.add(Scheme::Hmac, name, secret.as_bytes(), variable)
                 }
-            }
+            };
         }
         for region in [None, Some(Region::UsEast1), Some(Region::EuCentral1)] {
             for role in [KeyRole::Current, KeyRole::Next] {
@@ -45,7 +47,7 @@ impl VerifierBuilder {
         match read(get, &variable) {
             Err(error) => self.fail(error),
             Ok(None) => self,
-            Ok(Some(key)) => self.add(Scheme::Jwt, name, key.trim().as_bytes(), &variable),
+            Ok(Some(key)) => self.add(Scheme::Jwt, name, key.as_bytes(), &variable),
         }
     }
 }

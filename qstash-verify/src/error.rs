@@ -218,6 +218,21 @@ pub enum KeyError {
     /// The secret is too short.
     #[error("a signing secret must have at least {} bytes", SigningKey::MIN_LEN)]
     TooShort,
+    /// The secret begins with a byte-order mark, as some editors write it into files.
+    #[error("the secret begins with a byte-order mark; save it as UTF-8 without one")]
+    ByteOrderMark,
+    /// The secret begins or ends with white space, or has a line end, as a file or a pasted text does.
+    #[error("the secret begins or ends with white space or has a line end; cut that off")]
+    Blank,
+    /// The secret stands in quotes. They are for a shell; where no shell reads them, they become part of the secret.
+    #[error("the secret stands in quotes, which would be part of it; leave them out")]
+    Quoted,
+    /// This is no secret but a token for the API: QStash's, or another JWT.
+    #[error("this is an API token, such as the value of QSTASH_TOKEN, and no signing secret")]
+    Token,
+    /// This is no signing key of v2. All of them start with `sig_`.
+    #[error("this is no signing key of QStash: those start with `sig_`")]
+    NotASigningKey,
 }
 
 /// Why a verifier cannot be made.
@@ -229,7 +244,7 @@ pub enum ConfigError {
     NoKey,
     /// No key was given, and the environment names none.
     #[error(
-        "none of QSTASH_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY and their regional \
+        "none of QSTASH_SIGNING_SECRET, QSTASH_PREVIOUS_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY and their regional \
          forms (US_EAST_1_QSTASH_…, EU_CENTRAL_1_QSTASH_…) is set"
     )]
     NoKeyInEnvironment,

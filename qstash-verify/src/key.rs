@@ -6,7 +6,7 @@ use hmac::digest::zeroize::ZeroizeOnDrop;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::KeyError;
+use crate::{KeyError, Scheme, slip};
 
 /// A shared secret: one that makes v1 signatures, or a signing key (`sig_…`) that signs v2 tokens.
 ///
@@ -30,14 +30,27 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`] when the secret is empty, [`KeyError::TooShort`] when it has fewer than
-    /// [`SigningKey::MIN_LEN`] bytes.
+    /// [`SigningKey::MIN_LEN`] bytes, and the other [`KeyError`]s when it is text that was not meant as it stands: with a
+    /// byte-order mark, white space at an end, a line end, in quotes, or an API token.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let secret = secret.as_ref();
-        match secret.len() {
-            0 => Err(KeyError::Empty),
-            length if length < Self::MIN_LEN => Err(KeyError::TooShort),
-            _ => Ok(Self(mac(secret))),
+        if secret.is_empty() {
+            return Err(KeyError::Empty);
         }
+        slip::check(secret)?;
+        if secret.len() < Self::MIN_LEN {
+            return Err(KeyError::TooShort);
+        }
+        Ok(Self(mac(secret)))
+    }
+
+    /// Prepares a secret of a scheme: a v2 signing key that is text must start with `sig_`.
+    pub(crate) fn of(scheme: Scheme, secret: &[u8]) -> Result<Self, KeyError> {
+        let key = Self::new(secret)?;
+        if scheme == Scheme::Jwt {
+            slip::check_signing_key(secret)?;
+        }
+        Ok(key)
     }
 
     /// Returns the v1 signature of `body`: its HMAC-SHA256 in 64 lower-case hexadecimal digits.

@@ -20,6 +20,7 @@ mod keyset;
 mod reject;
 mod scheme;
 mod sign;
+mod slip;
 mod spelling;
 #[cfg(feature = "tower")]
 pub mod tower;

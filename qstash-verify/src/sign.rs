@@ -136,17 +136,19 @@ impl Signer {
     /// Signs as v1 does, with `QStash-Signature`.
     ///
     /// # Errors
-    /// When the secret is empty or too short.
+    /// When the secret cannot be used, as for [`SigningKey::new`].
     pub fn hmac(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        SigningKey::new(secret).map(|key| Self::with_key(Scheme::Hmac, key))
+        let key = SigningKey::of(Scheme::Hmac, secret.as_ref())?;
+        Ok(Self::with_key(Scheme::Hmac, key))
     }
 
     /// Signs as v2 does, with `Upstash-Signature`.
     ///
     /// # Errors
-    /// When the signing key is empty or too short.
+    /// When the signing key cannot be used, as for [`SigningKey::new`], or is text that does not start with `sig_`.
     pub fn jwt(signing_key: impl AsRef<[u8]>) -> Result<Self, KeyError> {
-        SigningKey::new(signing_key).map(|key| Self::with_key(Scheme::Jwt, key))
+        let key = SigningKey::of(Scheme::Jwt, signing_key.as_ref())?;
+        Ok(Self::with_key(Scheme::Jwt, key))
     }
 
     /// Signs with a key that you have already prepared.

@@ -39,11 +39,13 @@ impl Verifier {
     ///
     /// | variable | what it is |
     /// |---|---|
-    /// | `QSTASH_SIGNING_SECRET` | v1 secrets, separated by commas while they are rotated |
+    /// | `QSTASH_SIGNING_SECRET` | the v1 secret, exactly as `qstash-mock-server` reads it: one secret, a comma in it is a part of it |
+    /// | `QSTASH_PREVIOUS_SIGNING_SECRET` | the v1 secret before that, while secrets are rotated |
     /// | `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY` | v2 signing keys |
     /// | `US_EAST_1_QSTASH_CURRENT_SIGNING_KEY`, … `_NEXT_…` | v2 signing keys for requests whose `Upstash-Region` is `US-EAST-1`; likewise `EU_CENTRAL_1_…` |
     ///
-    /// At least one variable must be set, and it is an error to set one to an empty text. Requests from a region without
+    /// At least one variable must be set. It is an error to set one to an empty text, or to a value with quotes, white space
+    /// or a line end around it; nothing is trimmed, because the sender does not trim either. Requests from a region without
     /// keys of its own are checked with the keys that are bound to no region, as by the official receivers.
     ///
     /// ```

@@ -18,4 +18,5 @@ mod properties;
 mod receivers;
 mod redis;
 mod server;
+mod slips;
 mod urls;

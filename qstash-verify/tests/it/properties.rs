@@ -80,7 +80,11 @@ fn each_single_bit_of_the_key_counts() {
     let (parts, body) = split(jwt().request(URL, "{}").unwrap());
     for key in flipped(CURRENT.as_bytes()) {
         let builder = Verifier::builder().current_signing_key(&key);
-        let verifier = builder.public_origin(ORIGIN).build().unwrap();
+        let Ok(verifier) = builder.public_origin(ORIGIN).build() else {
+            // Without its prefix, or with a line end, it is refused as a key.
+            assert!(!key.starts_with(b"sig_") || key.contains(&b'\n') || key.contains(&b'\r'));
+            continue;
+        };
         let (keys, region) = (1, None);
         let unknown = VerifyError::TokenSignature { keys, region };
         assert_eq!(verify(&verifier, &parts, &body), Err(unknown));
