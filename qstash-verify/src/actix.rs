@@ -39,14 +39,15 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
             let body = match verify(&verifier, &request, body.await?).await {
                 Ok(body) => body,
                 Err(reason) => {
-                    let answer = Answer::Ours(verifier.reject(reason.clone()));
+                    let head = Head::of(&request, |_| verifier.has_rejection_response());
+                    let answer = Answer::Ours(verifier.reject(reason.clone(), head.borrow()));
                     return Err(Rejection { reason, answer }.into());
                 }
             };
             T::from_request(&request, &mut Payload::from(body))
                 .await
                 .map(Self)
-                .map_err(|error| undecodable(&verifier, error.into()))
+                .map_err(|error| undecodable(&verifier, &request, error.into()))
         })
     }
 }
@@ -207,7 +208,11 @@ impl ResponseError for Rejection {
 
 /// Makes the rejection of `T`, which keeps `T`'s own answer if none is configured. actix-web answers 400 to a content
 /// type other than JSON; 415 says what is wrong.
-fn undecodable(verifier: &Verifier, error: actix_web::Error) -> actix_web::Error {
+fn undecodable(
+    verifier: &Verifier,
+    request: &HttpRequest,
+    error: actix_web::Error,
+) -> actix_web::Error {
     let error = match error.as_error() {
         Some(JsonPayloadError::ContentType) => WrongContentType.into(),
         _ => error,
@@ -219,10 +224,11 @@ fn undecodable(verifier: &Verifier, error: actix_web::Error) -> actix_web::Error
              sets them to the verifier's"
         );
     }
-    let Some(reason) = crate::reject::undecodable(status) else {
+    let Some(reason) = crate::reject::undecodable(status, error.to_string()) else {
         return error;
     };
-    let configured = verifier.configured_rejection(&reason);
+    let head = Head::of(request, |_| verifier.has_rejection_response());
+    let configured = verifier.configured_rejection(&reason, &head.borrow());
     let answer = configured.map_or(Answer::Inner(error), Answer::Ours);
     Rejection { reason, answer }.into()
 }

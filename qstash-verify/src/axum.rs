@@ -1,13 +1,15 @@
 #![doc = include_str!("../docs/axum.md")]
 
-use axum::body::Body;
-use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Request};
+use axum::body::{Body, HttpBody};
+use axum::extract::{
+    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OriginalUri, Request,
+};
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
 use crate::reject::read;
-use crate::{OwnedDelivery, Verifier, VerifyError};
+use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 
 /// Verifies a request, then extracts `E` from it: `Verified<Json<T>>`, `Verified<Bytes>`, `Verified<String>`, or
 /// anything else that axum extracts.
@@ -29,35 +31,54 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
         let verifier = Verifier::from_ref(state);
-        let request = verify(&verifier, request).await.map_err(|reason| {
-            let response = verifier.reject(reason.clone()).map(Body::from);
-            Rejection::Refused { reason, response }
-        })?;
-        E::from_request(request, state)
-            .await
-            .map(Self)
-            .map_err(|error| undecodable(&verifier, error.into_response()))
+        let request = verify(&verifier, request).await?;
+        let head = verifier.has_rejection_response().then(|| head_of(&request));
+        let extracted = E::from_request(request, state).await;
+        let own = match extracted.map_err(IntoResponse::into_response) {
+            Ok(extracted) => return Ok(Self(extracted)),
+            Err(own) => own,
+        };
+        Err(undecodable(&verifier, head, own).await)
     }
 }
 
 /// Reads the body, verifies the request, and puts the delivery into its extensions.
-async fn verify(verifier: &Verifier, request: Request) -> Result<Request, VerifyError> {
+async fn verify(verifier: &Verifier, request: Request) -> Result<Request, Rejection> {
     let (mut parts, body) = request.into_parts();
-    let body = read(body, verifier.body_limit()).await?;
-    let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
+    let refuse = |reason: VerifyError| Rejection::Refused {
+        response: verifier.reject(reason.clone(), &parts).map(Body::from),
+        reason,
+    };
+    let body = read(body, verifier.body_limit()).await.map_err(refuse)?;
+    let delivery = verifier.verify(&parts, &body, verifier.now());
+    let delivery = delivery.map_err(refuse)?.into_owned();
     parts.extensions.insert(delivery);
     let mut request = Request::from_parts(parts, Body::from(body));
     DefaultBodyLimit::disable().apply(&mut request);
     Ok(request)
 }
 
+/// Copies the head of a request, as it came over the wire.
+fn head_of(request: &Request) -> Parts {
+    let (mut parts, ()) = http::Request::new(()).into_parts();
+    let original = request.extensions().get::<OriginalUri>();
+    parts.uri = original.map_or_else(|| request.uri().clone(), |it| it.0.clone());
+    parts.method = request.method().clone();
+    parts.headers = request.headers().clone();
+    parts
+}
+
 /// Makes the rejection of `E`, which keeps `E`'s own answer if none is configured. axum answers 422 to JSON of another
 /// shape; that becomes 400, because QStash retries both and one rule is simpler.
-fn undecodable(verifier: &Verifier, own: Response) -> Rejection {
-    let Some(reason) = crate::reject::undecodable(own.status().as_u16()) else {
+async fn undecodable(verifier: &Verifier, head: Option<Parts>, own: Response) -> Rejection {
+    let status = own.status().as_u16();
+    let (own, detail) = sentence(own).await;
+    let Some(reason) = crate::reject::undecodable(status, detail) else {
         return Rejection::Other(own);
     };
-    let configured = verifier.configured_rejection(&reason);
+    // Without a function of the program's own, nobody looks at the head.
+    let head = head.unwrap_or_else(|| http::Request::new(()).into_parts().0);
+    let configured = verifier.configured_rejection(&reason, &RequestHead::from(&head));
     let mut response = configured.map_or_else(
         || {
             let mut own = own;
@@ -68,6 +89,21 @@ fn undecodable(verifier: &Verifier, own: Response) -> Rejection {
     );
     response.extensions_mut().insert(reason.clone());
     Rejection::Undecodable { reason, response }
+}
+
+/// Returns the answer of an extractor, and its text: an extractor tells what is wrong in no other way.
+async fn sentence(own: Response) -> (Response, String) {
+    const LONGEST: usize = 8 * 1024;
+    let size = own.body().size_hint().upper();
+    if size.is_none_or(|size| size > LONGEST as u64) {
+        return (own, String::new());
+    }
+    let (parts, body) = own.into_parts();
+    let body = axum::body::to_bytes(body, LONGEST)
+        .await
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&body).into_owned();
+    (Response::from_parts(parts, Body::from(body)), text)
 }
 
 /// Why a request did not reach its handler.

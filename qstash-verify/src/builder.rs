@@ -207,11 +207,11 @@ impl VerifierBuilder {
 
     /// Sets what adapters answer to a request that they refuse, instead of a bare 401 or 413. Adapters also use it for
     /// a verified request that the handler cannot decode (400, 415), which the framework answers by default.
-    /// [`VerifyError::status`] returns the status. The adapter puts the reason into the response's extensions. Mind
+    /// The function gets the reason and the request's head. [`VerifyError::status`] returns the status. The adapter puts the reason into the response's extensions. Mind
     /// whom you tell the reason: the default answer to a request that fails verification does not tell it.
     pub fn rejection_response<F>(mut self, response: F) -> Self
     where
-        F: Fn(&VerifyError) -> http::Response<Bytes> + Send + Sync + 'static,
+        F: Fn(&VerifyError, &RequestHead<'_>) -> http::Response<Bytes> + Send + Sync + 'static,
     {
         self.response = Response::new(response);
         self

@@ -170,10 +170,17 @@ pub enum VerifyError {
     /// The request is verified, but the handler cannot decode its body, which is not JSON or JSON of another shape.
     /// Only adapters report it.
     #[error("the verified request could not be decoded into what the handler takes")]
-    Undecodable,
+    Undecodable {
+        /// What the decoder says, as far as the adapter sees it. It may repeat parts of the body, so mind where you show
+        /// it.
+        detail: String,
+    },
     /// The request is verified, but the handler does not take its content type. Only adapters report it.
     #[error("the verified request's `Content-Type` is not what the handler takes")]
-    ContentType,
+    ContentType {
+        /// What the decoder says, as far as the adapter sees it.
+        detail: String,
+    },
 }
 
 impl VerifyError {
@@ -183,8 +190,8 @@ impl VerifyError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BodyTooLarge { .. } | Self::BodyTooLargeInFront => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UnreadableBody | Self::Undecodable => StatusCode::BAD_REQUEST,
-            Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::UnreadableBody | Self::Undecodable { .. } => StatusCode::BAD_REQUEST,
+            Self::ContentType { .. } => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             _ => StatusCode::UNAUTHORIZED,
         }
     }
@@ -205,6 +212,37 @@ impl VerifyError {
             | Self::BodyMismatch { key } => Some(*key),
             _ => None,
         }
+    }
+
+    /// Returns what the operator can do, if the sender has a key and something else is wrong. It is for the log, not for
+    /// the caller.
+    #[must_use]
+    pub const fn advice(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::WrongUrl { .. } => {
+                "if it was meant for this service, set `public_origin` (or `expected_url`) to what the publisher calls"
+            }
+            Self::UnknownUrl { .. } => {
+                "give `verify` the request's URI, or return this URL from the function of `expected_url_by`"
+            }
+            Self::Expired { .. } => {
+                "is this machine's clock fast, or was the request held up for minutes? set the clock, or \
+                 `expiry_tolerance`; a request that is replayed later looks the same"
+            }
+            Self::NotYetValid { .. } => "set this machine's clock, or `not_before_tolerance`",
+            Self::IssuedInFuture { .. } => "set this machine's clock, or `issued_ahead_tolerance`",
+            Self::TooOld { .. } => "set `max_age` to what a delivery may take",
+            Self::BodyMismatch { .. } => {
+                "verify the body before anything decodes, decompresses or writes it again"
+            }
+            Self::MissingClaim { .. } | Self::MalformedClaim { .. } | Self::WrongIssuer { .. } => {
+                "another program signs with this key; QStash makes no such token"
+            }
+            Self::Undecodable { .. } | Self::ContentType { .. } => {
+                "let the publisher and the handler agree on the body; QStash delivers it again until its retries end"
+            }
+            _ => return None,
+        })
     }
 }
 

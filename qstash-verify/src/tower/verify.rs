@@ -10,8 +10,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{ResponseBody, ResponseFuture};
+use crate::Verifier;
 use crate::reject::read;
-use crate::{Verifier, VerifyError};
 
 /// Lets only verified requests through.
 ///
@@ -81,25 +81,26 @@ where
         Box::pin(async move {
             match verify(&verifier, request).await {
                 Ok(request) => inner.call(request).await.map(|it| it.map(Either::Left)),
-                Err(reason) => Ok(verifier
-                    .reject(reason)
-                    .map(|body| Either::Right(Full::new(body)))),
+                Err(answer) => Ok(answer.map(|body| Either::Right(Full::new(body)))),
             }
         })
     }
 }
 
+/// Returns the request with its body in one piece, or the answer to one that is refused.
 async fn verify<B>(
     verifier: &Verifier,
     request: Request<B>,
-) -> Result<Request<Full<Bytes>>, VerifyError>
+) -> Result<Request<Full<Bytes>>, Response<Bytes>>
 where
     B: Body,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let (mut parts, body) = request.into_parts();
-    let body = read(body, verifier.body_limit()).await?;
-    let delivery = verifier.verify(&parts, &body, verifier.now())?.into_owned();
+    let refuse = |reason| verifier.reject(reason, &parts);
+    let body = read(body, verifier.body_limit()).await.map_err(refuse)?;
+    let delivery = verifier.verify(&parts, &body, verifier.now());
+    let delivery = delivery.map_err(refuse)?.into_owned();
     parts.extensions.insert(delivery);
     let request = Request::from_parts(parts, Full::new(body));
     #[cfg(feature = "axum")]

@@ -124,7 +124,7 @@ async fn every_framework_gives_the_same_answers() {
                     (200, None)
                 }
                 Expected::Untrusted(reason) => {
-                    let text = "the request is not signed by QStash";
+                    let text = "the request could not be verified";
                     assert_eq!(answer.text, text, "{context}");
                     (401, Some(reason))
                 }
@@ -208,8 +208,15 @@ async fn the_answer_to_what_is_refused_can_be_another_and_its_maker_is_told_why(
         let seen = Arc::clone(&reasons);
         let verifier = builder()
             .clock(NOW)
-            .rejection_response(move |reason| {
-                seen.lock().unwrap().push(reason.clone());
+            .rejection_response(move |reason, request| {
+                let path = request.path_and_query().unwrap().to_owned();
+                let method = request.http_method().unwrap().clone();
+                let seen_by = request.headers()["x-seen-by"].clone();
+                assert_eq!(
+                    (method, seen_by),
+                    (http::Method::POST, "the test".parse().unwrap())
+                );
+                seen.lock().unwrap().push((reason.clone(), path));
                 let response = http::Response::builder()
                     .status(404)
                     .header("x-why", "none");
@@ -219,26 +226,40 @@ async fn the_answer_to_what_is_refused_can_be_another_and_its_maker_is_told_why(
             .unwrap();
         let address = serve(framework, verifier).await;
         let response = reqwest::Client::new()
-            .post(format!("http://{address}/orders"))
+            .post(format!("http://{address}/orders?a"))
+            .header("x-seen-by", "the test")
             .send()
             .await
             .unwrap();
         assert_eq!(response.status(), 404, "{framework:?}");
         assert_eq!(response.headers()["x-why"], "none");
         assert_eq!(response.text().await.unwrap(), "nothing here");
-        let mut expected = vec![VerifyError::MissingSignature];
-        if framework != Framework::Tower {
-            let shapeless = hmac().request(URL, "{").unwrap();
-            let untyped = without("content-type", hmac().request(URL, ORDER).unwrap());
-            for (request, reason) in [
-                (shapeless, VerifyError::Undecodable),
-                (untyped, VerifyError::ContentType),
-            ] {
-                let answer = send(address, "/orders", request).await;
-                assert_eq!((answer.status, &*answer.text), (404, "nothing here"));
-                expected.push(reason);
-            }
+        let refused = std::mem::take(&mut *reasons.lock().unwrap());
+        let unsigned = (VerifyError::MissingSignature, "/orders?a".to_owned());
+        assert_eq!(refused, [unsigned]);
+        if framework == Framework::Tower {
+            continue;
         }
-        assert_eq!(*reasons.lock().unwrap(), expected);
+        // The decoder's own sentence differs from framework to framework.
+        let shapeless = hmac().request(URL, r#"{"order_id": true}"#).unwrap();
+        let untyped = without("content-type", hmac().request(URL, ORDER).unwrap());
+        for request in [shapeless, untyped] {
+            let request = with("x-seen-by", "the test", request);
+            let answer = send(address, "/orders", request).await;
+            assert_eq!((answer.status, &*answer.text), (404, "nothing here"));
+        }
+        let refused = std::mem::take(&mut *reasons.lock().unwrap());
+        let [
+            (VerifyError::Undecodable { detail }, _),
+            (VerifyError::ContentType { detail: kind }, _),
+        ] = &refused[..]
+        else {
+            panic!("{refused:?}");
+        };
+        assert!(detail.contains("expected u32"), "{framework:?}: {detail}");
+        assert!(
+            kind.to_lowercase().contains("content"),
+            "{framework:?}: {kind}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use axum::routing::post;
 use axum::{Extension, Json, Router};
 use bytes::Bytes;
 use qstash_verify::axum::{Rejection, Verified};
-use qstash_verify::{OwnedDelivery, VerifyError};
+use qstash_verify::{NewToken, OwnedDelivery, SigningKey, Timestamp, VerifyError};
 use tower::ServiceExt;
 
 use crate::common::*;
@@ -80,7 +80,7 @@ async fn a_delivery_that_nobody_verified_is_a_mistake_of_the_program() {
 async fn what_the_inner_extractor_refuses_for_its_own_reasons_stays_as_it_is() {
     let verifier = builder()
         .clock(NOW)
-        .rejection_response(|reason| panic!("{reason} is not asked for"))
+        .rejection_response(|reason, _| panic!("{reason} is not asked for"))
         .build()
         .unwrap();
     let request = hmac().request(URL, "x").unwrap().map(Body::from);
@@ -105,8 +105,11 @@ impl Write for Log {
     }
 }
 
-#[test]
-fn each_refusal_is_traced_once_with_its_reason_and_no_secret() {
+/// What `verifier` notes of its refusal of a request, and the reason.
+fn noted(
+    verifier: &qstash_verify::Verifier,
+    parts: &http::request::Parts,
+) -> (String, VerifyError) {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -114,19 +117,81 @@ fn each_refusal_is_traced_once_with_its_reason_and_no_secret() {
         .with_ansi(false)
         .with_writer(move || writer.clone())
         .finish();
-    let verifier = builder().build().unwrap();
-    let (parts, _) = split(jwt().request(URL, "{}").unwrap());
-    let token = parts.headers["upstash-signature"].to_str().unwrap();
-    let reason = verify(&verifier, &parts, b"{ }").unwrap_err();
-    let text = reason.to_string();
+    let reason = verify(verifier, parts, b"{}").unwrap_err();
     tracing::subscriber::with_default(subscriber, || {
-        let response = verifier.reject(reason.clone());
+        let response = verifier.reject(reason.clone(), parts);
         assert_eq!(response.extensions().get(), Some(&reason));
+        // Whatever is wrong, the caller learns no more.
+        assert_eq!(response.body(), "the request could not be verified");
+        assert_eq!(response.status(), 401);
     });
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert_eq!(log.matches("qstash_verify::rejection").count(), 1, "{log}");
-    assert!(log.contains(&text), "{log}");
-    for secret in [CURRENT, SECRET, token, token.rsplit('.').next().unwrap()] {
-        assert!(!log.contains(secret), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    (log, reason)
+}
+
+#[test]
+fn a_refusal_where_a_key_fitted_is_one_warning_with_what_to_do_and_no_secret() {
+    let verifier = builder()
+        .max_age(std::time::Duration::from_secs(290))
+        .build()
+        .unwrap();
+    let token = |change: fn(NewToken<'static>) -> NewToken<'static>| token(b"{}", change);
+    let at = |secs: u64| {
+        let key = SigningKey::new(CURRENT).unwrap();
+        let time = Timestamp::from_secs(NOW.as_secs() - 1000 + secs);
+        NewToken::new(URL, time, "jwt_1").sign(&key, b"{}")
+    };
+    let other = "https://me:pass@other.example/x?token=7";
+    let elsewhere = jwt().header(other, b"{}").1.to_str().unwrap().to_owned();
+    for (token, advice) in [
+        (elsewhere, "`public_origin`"),
+        (at(700), "`expiry_tolerance`"),
+        (at(1061), "`issued_ahead_tolerance`"),
+        (at(705), "`max_age`"),
+        (
+            token(|it| it.not_before(Timestamp::from_secs(NOW.as_secs() + 9))),
+            "`not_before_tolerance`",
+        ),
+        (token(|it| it.issuer("Downstash")), "another program"),
+        (
+            super::common::token(b"{ }", |it| it),
+            "before anything decodes",
+        ),
+    ] {
+        let mut parts = with_token(&token);
+        parts.uri = "/orders?token=7".parse().unwrap();
+        if advice != "`public_origin`" {
+            parts.uri = "/orders".parse().unwrap();
+        }
+        let (log, reason) = noted(&verifier, &parts);
+        assert!(log.contains(" WARN ") && log.contains(advice), "{log}");
+        assert!(log.contains(&reason.to_string()), "{log}");
+        assert!(log.contains("path=\"/orders\""), "{log}");
+        let tag = token.rsplit('.').next().unwrap();
+        for secret in [CURRENT, SECRET, &token, tag, "pass", "token=7"] {
+            assert!(!log.contains(secret), "{log}");
+        }
+    }
+}
+
+#[test]
+fn a_refusal_that_everybody_can_cause_is_a_trace() {
+    let stranger = qstash_verify::Signer::jwt("sig_of_somebody_else_altogether").unwrap();
+    let (stranger, _) = split(stranger.clock(NOW).request(URL, "{}").unwrap());
+    for parts in [
+        parts(&[]),
+        parts(&[("qstash-signature", "0000")]),
+        parts(&[("qstash-signature", &"0".repeat(64))]),
+        with_token("a.b.c"),
+        stranger,
+    ] {
+        let (log, reason) = noted(&verifier(), &parts);
+        assert!(
+            log.contains("TRACE ") && log.contains(&reason.to_string()),
+            "{log}"
+        );
+        assert_eq!(reason.advice(), None);
     }
 }
