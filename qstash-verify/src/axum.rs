@@ -1,8 +1,11 @@
 #![doc = include_str!("../docs/axum.md")]
 
+use std::sync::Arc;
+
 use axum::body::{Body, HttpBody};
 use axum::extract::{
-    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OriginalUri, Request,
+    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OptionalFromRequest, OriginalUri,
+    Request,
 };
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -12,7 +15,8 @@ use crate::reject::read;
 use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 
 /// Verifies a request, then extracts `E` from it: `Verified<Json<T>>`, `Verified<Bytes>`, `Verified<String>`, or
-/// anything else that axum extracts.
+/// anything else that axum extracts, also what reads the head alone, such as `Verified<OwnedDelivery>` and
+/// `Verified<Path<T>>`. It stands last among a handler's arguments, because it reads the body in any case.
 ///
 /// The extractor reads the body up to the verifier's limit, which replaces axum's `DefaultBodyLimit`, and verifies it
 /// before `E` sees anything of it. `E` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, Json<T>)>`.
@@ -39,6 +43,67 @@ where
             Err(own) => own,
         };
         Err(undecodable(&verifier, head, own).await)
+    }
+}
+
+/// Tells axum by which kind of extractor [`Verified`] extracts: by one that reads the head alone. No program has to name
+/// it.
+#[derive(Clone, Copy, Debug)]
+pub enum ViaHead {}
+
+impl<S, E> FromRequest<S, ViaHead> for Verified<E>
+where
+    S: Send + Sync,
+    E: FromRequestParts<S>,
+    Verifier: FromRef<S>,
+{
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
+        let verifier = Verifier::from_ref(state);
+        let request = verify(&verifier, request).await?;
+        let head = verifier.has_rejection_response().then(|| head_of(&request));
+        let (mut parts, _) = request.into_parts();
+        let extracted = E::from_request_parts(&mut parts, state).await;
+        let own = match extracted.map_err(IntoResponse::into_response) {
+            Ok(extracted) => return Ok(Self(extracted)),
+            Err(own) => own,
+        };
+        Err(undecodable(&verifier, head, own).await)
+    }
+}
+
+/// `Option<Verified<E>>` is `None` for a request without a signature, for routes that others may call, too. A signature
+/// that is there must verify, or the request is refused. `E` is an extractor that may read the body, such as `Bytes` or
+/// `(OwnedDelivery, Bytes)`.
+impl<S, E> OptionalFromRequest<S> for Verified<E>
+where
+    S: Send + Sync,
+    E: FromRequest<S>,
+    Verifier: FromRef<S>,
+{
+    type Rejection = Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Option<Self>, Rejection> {
+        match <Self as FromRequest<S>>::from_request(request, state).await {
+            Ok(verified) => Ok(Some(verified)),
+            Err(Rejection::Refused {
+                reason: VerifyError::MissingSignature,
+                ..
+            }) => Ok(None),
+            Err(rejection) => Err(rejection),
+        }
+    }
+}
+
+/// So a router whose state is an `Arc<AppState>` has a verifier if `AppState` has one. A program could not say so
+/// itself: neither `FromRef`, `Arc` nor [`Verifier`] is its own.
+impl<T> FromRef<Arc<T>> for Verifier
+where
+    Self: FromRef<T>,
+{
+    fn from_ref(state: &Arc<T>) -> Self {
+        Self::from_ref(&**state)
     }
 }
 

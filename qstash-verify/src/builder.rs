@@ -26,7 +26,7 @@ const BODY_LIMIT: usize = 4 << 20;
 /// Collects keys and rules for a [`Verifier`]. [`Verifier::builder`] and [`Verifier::from_env`] make one.
 ///
 /// If several settings are wrong, [`build`](Self::build) reports the first.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until you `build` it"]
 pub struct VerifierBuilder {
     secrets: Vec<(KeyName, SigningKey)>,
@@ -248,11 +248,10 @@ impl VerifierBuilder {
             None if self.signing_keys.is_empty() => UrlRule::Any,
             None => return Err(ConfigError::NoUrl),
         };
-        Ok(Verifier(Arc::new(Inner {
+        let inner = Inner {
             secrets: KeySet::new(self.secrets),
             rules: Rules {
                 keys: KeySet::new(self.signing_keys),
-                url,
                 tolerance: self.tolerance,
                 max_age: self.max_age,
             },
@@ -260,7 +259,8 @@ impl VerifierBuilder {
             body_limit: self.body_limit,
             clock: self.clock,
             response: self.response,
-        })))
+        };
+        Ok(Verifier(Arc::new(inner), Arc::new(url)))
     }
 
     pub(crate) fn next_secret(&self) -> KeyName {

@@ -23,7 +23,6 @@ const ON_STACK: usize = 1024;
 #[derive(Debug)]
 pub(crate) struct Rules {
     pub(crate) keys: KeySet,
-    pub(crate) url: UrlRule,
     pub(crate) tolerance: Tolerance,
     pub(crate) max_age: Option<Duration>,
 }
@@ -51,6 +50,7 @@ impl Default for Tolerance {
 /// The request that a token has to fit.
 pub(crate) struct Context<'a> {
     pub(crate) head: &'a RequestHead<'a>,
+    pub(crate) url: &'a UrlRule,
     pub(crate) region: Option<Region>,
     pub(crate) body: &'a [u8],
     pub(crate) now: Timestamp,
@@ -114,7 +114,8 @@ impl Rules {
         }
         self.check_times(claims, key, context.now)?;
         let signed = claims.sub.text("sub", key)?;
-        self.url
+        context
+            .url
             .check(signed, context.head)
             .map_err(|it| match it.expected {
                 Some(expected) => VerifyError::WrongUrl {

@@ -7,15 +7,17 @@ use crate::delivery::Found;
 use crate::jwt::{Context, Rules};
 use crate::keyset::KeySet;
 use crate::reject::Response;
+use crate::url::UrlRule;
 use crate::{
-    Delivery, KeyName, RequestHead, Scheme, Timestamp, VerifierBuilder, VerifyError, hmac_hex,
+    ConfigError, Delivery, KeyName, RequestHead, Scheme, Timestamp, VerifierBuilder, VerifyError,
+    hmac_hex,
 };
 
 /// Proves that a request came from QStash. Clones are cheap.
 ///
 /// The [crate's documentation](crate) says what is accepted.
 #[derive(Clone, Debug)]
-pub struct Verifier(pub(crate) Arc<Inner>);
+pub struct Verifier(pub(crate) Arc<Inner>, pub(crate) Arc<UrlRule>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
@@ -101,6 +103,7 @@ impl Verifier {
         let by_jwt = found.jwt.map(|token| {
             let context = Context {
                 head: &head,
+                url: &self.1,
                 region: found.region(),
                 body,
                 now,
@@ -123,6 +126,28 @@ impl Verifier {
             payload,
             headers: found.headers(scheme),
         })
+    }
+
+    /// Returns a verifier with the same keys and settings that accepts only v2 tokens for this URL. It is cheap, as the
+    /// two share everything else, and so fit for a verifier of each route, or for one that a request needs once.
+    ///
+    /// ```
+    /// use qstash_verify::Verifier;
+    ///
+    /// let verifier = Verifier::builder()
+    ///     .current_signing_key("sig_7kYjw48mhY7kAjqNGcy6cr29RJ6r")
+    ///     .public_origin("https://shop.example")
+    ///     .build()?;
+    /// let of_orders = verifier.with_expected_url("https://shop.example/orders")?;
+    /// # let _ = of_orders;
+    /// # Ok::<(), qstash_verify::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::Url`] when this is no absolute http or https URL.
+    pub fn with_expected_url(&self, url: impl AsRef<str>) -> Result<Self, ConfigError> {
+        let rule = UrlRule::exactly(url.as_ref())?;
+        Ok(Self(Arc::clone(&self.0), Arc::new(rule)))
     }
 
     /// Returns the largest body that is accepted, in bytes.

@@ -7,7 +7,8 @@ use std::time::Duration;
 /// Remembers which messages are in progress and which are finished.
 ///
 /// An id is free, claimed (until its hold ends), or finished (until it is forgotten). Each method is one atomic step:
-/// of any number of simultaneous claims of a free id, one is granted.
+/// of any number of simultaneous claims of a free id, one is granted. [`AnyStore`](super::AnyStore) is the trait's
+/// object.
 pub trait Store: Send + Sync + 'static {
     /// Claims `id` for at most `hold`, if it is free. If the future is dropped or fails, the store should release a
     /// claim that was made all the same, because nobody knows of it.

@@ -5,11 +5,10 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body_util::{Either, Full};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture};
+use super::{AnswerBody, ResponseFuture};
 use crate::idempotency::{Begin, Guard, Store, StoreError};
 use crate::{OwnedDelivery, Scheme};
 
@@ -79,9 +78,9 @@ where
     S::Error: Send,
     St: Store,
     B: Send + 'static,
-    R: Send + 'static,
+    R: AnswerBody + Send + 'static,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<R>;
     type Error = S::Error;
     type Future = ResponseFuture<R, S::Error>;
 
@@ -132,7 +131,7 @@ where
             let result = inner.call(request).await;
             let done = result.as_ref().is_ok_and(|it| is_done(scheme, it.status()));
             ticket.settle(done).await;
-            result.map(|response| response.map(Either::Left))
+            result
         })
     }
 }
@@ -142,14 +141,12 @@ fn is_done(scheme: Scheme, status: StatusCode) -> bool {
     status.is_success() && !(scheme == Scheme::Hmac && status == StatusCode::ACCEPTED)
 }
 
-fn answer<R>(
+fn answer<R: AnswerBody>(
     status: StatusCode,
     text: &'static str,
     retry_after: Option<u128>,
-) -> Response<ResponseBody<R>> {
-    let mut response = Response::new(Either::Right(Full::new(Bytes::from_static(
-        text.as_bytes(),
-    ))));
+) -> Response<R> {
+    let mut response = Response::new(R::of_text(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     if let Some(secs) = retry_after {
         let secs = u64::try_from(secs).unwrap_or(u64::MAX);

@@ -5,11 +5,11 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
-use http_body_util::{Either, Full};
+use http_body_util::Full;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{ResponseBody, ResponseFuture};
+use super::{AnswerBody, ResponseFuture};
 use crate::Verifier;
 use crate::reject::read;
 
@@ -63,9 +63,9 @@ where
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    R: 'static,
+    R: AnswerBody + 'static,
 {
-    type Response = Response<ResponseBody<R>>;
+    type Response = Response<R>;
     type Error = S::Error;
     type Future = ResponseFuture<R, S::Error>;
 
@@ -80,8 +80,8 @@ where
         let verifier = self.verifier.clone();
         Box::pin(async move {
             match verify(&verifier, request).await {
-                Ok(request) => inner.call(request).await.map(|it| it.map(Either::Left)),
-                Err(answer) => Ok(answer.map(|body| Either::Right(Full::new(body)))),
+                Ok(request) => inner.call(request).await,
+                Err(answer) => Ok(answer.map(R::of_text)),
             }
         })
     }

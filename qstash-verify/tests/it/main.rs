@@ -19,4 +19,5 @@ mod receivers;
 mod redis;
 mod server;
 mod slips;
+mod strangers;
 mod urls;

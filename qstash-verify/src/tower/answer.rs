@@ -1,0 +1,49 @@
+//! Answers of a layer, in the type of the service's own.
+
+use bytes::Bytes;
+use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
+use http_body_util::{BodyExt, Either, Full};
+
+/// A body of responses that the layers can make themselves, so that a service has one type of answers with and without
+/// them.
+///
+/// `Full<Bytes>`, `BoxBody`, `UnsyncBoxBody`, `axum::body::Body` (feature `axum`) and `Either<B, Full<Bytes>>` are such
+/// bodies. Implement it for a type of your own; for any other type, map the service's body into one of these first, as by
+/// `response.map(Either::Left)`.
+pub trait AnswerBody {
+    /// Makes a body of this text.
+    fn of_text(text: Bytes) -> Self;
+}
+
+impl AnswerBody for Full<Bytes> {
+    fn of_text(text: Bytes) -> Self {
+        Self::new(text)
+    }
+}
+
+impl<B> AnswerBody for Either<B, Full<Bytes>> {
+    fn of_text(text: Bytes) -> Self {
+        Self::Right(Full::new(text))
+    }
+}
+
+impl<E: 'static> AnswerBody for BoxBody<Bytes, E> {
+    fn of_text(text: Bytes) -> Self {
+        Full::new(text).map_err(|never| match never {}).boxed()
+    }
+}
+
+impl<E: 'static> AnswerBody for UnsyncBoxBody<Bytes, E> {
+    fn of_text(text: Bytes) -> Self {
+        Full::new(text)
+            .map_err(|never| match never {})
+            .boxed_unsync()
+    }
+}
+
+#[cfg(feature = "axum")]
+impl AnswerBody for axum::body::Body {
+    fn of_text(text: Bytes) -> Self {
+        Self::from(text)
+    }
+}
