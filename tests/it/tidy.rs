@@ -174,6 +174,17 @@ fn lib_files_are_prose_and_re_exports() {
 }
 
 #[test]
+fn docs_rs_shows_all_features_and_says_what_needs_which() {
+    for package in ["qstash-client", "qstash-verify", "qstash-mock-server"] {
+        let read = |path: &str| fs::read_to_string(root().join(package).join(path)).unwrap();
+        let metadata = "[package.metadata.docs.rs]\nall-features = true\n";
+        assert!(read("Cargo.toml").contains(metadata), "{package}");
+        let badges = "#![cfg_attr(docsrs, feature(doc_cfg))]";
+        assert!(read("src/lib.rs").contains(badges), "{package}");
+    }
+}
+
+#[test]
 fn the_readme_names_exactly_two_set_up_commands() {
     let readme = fs::read_to_string(root().join("README.md")).unwrap();
     let start = readme.split("\n## Start\n").nth(1).expect("a section");
