@@ -41,6 +41,11 @@ type Step<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + '
 /// [`Store`] with futures of one type.
 trait Erased: Send + Sync {
     fn claim<'a>(&'a self, id: &'a str, hold: Duration) -> Step<'a, Claimed>;
+    fn renew<'a>(
+        &'a self,
+        claim: &'a Claim,
+        hold: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
     fn commit<'a>(&'a self, claim: &'a Claim, keep: Duration) -> Step<'a, ()>;
     fn release<'a>(&'a self, claim: &'a Claim) -> Step<'a, ()>;
     fn abandon(&self, claim: Claim);
@@ -49,6 +54,14 @@ trait Erased: Send + Sync {
 impl<S: Store> Erased for S {
     fn claim<'a>(&'a self, id: &'a str, hold: Duration) -> Step<'a, Claimed> {
         Box::pin(Store::claim(self, id, hold))
+    }
+
+    fn renew<'a>(
+        &'a self,
+        claim: &'a Claim,
+        hold: Duration,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        Box::pin(Store::renew(self, claim, hold))
     }
 
     fn commit<'a>(&'a self, claim: &'a Claim, keep: Duration) -> Step<'a, ()> {
@@ -67,6 +80,10 @@ impl<S: Store> Erased for S {
 impl Store for AnyStore {
     async fn claim(&self, id: &str, hold: Duration) -> Result<Claimed, StoreError> {
         Erased::claim(&*self.0, id, hold).await
+    }
+
+    async fn renew(&self, claim: &Claim, hold: Duration) {
+        Erased::renew(&*self.0, claim, hold).await;
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {

@@ -1,6 +1,7 @@
 //! Does the work of a message once.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,9 +38,9 @@ impl<S: Store> Guard<S> {
         }
     }
 
-    /// Sets how long a claim lasts that is neither committed nor released, because the process was killed. After that
-    /// time another delivery does the work again, so it must be longer than the slowest handler takes. 5 minutes by
-    /// default.
+    /// Sets how long a claim lasts that is neither committed nor released, because the process was killed. While the work
+    /// goes on, its claim is renewed, however long it takes. Work that does not let its task be polled for the whole
+    /// hold, because it blocks the thread, loses the claim. 5 minutes by default.
     #[must_use]
     pub fn hold(mut self, hold: Duration) -> Self {
         self.hold = hold;
@@ -66,6 +67,7 @@ impl<S: Store> Guard<S> {
             Claimed::Granted(claim) => Begin::First(Ticket {
                 store: Arc::clone(&self.store),
                 claim: Some(claim),
+                hold: self.hold,
                 keep: self.keep,
             }),
             Claimed::InProgress { remaining } => Begin::InProgress {
@@ -104,7 +106,7 @@ impl<S: Store> Guard<S> {
     {
         Ok(match self.begin(id).await? {
             Begin::First(ticket) => {
-                let result = work().await;
+                let result = ticket.during(work()).await;
                 ticket.settle(result.is_ok()).await;
                 Run::First(result)
             }
@@ -149,10 +151,29 @@ pub enum Run<R> {
 pub struct Ticket<S: Store> {
     store: Arc<S>,
     claim: Option<Claim>,
+    hold: Duration,
     keep: Duration,
 }
 
 impl<S: Store> Ticket<S> {
+    /// Does `work`, and renews the claim while it goes on. Work that is done without it has the guard's hold.
+    ///
+    /// Dropping the future drops the work, but not the ticket.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {
+        let Some(claim) = &self.claim else {
+            return work.await;
+        };
+        let mut renew = pin!(self.store.renew(claim, self.hold));
+        let mut work = pin!(work);
+        let mut renews = true;
+        poll_fn(|cx| {
+            // First, so that the claim is safe when the work begins.
+            renews = renews && renew.as_mut().poll(cx).is_pending();
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
     /// Commits the claim: the work is done, and further deliveries of the message are duplicates. Does nothing if the
     /// hold has ended and another delivery has claimed the message since.
     ///

@@ -63,7 +63,7 @@ impl Store for MemoryStore {
     async fn claim(&self, id: &str, hold: Duration) -> Result<Claimed, StoreError> {
         let (mut state, now) = self.state();
         if let Some(entry) = state.entries.get(id) {
-            let remaining = entry.until.since(now);
+            let remaining = entry.kept.unwrap_or_else(|| entry.until.since(now));
             return Ok(match entry.fence {
                 Some(_) => Claimed::InProgress { remaining },
                 None => Claimed::Finished,
@@ -74,6 +74,12 @@ impl Store for MemoryStore {
         let fence = state.claims;
         state.put(id, now.plus(hold), Some(fence));
         Ok(Claimed::Granted(Claim::new(id, fence)))
+    }
+
+    /// While somebody works on the message, the claim has no end: what could forget it dies with the process.
+    async fn renew(&self, claim: &Claim, hold: Duration) {
+        let _kept = Kept::new(self, claim, hold);
+        std::future::pending::<()>().await;
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
@@ -96,6 +102,28 @@ impl Store for MemoryStore {
 
     fn abandon(&self, claim: Claim) {
         self.free(&claim);
+    }
+}
+
+/// A claim that does not end until this is dropped. Then it lasts for its hold once more.
+struct Kept<'a> {
+    store: &'a MemoryStore,
+    claim: &'a Claim,
+    hold: Duration,
+}
+
+impl<'a> Kept<'a> {
+    fn new(store: &'a MemoryStore, claim: &'a Claim, hold: Duration) -> Self {
+        let never = Timestamp::from_millis(u64::MAX);
+        store.state().0.prolong(claim, never, Some(hold));
+        Self { store, claim, hold }
+    }
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        let (mut state, now) = self.store.state();
+        state.prolong(self.claim, now.plus(self.hold), None);
     }
 }
 
@@ -122,6 +150,8 @@ struct Entry {
     until: Timestamp,
     /// The fence of the claim; `None` once the message is finished.
     fence: Option<u64>,
+    /// The hold of a claim that does not end, because somebody works on the message.
+    kept: Option<Duration>,
 }
 
 impl State {
@@ -139,9 +169,25 @@ impl State {
 
     fn put(&mut self, id: &str, until: Timestamp, fence: Option<u64>) {
         let id: Arc<str> = id.into();
-        let entry = Entry { until, fence };
+        let entry = Entry {
+            until,
+            fence,
+            kept: None,
+        };
         self.order(entry).insert((until, Arc::clone(&id)));
         self.entries.insert(id, entry);
+    }
+
+    /// Moves the end of a claim, if it is the current one.
+    fn prolong(&mut self, claim: &Claim, until: Timestamp, kept: Option<Duration>) {
+        if !self.is_current(claim) {
+            return;
+        }
+        self.remove(claim.id());
+        self.put(claim.id(), until, Some(claim.fence()));
+        if let Some(entry) = self.entries.get_mut(claim.id()) {
+            entry.kept = kept;
+        }
     }
 
     fn remove(&mut self, id: &str) {

@@ -30,6 +30,12 @@ else
   return {1, math.max(redis.call('PTTL', KEYS[1]), 0)}
 end";
 
+const RENEW: &str = r"
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+end
+return 0";
+
 const COMMIT: &str = r"
 local value = redis.call('GET', KEYS[1])
 if not value or value == ARGV[1] then
@@ -113,6 +119,29 @@ impl Store for RedisStore {
             },
             _ => Claimed::Finished,
         })
+    }
+
+    async fn renew(&self, claim: &Claim, hold: Duration) {
+        loop {
+            // Often enough that one or two failures do no harm.
+            tokio::time::sleep((hold / 3).max(Duration::from_millis(1))).await;
+            let renewed: Result<bool, _> = Script::new(RENEW)
+                .key(self.key(claim.id()))
+                .arg(claim.fence().to_string())
+                .arg(millis(hold))
+                .invoke_async(&mut self.connection.clone())
+                .await;
+            match renewed {
+                Ok(true) => {}
+                Ok(false) => {
+                    tracing::warn!(
+                        "a claim ended before its work; another delivery may do it again"
+                    );
+                    return std::future::pending().await;
+                }
+                Err(error) => tracing::warn!(%error, "a claim could not be renewed"),
+            }
+        }
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {

@@ -21,6 +21,16 @@ pub trait Store: Send + Sync + 'static {
         hold: Duration,
     ) -> impl Future<Output = Result<Claimed, StoreError>> + Send;
 
+    /// Keeps the claim for as long as the future is polled, and then for at most `hold`. The guard polls it beside the
+    /// work and drops it when the work is done; it never completes. A claim that is no longer the current one is not
+    /// renewed.
+    ///
+    /// By default nothing is done, and the claim ends with the hold that it was made for.
+    fn renew(&self, claim: &Claim, hold: Duration) -> impl Future<Output = ()> + Send {
+        let _ = (claim, hold);
+        std::future::pending()
+    }
+
     /// Makes the claimed id finished, for `keep`. It does so too if the claim has run out and the id is free; if
     /// another delivery has claimed the id since, nothing happens. The store should commit even if the future is
     /// dropped, because the work is done.

@@ -128,7 +128,7 @@ where
                     return Ok(answer(StatusCode::SERVICE_UNAVAILABLE, text, Some(1)));
                 }
             };
-            let result = inner.call(request).await;
+            let result = ticket.during(inner.call(request)).await;
             let done = result.as_ref().is_ok_and(|it| is_done(scheme, it.status()));
             ticket.settle(done).await;
             result

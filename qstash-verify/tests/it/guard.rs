@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use qstash_verify::Timestamp;
 use qstash_verify::idempotency::{
-    Begin, Claim, Claimed, Guard, MemoryStore, Run, Store, StoreError,
+    AnyStore, Begin, Claim, Claimed, Guard, MemoryStore, Run, Store, StoreError,
 };
 
 /// A clock that a test moves, in milliseconds.
@@ -221,6 +221,53 @@ async fn work_that_panics_or_is_cancelled_is_done_again() {
     ));
     task.abort();
     assert!(task.await.unwrap_err().is_cancelled());
+    assert!(matches!(
+        guard.begin("msg_1").await.unwrap(),
+        Begin::First(_)
+    ));
+}
+
+/// Whether a second delivery finds the message claimed, again and again, for ten times its hold.
+async fn stays_claimed<S: Store>(guard: &Guard<S>, hand: &Hand) {
+    for _ in 0..10 {
+        hand.advance(SECOND);
+        let again = guard.begin("msg_1").await.unwrap();
+        assert!(matches!(again, Begin::InProgress { retry_after } if retry_after == SECOND));
+    }
+}
+
+#[tokio::test]
+async fn work_that_takes_longer_than_its_hold_keeps_its_claim() {
+    let hand = Hand::default();
+    let store = AnyStore::new(hand.store(10));
+    let guard = Guard::new(store).hold(SECOND);
+    let work = || async {
+        stays_claimed(&guard, &hand).await;
+        Ok::<_, ()>(1)
+    };
+    assert_eq!(guard.run("msg_1", work).await.unwrap(), Run::First(Ok(1)));
+    assert_eq!(guard.run("msg_1", work).await.unwrap(), Run::Finished);
+}
+
+#[tokio::test]
+async fn a_claim_whose_work_was_dropped_lasts_for_one_hold_more() {
+    let hand = Hand::default();
+    let guard = Guard::new(hand.store(10)).hold(SECOND);
+    let Begin::First(ticket) = guard.begin("msg_1").await.unwrap() else {
+        panic!("the message is free");
+    };
+    ticket.during(stays_claimed(&guard, &hand)).await;
+    hand.advance(SECOND - Duration::from_millis(1));
+    assert!(matches!(
+        guard.begin("msg_1").await.unwrap(),
+        Begin::InProgress { retry_after } if retry_after == Duration::from_millis(1)
+    ));
+    hand.advance(Duration::from_millis(1));
+    let second = guard.begin("msg_1").await.unwrap();
+    assert!(matches!(second, Begin::First(_)));
+    // Whoever has lost the claim does not get it back.
+    ticket.during(std::future::ready(())).await;
+    hand.advance(SECOND);
     assert!(matches!(
         guard.begin("msg_1").await.unwrap(),
         Begin::First(_)

@@ -117,6 +117,25 @@ async fn in_redis_a_claim_that_outlived_its_hold_has_no_say() {
     an_outlived_claim_has_no_say(&store, first, second).await;
 }
 
+#[tokio::test]
+async fn in_redis_a_claim_is_renewed_while_its_work_goes_on() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let store = redis.store().await;
+    let claim = granted(store.claim("a", 10 * MINUTE).await.unwrap());
+    let remaining = async || match store.claim("a", MINUTE).await.unwrap() {
+        Claimed::InProgress { remaining } => remaining,
+        other => panic!("{other:?}"),
+    };
+    assert!(remaining().await > 9 * MINUTE);
+    // Renewed, it ends sooner, which tells that it was. The test need not wait for an end.
+    tokio::select! {
+        () = store.renew(&claim, Duration::from_secs(3)) => unreachable!("it never completes"),
+        () = until(async || remaining().await < MINUTE) => {}
+    }
+}
+
 /// The first poll of `future`, which is not its last.
 async fn poll_once(future: Pin<&mut impl Future>) {
     tokio::select! {
