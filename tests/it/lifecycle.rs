@@ -319,6 +319,15 @@ async fn a_server_refuses_secrets_that_are_none() {
             MockServer::builder().signing_secret("fifteen bytes.."),
             "signing_secret",
         ),
+        // What a verifier would refuse, so that both read `QSTASH_SIGNING_SECRET` alike.
+        (
+            MockServer::builder().signing_secret("\"sixteen bytes at least\""),
+            "signing_secret",
+        ),
+        (
+            MockServer::builder().signing_secret("sixteen bytes at least\n"),
+            "signing_secret",
+        ),
         (MockServer::builder().token_secret(""), "token_secret"),
         (MockServer::builder().admin_token(""), "admin_token"),
     ] {

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use qstash_verify::{KeyError, SigningKey};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -54,6 +55,9 @@ impl MockServerBuilder {
                 return Err(StartError::ShortSecret { setting, at_least });
             }
         }
+        // What a verifier would refuse must not sign either: quotes, line ends and the like.
+        let secret = self.signing_secret.as_ref().map(SigningKey::new);
+        secret.transpose().map_err(StartError::SigningSecret)?;
         Ok(())
     }
 
@@ -207,6 +211,9 @@ pub enum StartError {
         /// The least length in bytes.
         at_least: usize,
     },
+    /// The signing secret is not meant as it stands: it has quotes, white space or a line end around it, or is a token.
+    #[error("`signing_secret` cannot be used")]
+    SigningSecret(#[source] KeyError),
     /// The server's thread could not be started.
     #[error("no thread could be started for the server")]
     Thread(#[source] io::Error),
