@@ -51,12 +51,19 @@ impl RedisStore {
     /// Connects to a server such as `redis://127.0.0.1:6379/0`. Call it on a tokio runtime; the store releases claims
     /// on that runtime after a panic.
     ///
+    /// With feature `redis-tls` it connects over TLS to `rediss://…`, and trusts the root certificates of the system. If
+    /// the program has chosen no `CryptoProvider` of rustls for the process, that becomes *ring*.
+    ///
     /// # Errors
-    /// When the URL is not valid, or the server cannot be reached.
+    /// When the URL is not valid, or the server cannot be reached; when the URL is `rediss://…` and the feature is off.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        #[cfg(feature = "redis-tls")]
+        if url.starts_with("rediss:") {
+            choose_cryptography();
+        }
         let limit = Some(Duration::from_secs(2));
         let config = ConnectionManagerConfig::new()
             .set_connection_timeout(limit)
@@ -188,6 +195,15 @@ impl Drop for Asked<'_> {
         if let Some(claim) = self.claim.take() {
             self.store.abandon(claim);
         }
+    }
+}
+
+/// rustls panics where several providers are linked and none is chosen, as by the features of other crates.
+#[cfg(feature = "redis-tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error says that another thread has chosen one meanwhile, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
 }
 

@@ -205,6 +205,28 @@ async fn an_address_that_is_none_is_an_error_without_its_password() {
     }
 }
 
+/// A server without TLS does not finish the handshake, so the store cannot be made. It neither panics nor falls back to
+/// plain text.
+#[tokio::test]
+async fn an_address_with_tls_is_never_spoken_to_in_plain_text() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("rediss://:hunter2@{}", listener.local_addr().unwrap());
+    let server = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut first = [0; 3];
+        tokio::io::AsyncReadExt::read_exact(&mut stream, &mut first)
+            .await
+            .unwrap();
+        first
+    };
+    let (connected, first) = tokio::join!(RedisStore::connect(&url), server);
+    // A record of a TLS handshake begins so.
+    assert_eq!(first[..2], [22, 3]);
+    let error = connected.unwrap_err();
+    let shown = format!("{error} {error:?} {}", error.source().unwrap());
+    assert!(!shown.contains("hunter2"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_claim_that_is_dropped_is_released_in_the_background() {
     let Some(redis) = Redis::start().await else {
