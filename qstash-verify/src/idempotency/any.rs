@@ -47,6 +47,12 @@ trait Erased: Send + Sync {
         hold: Duration,
     ) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
     fn commit<'a>(&'a self, claim: &'a Claim, keep: Duration) -> Step<'a, ()>;
+    fn commit_with_answer<'a>(
+        &'a self,
+        claim: &'a Claim,
+        keep: Duration,
+        answer: &'a [u8],
+    ) -> Step<'a, ()>;
     fn release<'a>(&'a self, claim: &'a Claim) -> Step<'a, ()>;
     fn abandon(&self, claim: Claim);
 }
@@ -66,6 +72,15 @@ impl<S: Store> Erased for S {
 
     fn commit<'a>(&'a self, claim: &'a Claim, keep: Duration) -> Step<'a, ()> {
         Box::pin(Store::commit(self, claim, keep))
+    }
+
+    fn commit_with_answer<'a>(
+        &'a self,
+        claim: &'a Claim,
+        keep: Duration,
+        answer: &'a [u8],
+    ) -> Step<'a, ()> {
+        Box::pin(Store::commit_with_answer(self, claim, keep, answer))
     }
 
     fn release<'a>(&'a self, claim: &'a Claim) -> Step<'a, ()> {
@@ -88,6 +103,15 @@ impl Store for AnyStore {
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
         Erased::commit(&*self.0, claim, keep).await
+    }
+
+    async fn commit_with_answer(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        answer: &[u8],
+    ) -> Result<(), StoreError> {
+        Erased::commit_with_answer(&*self.0, claim, keep, answer).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {

@@ -60,10 +60,18 @@ impl<S: Store> Guard<S> {
     /// # Errors
     /// When the id is empty or has more than 256 bytes, and when the store fails or is full.
     pub async fn begin(&self, id: &str) -> Result<Begin<S>, StoreError> {
+        Ok(self.begin_or_answer(id).await?.0)
+    }
+
+    /// Does as [`begin`](Self::begin), and returns the answer of a finished message, if it was kept.
+    pub(crate) async fn begin_or_answer(
+        &self,
+        id: &str,
+    ) -> Result<(Begin<S>, Option<Vec<u8>>), StoreError> {
         if id.is_empty() || id.len() > MAX_ID {
             return Err(StoreError::Id);
         }
-        Ok(match self.store.claim(id, self.hold).await? {
+        let begin = match self.store.claim(id, self.hold).await? {
             Claimed::Granted(claim) => Begin::First(Ticket {
                 store: Arc::clone(&self.store),
                 claim: Some(claim),
@@ -74,7 +82,9 @@ impl<S: Store> Guard<S> {
                 retry_after: remaining,
             },
             Claimed::Finished => Begin::Finished,
-        })
+            Claimed::Answered(answer) => return Ok((Begin::Finished, Some(answer))),
+        };
+        Ok((begin, None))
     }
 
     /// Does `work` if the message is neither finished nor in progress. `Ok` finishes the message; `Err`, a panic, and
@@ -182,11 +192,22 @@ impl<S: Store> Ticket<S> {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn commit(mut self) -> Result<(), StoreError> {
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.finish(None).await
+    }
+
+    async fn finish(mut self, answer: Option<&[u8]>) -> Result<(), StoreError> {
         // Taken out first, so that the destructor has nothing left to release.
-        match self.claim.take() {
-            Some(claim) => self.store.commit(&claim, self.keep).await,
-            None => Ok(()),
+        let Some(claim) = self.claim.take() else {
+            return Ok(());
+        };
+        match answer {
+            Some(answer) => {
+                self.store
+                    .commit_with_answer(&claim, self.keep, answer)
+                    .await
+            }
+            None => self.store.commit(&claim, self.keep).await,
         }
     }
 
@@ -204,8 +225,13 @@ impl<S: Store> Ticket<S> {
 
     /// Commits or releases the claim. An error of the store is only traced.
     pub(crate) async fn settle(self, done: bool) {
+        self.settle_with(done, None).await;
+    }
+
+    /// Does as [`settle`](Self::settle), and keeps the answer of work that is done.
+    pub(crate) async fn settle_with(self, done: bool, answer: Option<&[u8]>) {
         let settled = if done {
-            self.commit().await
+            self.finish(answer).await
         } else {
             self.release().await
         };

@@ -64,9 +64,10 @@ impl Store for MemoryStore {
         let (mut state, now) = self.state();
         if let Some(entry) = state.entries.get(id) {
             let remaining = entry.kept.unwrap_or_else(|| entry.until.since(now));
-            return Ok(match entry.fence {
-                Some(_) => Claimed::InProgress { remaining },
-                None => Claimed::Finished,
+            return Ok(match (entry.fence, &entry.answer) {
+                (Some(_), _) => Claimed::InProgress { remaining },
+                (None, Some(answer)) => Claimed::Answered(answer.to_vec()),
+                (None, None) => Claimed::Finished,
             });
         }
         state.make_room(self.capacity)?;
@@ -83,16 +84,16 @@ impl Store for MemoryStore {
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
-        let (mut state, now) = self.state();
-        if state.is_current(claim) {
-            state.remove(claim.id());
-        } else if state.entries.contains_key(claim.id()) {
-            return Ok(());
-        } else {
-            state.make_room(self.capacity)?;
-        }
-        state.put(claim.id(), now.plus(keep), None);
-        Ok(())
+        self.finish(claim, keep, None)
+    }
+
+    async fn commit_with_answer(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        answer: &[u8],
+    ) -> Result<(), StoreError> {
+        self.finish(claim, keep, Some(answer.into()))
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
@@ -128,6 +129,27 @@ impl Drop for Kept<'_> {
 }
 
 impl MemoryStore {
+    fn finish(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        answer: Option<Arc<[u8]>>,
+    ) -> Result<(), StoreError> {
+        let (mut state, now) = self.state();
+        if state.is_current(claim) {
+            state.remove(claim.id());
+        } else if state.entries.contains_key(claim.id()) {
+            return Ok(());
+        } else {
+            state.make_room(self.capacity)?;
+        }
+        state.put(claim.id(), now.plus(keep), None);
+        if let Some(entry) = state.entries.get_mut(claim.id()) {
+            entry.answer = answer;
+        }
+        Ok(())
+    }
+
     fn free(&self, claim: &Claim) {
         let (mut state, _) = self.state();
         if state.is_current(claim) {
@@ -145,13 +167,15 @@ struct State {
     claims: u64,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Entry {
     until: Timestamp,
     /// The fence of the claim; `None` once the message is finished.
     fence: Option<u64>,
     /// The hold of a claim that does not end, because somebody works on the message.
     kept: Option<Duration>,
+    /// The answer that a finished message was given.
+    answer: Option<Arc<[u8]>>,
 }
 
 impl State {
@@ -160,7 +184,7 @@ impl State {
         entry.is_some_and(|entry| entry.fence == Some(claim.fence()))
     }
 
-    fn order(&mut self, entry: Entry) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
+    fn order(&mut self, entry: &Entry) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
         match entry.fence {
             Some(_) => &mut self.claimed,
             None => &mut self.finished,
@@ -173,8 +197,9 @@ impl State {
             until,
             fence,
             kept: None,
+            answer: None,
         };
-        self.order(entry).insert((until, Arc::clone(&id)));
+        self.order(&entry).insert((until, Arc::clone(&id)));
         self.entries.insert(id, entry);
     }
 
@@ -192,7 +217,8 @@ impl State {
 
     fn remove(&mut self, id: &str) {
         if let Some((id, entry)) = self.entries.remove_entry(id) {
-            self.order(entry).remove(&(entry.until, id));
+            let until = entry.until;
+            self.order(&entry).remove(&(until, id));
         }
     }
 

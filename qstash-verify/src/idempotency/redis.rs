@@ -9,7 +9,8 @@ use tokio::runtime::Handle;
 
 use super::{Claim, Claimed, Store, StoreError};
 
-/// Remembers messages in Redis, with one key for each message. The key's value is the fence of the claim, or `done`.
+/// Remembers messages in Redis, with one key for each message. The key's value is the fence of the claim, or `done`
+/// and perhaps the answer.
 ///
 /// Each step is one script, so it is atomic, and on a cluster it touches one key only. Times run by the Redis server's
 /// clock. The store connects again when the connection breaks. A command that takes more than 2 seconds fails.
@@ -23,11 +24,13 @@ const CLAIM: &str = r"
 local value = redis.call('GET', KEYS[1])
 if not value then
   redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-  return {0, 0}
+  return {0, 0, ''}
 elseif value == 'done' then
-  return {2, 0}
+  return {2, 0, ''}
+elseif string.sub(value, 1, 5) == 'done:' then
+  return {3, 0, string.sub(value, 6)}
 else
-  return {1, math.max(redis.call('PTTL', KEYS[1]), 0)}
+  return {1, math.max(redis.call('PTTL', KEYS[1]), 0), ''}
 end";
 
 const RENEW: &str = r"
@@ -39,7 +42,7 @@ return 0";
 const COMMIT: &str = r"
 local value = redis.call('GET', KEYS[1])
 if not value or value == ARGV[1] then
-  redis.call('SET', KEYS[1], 'done', 'PX', ARGV[2])
+  redis.call('SET', KEYS[1], ARGV[3], 'PX', ARGV[2])
 end";
 
 const RELEASE: &str = r"
@@ -97,6 +100,21 @@ impl RedisStore {
         self
     }
 
+    async fn finish(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        value: Vec<u8>,
+    ) -> Result<(), StoreError> {
+        let key = self.key(claim.id());
+        let committed = commit(self.connection.clone(), key, claim.fence(), keep, value);
+        // A task of its own goes on when the caller is cancelled: the work is done.
+        match self.runtime.spawn(committed).await {
+            Ok(result) => result.map_err(failed),
+            Err(error) => Err(StoreError::Backend(error.into())),
+        }
+    }
+
     fn key(&self, id: &str) -> String {
         format!("{}{id}", self.prefix)
     }
@@ -111,7 +129,7 @@ impl Store for RedisStore {
             store: self,
             claim: Some(Claim::new(id, fence)),
         };
-        let (state, remaining): (u8, u64) = Script::new(CLAIM)
+        let (state, remaining, answer): (u8, u64, Vec<u8>) = Script::new(CLAIM)
             .key(self.key(id))
             .arg(fence.to_string())
             .arg(millis(hold))
@@ -124,6 +142,7 @@ impl Store for RedisStore {
             1 => Claimed::InProgress {
                 remaining: Duration::from_millis(remaining),
             },
+            3 => Claimed::Answered(answer),
             _ => Claimed::Finished,
         })
     }
@@ -152,13 +171,17 @@ impl Store for RedisStore {
     }
 
     async fn commit(&self, claim: &Claim, keep: Duration) -> Result<(), StoreError> {
-        let key = self.key(claim.id());
-        let committed = commit(self.connection.clone(), key, claim.fence(), keep);
-        // A task of its own goes on when the caller is cancelled: the work is done.
-        match self.runtime.spawn(committed).await {
-            Ok(result) => result.map_err(failed),
-            Err(error) => Err(StoreError::Backend(error.into())),
-        }
+        self.finish(claim, keep, b"done".to_vec()).await
+    }
+
+    async fn commit_with_answer(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        answer: &[u8],
+    ) -> Result<(), StoreError> {
+        let value = [b"done:", answer].concat();
+        self.finish(claim, keep, value).await
     }
 
     async fn release(&self, claim: &Claim) -> Result<(), StoreError> {
@@ -212,11 +235,13 @@ async fn commit(
     key: String,
     fence: u64,
     keep: Duration,
+    value: Vec<u8>,
 ) -> Result<(), RedisError> {
     Script::new(COMMIT)
         .key(key)
         .arg(fence.to_string())
         .arg(millis(keep))
+        .arg(value)
         .invoke_async(&mut connection)
         .await
 }

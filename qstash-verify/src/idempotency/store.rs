@@ -43,6 +43,23 @@ pub trait Store: Send + Sync + 'static {
         keep: Duration,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
+    /// Does as [`commit`](Self::commit), and keeps `answer` as long: later claims of the id get it back as
+    /// [`Claimed::Answered`].
+    ///
+    /// By default the answer is not kept.
+    ///
+    /// # Errors
+    /// As [`commit`](Self::commit).
+    fn commit_with_answer(
+        &self,
+        claim: &Claim,
+        keep: Duration,
+        answer: &[u8],
+    ) -> impl Future<Output = Result<(), StoreError>> + Send {
+        let _ = answer;
+        self.commit(claim, keep)
+    }
+
     /// Makes the claimed id free again. A claim that is no longer the current one changes nothing.
     ///
     /// # Errors
@@ -94,6 +111,8 @@ pub enum Claimed {
     },
     /// The id is finished.
     Finished,
+    /// The id is finished, and was given this answer with `commit_with_answer`.
+    Answered(Vec<u8>),
 }
 
 /// Why a store failed.

@@ -1,6 +1,7 @@
 //! Answers of a layer, in the type of the service's own.
 
 use bytes::Bytes;
+use http_body::Body;
 use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt, Either, Full};
 
@@ -10,7 +11,7 @@ use http_body_util::{BodyExt, Either, Full};
 /// `Full<Bytes>`, `BoxBody`, `UnsyncBoxBody`, `axum::body::Body` (feature `axum`) and `Either<B, Full<Bytes>>` are such
 /// bodies. Implement it for a type of your own; for any other type, map the service's body into one of these first, as by
 /// `response.map(Either::Left)`.
-pub trait AnswerBody {
+pub trait AnswerBody: Body<Data: Send, Error: Send> + Send {
     /// Makes a body of this text.
     fn of_text(text: Bytes) -> Self;
 }
@@ -21,19 +22,22 @@ impl AnswerBody for Full<Bytes> {
     }
 }
 
-impl<B> AnswerBody for Either<B, Full<Bytes>> {
+impl<B> AnswerBody for Either<B, Full<Bytes>>
+where
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send,
+{
     fn of_text(text: Bytes) -> Self {
         Self::Right(Full::new(text))
     }
 }
 
-impl<E: 'static> AnswerBody for BoxBody<Bytes, E> {
+impl<E: Send + 'static> AnswerBody for BoxBody<Bytes, E> {
     fn of_text(text: Bytes) -> Self {
         Full::new(text).map_err(|never| match never {}).boxed()
     }
 }
 
-impl<E: 'static> AnswerBody for UnsyncBoxBody<Bytes, E> {
+impl<E: Send + 'static> AnswerBody for UnsyncBoxBody<Bytes, E> {
     fn of_text(text: Bytes) -> Self {
         Full::new(text)
             .map_err(|never| match never {})

@@ -8,6 +8,7 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use super::replay::{keep, replay};
 use super::{AnswerBody, ResponseFuture};
 use crate::idempotency::{Begin, Guard, Store, StoreError};
 use crate::{OwnedDelivery, Scheme};
@@ -19,7 +20,7 @@ use crate::{OwnedDelivery, Scheme};
 /// | delivery | answer |
 /// |---|---|
 /// | the first of a message | that of the inner service; a 2xx finishes the message, anything else, a panic or a cancellation makes it free again |
-/// | of a finished message | 200, without calling the inner service |
+/// | of a finished message | 200, or the first answer once more ([`replay_answers`](Self::replay_answers)), without calling the inner service |
 /// | of a message in progress | 409, with `Retry-After`: the time until the claim ends at the latest |
 /// | without a message id, or with one over 256 bytes | 400 |
 /// | while the store fails | 503, with `Retry-After: 1`; the inner service is not called |
@@ -29,20 +30,38 @@ use crate::{OwnedDelivery, Scheme};
 #[derive(Debug)]
 pub struct GuardLayer<St> {
     guard: Guard<St>,
+    /// How many bytes of an answer's body are kept; `None` if answers are not kept.
+    answers: Option<usize>,
 }
 
 impl<St: Store> GuardLayer<St> {
     /// Makes a layer that asks `guard`.
     #[must_use]
     pub fn new(guard: Guard<St>) -> Self {
-        Self { guard }
+        Self {
+            guard,
+            answers: None,
+        }
+    }
+
+    /// Keeps the first answer of a finished message, its status, headers and body, and gives it to the duplicates, so
+    /// that a sender that lost the answer learns the same as if it had not. Without it duplicates are answered 200.
+    ///
+    /// An answer whose body is longer than `longest_body` bytes, or of unknown length, is not kept. The store keeps the
+    /// others for as long as it remembers the message, each of up to some 4/3 of that and its headers: mind the memory.
+    #[must_use]
+    pub fn replay_answers(mut self, longest_body: usize) -> Self {
+        self.answers = Some(longest_body);
+        self
     }
 }
 
 impl<St> Clone for GuardLayer<St> {
     fn clone(&self) -> Self {
-        let guard = self.guard.clone();
-        Self { guard }
+        Self {
+            guard: self.guard.clone(),
+            answers: self.answers,
+        }
     }
 }
 
@@ -50,8 +69,10 @@ impl<S, St> Layer<S> for GuardLayer<St> {
     type Service = GuardService<S, St>;
 
     fn layer(&self, inner: S) -> GuardService<S, St> {
-        let guard = self.guard.clone();
-        GuardService { inner, guard }
+        GuardService {
+            inner,
+            layer: self.clone(),
+        }
     }
 }
 
@@ -59,14 +80,14 @@ impl<S, St> Layer<S> for GuardLayer<St> {
 #[derive(Debug)]
 pub struct GuardService<S, St> {
     inner: S,
-    guard: Guard<St>,
+    layer: GuardLayer<St>,
 }
 
 impl<S: Clone, St> Clone for GuardService<S, St> {
     fn clone(&self) -> Self {
         Self {
             inner: self.inner.clone(),
-            guard: self.guard.clone(),
+            layer: self.layer.clone(),
         }
     }
 }
@@ -92,7 +113,7 @@ where
         // The service that was polled ready is the one to call; its clone is for the next request.
         let clone = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, clone);
-        let guard = self.guard.clone();
+        let GuardLayer { guard, answers } = self.layer.clone();
         Box::pin(async move {
             let Some(delivery) = request.extensions().get::<OwnedDelivery>() else {
                 tracing::error!("a GuardLayer must stand inside of a VerifyLayer");
@@ -103,16 +124,20 @@ where
                 ));
             };
             let scheme = delivery.scheme();
-            let ticket = match guard.begin(delivery.message_id().unwrap_or_default()).await {
-                Ok(Begin::First(ticket)) => ticket,
-                Ok(Begin::Finished) => {
+            let id = delivery.message_id().unwrap_or_default();
+            let ticket = match guard.begin_or_answer(id).await {
+                Ok((Begin::First(ticket), _)) => ticket,
+                Ok((Begin::Finished, kept)) => {
+                    if let Some(first) = kept.as_deref().and_then(replay) {
+                        return Ok(first);
+                    }
                     return Ok(answer(
                         StatusCode::OK,
                         "the message was processed before",
                         None,
                     ));
                 }
-                Ok(Begin::InProgress { retry_after }) => {
+                Ok((Begin::InProgress { retry_after }, _)) => {
                     let secs = retry_after.as_millis().div_ceil(1000).max(1);
                     let text = "the message is being processed";
                     return Ok(answer(StatusCode::CONFLICT, text, Some(secs)));
@@ -130,7 +155,14 @@ where
             };
             let result = ticket.during(inner.call(request)).await;
             let done = result.as_ref().is_ok_and(|it| is_done(scheme, it.status()));
-            ticket.settle(done).await;
+            let (result, kept) = match (result, answers) {
+                (Ok(response), Some(longest)) if done => {
+                    let (response, kept) = keep(response, longest).await;
+                    (Ok(response), kept)
+                }
+                (result, _) => (result, None),
+            };
+            ticket.settle_with(done, kept.as_deref()).await;
             result
         })
     }

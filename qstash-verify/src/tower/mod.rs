@@ -2,6 +2,7 @@
 
 mod answer;
 mod guard;
+mod replay;
 mod verify;
 
 pub use answer::AnswerBody;

@@ -70,6 +70,31 @@ pub(crate) async fn conforms(store: &impl Store) {
     assert_eq!(store.claim("c", minute).await.unwrap(), Claimed::Finished);
 }
 
+/// What a store must do that keeps answers; also run against Redis.
+pub(crate) async fn keeps_answers(store: &impl Store) {
+    let minute = Duration::from_secs(60);
+    for answer in [&b""[..], b"done", b"\r\n\0\xff"] {
+        let id = format!("answered {answer:?}");
+        let claim = granted(store.claim(&id, minute).await.unwrap());
+        store
+            .commit_with_answer(&claim, minute, answer)
+            .await
+            .unwrap();
+        for _ in 0..2 {
+            let again = store.claim(&id, minute).await.unwrap();
+            assert_eq!(again, Claimed::Answered(answer.to_vec()));
+        }
+        // The first answer stays.
+        store
+            .commit_with_answer(&claim, minute, b"another")
+            .await
+            .unwrap();
+        store.commit(&claim, minute).await.unwrap();
+        let again = store.claim(&id, minute).await.unwrap();
+        assert_eq!(again, Claimed::Answered(answer.to_vec()));
+    }
+}
+
 /// `first` has outlived its hold and `second` is the claim of whoever came then: what the first says late
 /// changes nothing.
 pub(crate) async fn an_outlived_claim_has_no_say(store: &impl Store, first: Claim, second: Claim) {
@@ -95,6 +120,8 @@ pub(crate) async fn an_outlived_claim_has_no_say(store: &impl Store, first: Clai
 #[tokio::test]
 async fn the_memory_store_conforms() {
     conforms(&MemoryStore::new(100)).await;
+    keeps_answers(&MemoryStore::new(100)).await;
+    keeps_answers(&AnyStore::new(MemoryStore::new(100))).await;
 }
 
 #[tokio::test]

@@ -247,3 +247,51 @@ async fn a_handler_that_panics_fails_or_is_cancelled_leaves_its_message_free() {
         Begin::Finished
     ));
 }
+
+/// Answers 201 with a header, and with as many bytes as the path says.
+async fn created(request: Request<Body>) -> Result<Response<Body>, Infallible> {
+    let length: usize = request.uri().path()[1..].parse().unwrap();
+    let response = Response::builder().status(201);
+    let response = response.header("x-order", "7").header("x-order", "8");
+    let body = Body::from(vec![b'x'; length]);
+    Ok(response.header("connection", "close").body(body).unwrap())
+}
+
+#[tokio::test]
+async fn a_duplicate_gets_the_first_answer_where_answers_are_kept() {
+    async fn ask(
+        service: impl Service<Request<Body>, Response = Response<Body>, Error = Infallible>,
+        length: usize,
+    ) -> (u16, Vec<String>, usize) {
+        let signer = hmac().ids(move |_| format!("msg_{length}"));
+        let request = signer.request(&format!("{ORIGIN}/{length}"), "x").unwrap();
+        let response = service.oneshot(request.map(Body::new)).await.unwrap();
+        let orders = response.headers().get_all("x-order").iter();
+        let orders = orders.map(|it| it.to_str().unwrap().to_owned()).collect();
+        let status = response.status().as_u16();
+        let body = http_body_util::BodyExt::collect(response.into_body()).await;
+        (status, orders, body.unwrap().to_bytes().len())
+    }
+    let verify = || VerifyLayer::new(builder().clock(NOW).build().unwrap());
+    let guard = || Guard::new(MemoryStore::new(10));
+    let keeping = ServiceBuilder::new()
+        .layer(verify())
+        .layer(GuardLayer::new(guard()).replay_answers(100))
+        .service_fn(created);
+    let orders = || vec!["7".to_owned(), "8".to_owned()];
+    for length in [0, 100] {
+        for _ in 0..3 {
+            assert_eq!(ask(keeping.clone(), length).await, (201, orders(), length));
+        }
+    }
+    // Too long to be kept, but passed on whole; and what nobody asked to be kept.
+    let forgetting = ServiceBuilder::new()
+        .layer(verify())
+        .layer(GuardLayer::new(guard()))
+        .service_fn(created);
+    let text = "the message was processed before".len();
+    assert_eq!(ask(keeping.clone(), 101).await, (201, orders(), 101));
+    assert_eq!(ask(keeping, 101).await, (200, vec![], text));
+    assert_eq!(ask(forgetting.clone(), 1).await, (201, orders(), 1));
+    assert_eq!(ask(forgetting, 1).await, (200, vec![], text));
+}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use qstash_verify::idempotency::{Begin, Claimed, Guard, RedisStore, Store, StoreError};
 
-use crate::guard::{an_outlived_claim_has_no_say, conforms, granted};
+use crate::guard::{an_outlived_claim_has_no_say, conforms, granted, keeps_answers};
 use crate::guard_layer::a_hundred_deliveries_run_the_handler_once;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -97,6 +97,7 @@ async fn the_redis_store_conforms_and_its_prefixes_are_apart() {
         return;
     };
     conforms(&redis.store().await).await;
+    keeps_answers(&redis.store().await).await;
     conforms(&redis.store().await.prefix("of another service:")).await;
 }
 
