@@ -245,7 +245,10 @@ fn cut(text: &str, at: usize) -> String {
 impl fmt::Debug for UrlRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Exactly(urls) => f.debug_tuple("Exactly").field(urls).finish(),
+            Self::Exactly(urls) => {
+                let shown: Vec<_> = urls.iter().map(|url| show(url, false)).collect();
+                f.debug_tuple("Exactly").field(&shown).finish()
+            }
             Self::Under(origins) => f.debug_tuple("Under").field(origins).finish(),
             Self::ByRequest(_) => f.write_str("ByRequest(..)"),
             Self::Any => f.write_str("Any"),
