@@ -201,7 +201,10 @@ fn cron(expression: &str, zone: Option<&str>) -> Result<String, Error> {
     let Some(zone) = zone else {
         return Ok(expression.to_owned());
     };
-    if expression.starts_with("CRON_TZ=") {
+    if ["CRON_TZ=", "TZ="]
+        .iter()
+        .any(|it| expression.starts_with(it))
+    {
         return Err(Error::invalid(
             "the cron expression already names a time zone",
         ));

@@ -79,4 +79,6 @@ pub use quota::{QuotaKind, Quotas};
 pub use reply::Reply;
 pub use restore::RestoreError;
 pub use syntax::cron::{Cron, CronError};
+#[cfg(feature = "server")]
+pub(crate) use syntax::duration;
 pub use syntax::expr::{ExprError, RetryDelay};

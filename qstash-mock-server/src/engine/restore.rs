@@ -196,10 +196,10 @@ impl Engine {
         mut schedule: Schedule,
         changed: &mut Vec<EntityKey>,
     ) {
-        if schedule.next_at.is_some_and(|next| next <= now) {
+        if let Some(due) = schedule.next_at.filter(|next| *next <= now) {
             let (account, id) = (schedule.account.clone(), schedule.id.clone());
             changed.push(EntityKey::Schedule(account, id));
-            schedule.next_at = schedule.cron.next_after(now);
+            schedule.next_at = schedule.cron.next_run(due, now);
         }
         self.state.put_schedule(schedule);
     }

@@ -8,7 +8,6 @@ mod call;
 mod callback;
 mod dead_letters;
 mod destination;
-mod duration;
 mod error;
 mod fixture;
 mod flow;

@@ -141,7 +141,8 @@ impl Engine {
             return 0;
         };
         let mut count = 0;
-        schedule.next_at = schedule.cron.next_after(now);
+        let due = schedule.next_at.unwrap_or(now);
+        schedule.next_at = schedule.cron.next_run(due, now);
         if !schedule.paused {
             schedule.last_at = Some(now);
             let content = Content::Known(schedule.body.clone());

@@ -1,33 +1,47 @@
-//! Cron expressions: five fields, perhaps behind `CRON_TZ=<IANA zone> ` (v2.md section 3.9).
+//! Cron expressions: five fields or `@every <duration>`, perhaps behind `CRON_TZ=<IANA zone> ` or `TZ=<IANA zone> ` (v2.md
+//! section 3.9).
 //!
 //! The crate croner parses the fields and finds the next match on the wall clock. This file decides what happens
-//! where clocks are put forward or back, as vixie-cron does:
+//! where clocks are put forward or back:
 //!
 //! - If the minute or the hour field begins with `*`, the expression runs in real time: at every instant whose
 //!   wall clock matches. Wall-clock times that are skipped in spring do not happen; those that come twice in
 //!   autumn happen twice. So `*/5 * * * *` is five minutes apart, always.
-//! - Else it names times of the day, and each happens once: in the first of two passes in autumn, and right
-//!   after the gap if it lies in one. Several that lie in one gap make one run.
+//! - Else it names times of the day. One that comes twice in autumn happens in the first pass, and one that is skipped
+//!   in spring does not happen that day.
 //!
-//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` alone is
+//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` and `?` alone are
 //! unrestricted, `*/2` is not. The time zones are compiled in; nothing is read from the system.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
+use super::duration;
 use crate::engine::model::time::Timestamp;
 
 /// A parsed cron expression. Two are equal if their texts are.
 #[derive(Clone)]
 pub struct Cron {
     text: Arc<str>,
-    pattern: Arc<croner::Cron>,
+    rule: Rule,
     zone: TimeZone,
-    in_real_time: bool,
+}
+
+/// What an expression means.
+#[derive(Clone)]
+enum Rule {
+    /// Times of the wall clock.
+    Fields {
+        pattern: Arc<croner::Cron>,
+        in_real_time: bool,
+    },
+    /// Once in every period, from the creation of the schedule on.
+    Every(Duration),
 }
 
 /// Why a text is not a cron expression.
@@ -41,7 +55,12 @@ pub enum CronError {
         "the cron expression has {0} fields, not the five `minute hour day-of-month month day-of-week`"
     )]
     Fields(usize),
-    /// `CRON_TZ=` does not name an IANA time zone.
+    /// `@every` is not followed by a duration of a minute or more.
+    #[error(
+        "`{0}` is not a good period of `@every`: it must be a duration of at least a minute, such as `1h30m`"
+    )]
+    Every(String),
+    /// `CRON_TZ=` or `TZ=` does not name an IANA time zone.
     #[error("`{0}` is not a time zone that is known")]
     UnknownZone(String),
     /// A field is malformed.
@@ -56,7 +75,9 @@ pub enum CronError {
 
 static ZONES: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
 
-const ZONE_PREFIX: &str = "CRON_TZ=";
+const ZONE_PREFIXES: [&str; 2] = ["CRON_TZ=", "TZ="];
+/// The shortest period of `@every`: one minute is the finest resolution of a schedule.
+const LEAST: Duration = Duration::from_secs(60);
 
 /// The nicknames of cron and the expressions that they stand for.
 const NICKNAMES: [(&str, &str); 7] = [
@@ -92,14 +113,15 @@ impl Cron {
     /// Parses `text`, and keeps it without the blanks around it for [`Self::as_str`].
     ///
     /// # Errors
-    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or names an unknown
-    /// time zone. A date that never comes, such as 31 February, is not an error: see [`Self::next_after`].
+    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or a bad period, or names
+    /// an unknown time zone. A date that never comes, such as 31 February, is not an error: see [`Self::next_after`].
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let text = text.trim();
         if text.len() > Self::MAX_BYTES {
             return Err(CronError::TooLong);
         }
-        let (zone, fields) = match text.strip_prefix(ZONE_PREFIX) {
+        let mut prefixes = ZONE_PREFIXES.into_iter();
+        let (zone, fields) = match prefixes.find_map(|prefix| text.strip_prefix(prefix)) {
             None => (TimeZone::UTC, text),
             Some(rest) => {
                 let (name, fields) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
@@ -107,20 +129,10 @@ impl Cron {
                 (ZONES.get(name).map_err(unknown)?, fields.trim())
             }
         };
-        let nickname = NICKNAMES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(fields));
-        let fields = nickname.map_or(fields, |(_, meaning)| meaning);
-        let pattern = pattern(fields)?;
-        let mut starred = fields
-            .split_whitespace()
-            .map(|field| field.starts_with('*'));
-        let in_real_time = starred.next() == Some(true) || starred.next() == Some(true);
         Ok(Self {
             text: text.into(),
-            pattern: Arc::new(pattern),
+            rule: Rule::parse(fields)?,
             zone,
-            in_real_time,
         })
     }
 
@@ -131,14 +143,21 @@ impl Cron {
     }
 
     /// The first time after `time` that the expression names; `None` if there is none. It is a whole minute of the
-    /// wall clock, or the end of a gap in it.
+    /// wall clock, or one period later.
     #[must_use]
     pub fn next_after(&self, time: Timestamp) -> Option<Timestamp> {
+        let (pattern, in_real_time) = match &self.rule {
+            Rule::Every(period) => return Some(time + *period),
+            Rule::Fields {
+                pattern,
+                in_real_time,
+            } => (pattern, *in_real_time),
+        };
         let time = jiff::Timestamp::from_millisecond(i64::try_from(time.as_millis()).ok()?).ok()?;
-        let next = if self.in_real_time {
-            self.next_in_real_time(time)
+        let next = if in_real_time {
+            self.next_in_real_time(pattern, time)
         } else {
-            self.next_time_of_day(time)
+            self.next_time_of_day(pattern, time)
         }?;
         // Rounds up: an instant with a fraction of a millisecond does not exist in any zone.
         u64::try_from(next.as_millisecond())
@@ -146,13 +165,29 @@ impl Cron {
             .map(Timestamp::from_millis)
     }
 
+    /// The next time after `now`, for a schedule whose last run was due at `due`. Periods are counted from there, so that
+    /// a run that is late does not delay the others.
+    #[must_use]
+    pub fn next_run(&self, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
+        let Rule::Every(period) = self.rule else {
+            return self.next_after(now);
+        };
+        let missed = now.since(due).as_millis() / period.as_millis();
+        let periods = u32::try_from(missed).ok()?.checked_add(1)?;
+        Some(due + period.checked_mul(periods)?)
+    }
+
     /// Goes from one change of the clocks to the next; between two of them, the wall clock runs like time does.
-    fn next_in_real_time(&self, after: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    fn next_in_real_time(
+        &self,
+        pattern: &croner::Cron,
+        after: jiff::Timestamp,
+    ) -> Option<jiff::Timestamp> {
         let (mut from, mut inclusive) = (after, false);
         // Two changes a year, and 29 February is at most eight years away.
         for _ in 0..64 {
             let offset = self.zone.to_offset(from);
-            let found = self.next_on_wall_clock(offset.to_datetime(from), inclusive)?;
+            let found = next_on_wall_clock(pattern, offset.to_datetime(from), inclusive)?;
             let found = offset.to_timestamp(found).ok()?;
             match self.zone.following(from).next() {
                 Some(change) if change.timestamp() <= found => {
@@ -164,43 +199,63 @@ impl Cron {
         None
     }
 
-    fn next_time_of_day(&self, after: jiff::Timestamp) -> Option<jiff::Timestamp> {
+    fn next_time_of_day(
+        &self,
+        pattern: &croner::Cron,
+        after: jiff::Timestamp,
+    ) -> Option<jiff::Timestamp> {
         let mut wall_clock = self.zone.to_datetime(after);
-        // What is skipped lies in the second pass of an autumn or in one gap.
+        // What is passed over lies in the second pass of an autumn or in a gap, perhaps of every year that there is.
         for _ in 0..2 * 24 * 60 {
-            wall_clock = self.next_on_wall_clock(wall_clock, false)?;
-            let found = self.instant(wall_clock)?;
+            wall_clock = next_on_wall_clock(pattern, wall_clock, false)?;
+            let ambiguous = self.zone.to_ambiguous_timestamp(wall_clock);
+            if matches!(ambiguous.offset(), AmbiguousOffset::Gap { .. }) {
+                continue;
+            }
+            let found = ambiguous.earlier().ok()?;
             if found > after {
                 return Some(found);
             }
         }
         None
     }
+}
 
-    /// When `wall_clock` is shown first; if it is skipped, the end of the gap.
-    fn instant(&self, wall_clock: DateTime) -> Option<jiff::Timestamp> {
-        let ambiguous = self.zone.to_ambiguous_timestamp(wall_clock);
-        match ambiguous.offset() {
-            AmbiguousOffset::Gap { after, .. } => {
-                // Read with the later offset, a time in the gap lies before the gap.
-                let before_gap = after.to_timestamp(wall_clock).ok()?;
-                let change = self.zone.following(before_gap).next()?;
-                Some(change.timestamp())
-            }
-            _ => ambiguous.earlier().ok(),
+/// The next match after `wall_clock`, or from it on, as if clocks never changed.
+fn next_on_wall_clock(
+    pattern: &croner::Cron,
+    wall_clock: DateTime,
+    inclusive: bool,
+) -> Option<DateTime> {
+    pattern.find_next_occurrence(&wall_clock, inclusive).ok()
+}
+
+impl Rule {
+    fn parse(text: &str) -> Result<Self, CronError> {
+        if let Some(period) = text.strip_prefix("@every ") {
+            let period = period.trim();
+            let parsed = duration::parse_without_days(period).ok();
+            let parsed = parsed.filter(|period| *period >= LEAST);
+            let parsed = parsed.ok_or_else(|| CronError::Every(period.to_owned()))?;
+            return Ok(Self::Every(parsed));
         }
-    }
-
-    /// The next match after `wall_clock`, or from it on, as if clocks never changed.
-    fn next_on_wall_clock(&self, wall_clock: DateTime, inclusive: bool) -> Option<DateTime> {
-        self.pattern
-            .find_next_occurrence(&wall_clock, inclusive)
-            .ok()
+        let nickname = NICKNAMES
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(text));
+        let fields = nickname.map_or(text, |(_, meaning)| meaning);
+        let mut starred = fields
+            .split_whitespace()
+            .map(|field| field.starts_with('*'));
+        let in_real_time = starred.next() == Some(true) || starred.next() == Some(true);
+        Ok(Self::Fields {
+            pattern: Arc::new(pattern(fields)?),
+            in_real_time,
+        })
     }
 }
 
-/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `?`, `+`, names in the wrong field), so
-/// that an expression that works here works elsewhere, too.
+/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `+`, names in the wrong field, 7 for Sunday,
+/// ranges that run backwards), so that an expression that works here works elsewhere, too.
 fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
     let given: Vec<&str> = fields.split_whitespace().collect();
     if given.len() != FIELDS.len() {
@@ -213,31 +268,48 @@ fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
         .sloppy_ranges(true)
         .build();
     // Each field by itself first, so that an error can name it.
+    let mut classic = vec![];
     for (index, (text, (field, names))) in given.iter().zip(FIELDS).enumerate() {
+        let is_of_days = field.starts_with("day");
+        let meant = if is_of_days {
+            text.replace('?', "*")
+        } else {
+            (*text).to_owned()
+        };
         let mut alone = ["*"; FIELDS.len()];
-        alone[index] = text;
-        if !is_well_formed(text, names) || parser.parse(&alone.join(" ")).is_err() {
+        alone[index] = &meant;
+        let first = usize::from(field == "month");
+        if !is_well_formed(&meant, first, names) || parser.parse(&alone.join(" ")).is_err() {
             let text = (*text).to_owned();
             return Err(CronError::Field { field, text });
         }
+        classic.push(meant);
     }
     parser
-        .parse(&given.join(" "))
+        .parse(&classic.join(" "))
         .map_err(|_| CronError::Fields(given.len()))
 }
 
-/// Whether a field is a list of `*`, values and ranges, each with an optional step. Croner checks that values are in
-/// range.
-fn is_well_formed(field: &str, names: &[&str]) -> bool {
-    let is_number = |text: &str| {
-        (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+/// Whether a field is a list of `*`, values and ranges, each with an optional step. The names stand for the values from
+/// `first_named` on. Croner checks that values are in range, except for a seventh day of the week.
+fn is_well_formed(field: &str, first_named: usize, names: &[&str]) -> bool {
+    let number = |text: &str| {
+        let digits =
+            (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        digits.then(|| text.parse::<usize>().ok()).flatten()
     };
-    let is_value =
-        |text: &str| is_number(text) || names.iter().any(|name| name.eq_ignore_ascii_case(text));
+    let value = |text: &str| {
+        let named = names
+            .iter()
+            .position(|name| name.eq_ignore_ascii_case(text));
+        let value = number(text).or_else(|| named.map(|at| at + first_named))?;
+        (names.is_empty() || value < first_named + names.len()).then_some(value)
+    };
     field.split(',').all(|item| {
         let (range, step) = item.split_once('/').unwrap_or((item, "1"));
         let (first, last) = range.split_once('-').unwrap_or((range, range));
-        is_number(step) && (range == "*" || (is_value(first) && is_value(last)))
+        let ends = value(first).zip(value(last));
+        number(step).is_some() && (range == "*" || ends.is_some_and(|(first, last)| first <= last))
     })
 }
 

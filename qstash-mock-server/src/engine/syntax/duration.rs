@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Why a text is not a duration, in the words of Upstash's service.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum DurationError {
+pub(crate) enum DurationError {
     #[error("time: missing unit in duration {0:?}")]
     MissingUnit(String),
     #[error("time: unknown unit {unit:?} in duration {text:?}")]
@@ -32,13 +32,25 @@ const SECOND: u64 = 1_000_000_000;
 const MOST: u64 = i64::MAX as u64;
 
 /// Reads a duration. What is shorter than a millisecond, but not nothing, is one.
-pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
+    parse_in(&UNITS, text)
+}
+
+/// Reads a duration as Go itself does, which knows no days.
+pub(crate) fn parse_without_days(text: &str) -> Result<Duration, DurationError> {
+    let (_, units) = UNITS.split_last().unwrap_or((&UNITS[0], &UNITS));
+    parse_in(units, text)
+}
+
+fn parse_in(units: &[(&str, u64)], text: &str) -> Result<Duration, DurationError> {
     if text == "0" {
         return Ok(Duration::ZERO);
     }
     let invalid = || DurationError::Invalid(text.to_owned());
     let mut rest = match text.strip_prefix('-') {
-        Some(rest) if parse(rest).is_ok() => return Err(DurationError::Negative(text.to_owned())),
+        Some(rest) if parse_in(units, rest).is_ok() => {
+            return Err(DurationError::Negative(text.to_owned()));
+        }
         _ => text.strip_prefix('+').unwrap_or(text),
     };
     if rest.is_empty() {
@@ -55,7 +67,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
         if name.is_empty() {
             return Err(DurationError::MissingUnit(text.to_owned()));
         }
-        let unit = UNITS.iter().find(|(it, _)| *it == name);
+        let unit = units.iter().find(|(it, _)| *it == name);
         let (_, unit) = unit.ok_or_else(|| DurationError::UnknownUnit {
             unit: name.to_owned(),
             text: text.to_owned(),
@@ -69,7 +81,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Reads a duration in which a bare whole number means seconds.
-pub(super) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
     let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     if digits {
         return parse(&format!("{text}s")).map_err(|_| DurationError::Invalid(text.to_owned()));
@@ -182,6 +194,13 @@ mod tests {
         for text in ["", "1.5", "-1", "+1", "99999999999999999999"] {
             assert!(parse_or_seconds(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn go_itself_knows_no_days() {
+        assert_eq!(parse_without_days("1h30m"), parse("1h30m"));
+        let error = parse_without_days("1d").unwrap_err().to_string();
+        assert_eq!(error, r#"time: unknown unit "d" in duration "1d""#);
     }
 
     proptest! {
