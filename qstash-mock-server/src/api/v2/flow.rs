@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::notices;
 use super::settings::is_bare;
-use crate::engine::{FlowControl, FlowLimits, duration};
+use super::{duration, notices};
+use crate::engine::{FlowControl, FlowLimits};
 
 /// The longest period of a rate: a week.
 pub(super) const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);

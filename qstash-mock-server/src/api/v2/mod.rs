@@ -8,6 +8,7 @@ mod call;
 mod callback;
 mod dead_letters;
 mod destination;
+mod duration;
 mod error;
 mod fixture;
 mod flow;

@@ -234,7 +234,7 @@ impl Rule {
     fn parse(text: &str) -> Result<Self, CronError> {
         if let Some(period) = text.strip_prefix("@every ") {
             let period = period.trim();
-            let parsed = duration::parse_without_days(period).ok();
+            let parsed = duration::parse(period, false).ok();
             let parsed = parsed.filter(|period| *period >= LEAST);
             let parsed = parsed.ok_or_else(|| CronError::Every(period.to_owned()))?;
             return Ok(Self::Every(parsed));

@@ -31,15 +31,12 @@ const SECOND: u64 = 1_000_000_000;
 /// The longest duration, as in Go.
 const MOST: u64 = i64::MAX as u64;
 
-/// Reads a duration. What is shorter than a millisecond, but not nothing, is one.
-pub(crate) fn parse(text: &str) -> Result<Duration, DurationError> {
-    parse_in(&UNITS, text)
-}
-
-/// Reads a duration as Go itself does, which knows no days.
-pub(crate) fn parse_without_days(text: &str) -> Result<Duration, DurationError> {
-    let (_, units) = UNITS.split_last().unwrap_or((&UNITS[0], &UNITS));
-    parse_in(units, text)
+/// Reads a duration, which may have `days`, as Go's may not. What is shorter than a millisecond, but not nothing, is one.
+pub(crate) fn parse(text: &str, days: bool) -> Result<Duration, DurationError> {
+    match UNITS.split_last() {
+        Some((_, units)) if !days => parse_in(units, text),
+        _ => parse_in(&UNITS, text),
+    }
 }
 
 fn parse_in(units: &[(&str, u64)], text: &str) -> Result<Duration, DurationError> {
@@ -80,15 +77,6 @@ fn parse_in(units: &[(&str, u64)], text: &str) -> Result<Duration, DurationError
     Ok(Duration::from_nanos(sum.max(least)))
 }
 
-/// Reads a duration in which a bare whole number means seconds.
-pub(crate) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
-    let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    if digits {
-        return parse(&format!("{text}s")).map_err(|_| DurationError::Invalid(text.to_owned()));
-    }
-    parse(text)
-}
-
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     let end = text.find(|it| !belongs(it)).unwrap_or(text.len());
     text.split_at(end)
@@ -119,6 +107,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn parse(text: &str) -> Result<Duration, DurationError> {
+        super::parse(text, true)
+    }
 
     #[test]
     fn the_samples_of_the_contract_and_the_rest_of_the_grammar() {
@@ -188,18 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn a_bare_number_is_in_seconds_only_where_that_is_asked_for() {
-        assert_eq!(parse_or_seconds("60"), Ok(Duration::from_secs(60)));
-        assert_eq!(parse_or_seconds("1.5s"), parse("1.5s"));
-        for text in ["", "1.5", "-1", "+1", "99999999999999999999"] {
-            assert!(parse_or_seconds(text).is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
     fn go_itself_knows_no_days() {
-        assert_eq!(parse_without_days("1h30m"), parse("1h30m"));
-        let error = parse_without_days("1d").unwrap_err().to_string();
+        assert_eq!(super::parse("1h30m", false), parse("1h30m"));
+        let error = super::parse("1d", false).unwrap_err().to_string();
         assert_eq!(error, r#"time: unknown unit "d" in duration "1d""#);
     }
 
@@ -214,7 +197,6 @@ mod tests {
         #[test]
         fn no_text_at_all_is_a_danger(text in "[-+0-9smhdun\u{b5}. ]{0,30}") {
             let _ = parse(&text);
-            let _ = parse_or_seconds(&text);
         }
     }
 }

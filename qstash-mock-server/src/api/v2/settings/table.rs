@@ -6,9 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::super::limits::{NAME_RULE, V2_LABELS, V2_NAME_BYTES};
-use super::super::{destination, flow, notices, redact};
+use super::super::{destination, duration, flow, notices, redact};
 use super::{RequestKind, Settings, given_header, is_of_connection};
-use crate::engine::duration::{self, DurationError};
+use crate::engine::duration::DurationError;
 use crate::engine::{
     Cron, GivenValue, Method, PartialCallback, PartialOptions as Options, QueueName, RetryDelay,
     SettingsOf, Timestamp,
