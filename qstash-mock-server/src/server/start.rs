@@ -195,8 +195,9 @@ async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), Sta
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The server cannot listen on the address.
-    #[error("cannot listen on {}{}", list(addresses), if source.kind() == io::ErrorKind::AddrInUse { ": address already in use" } else { "" })]
+    /// The server cannot listen on the address. If that is taken, the sentence ends with the port, where programs look
+    /// for it that start the server.
+    #[error("{} {}", if source.kind() == io::ErrorKind::AddrInUse { "address already in use, cannot listen on" } else { "cannot listen on" }, list(addresses))]
     Bind {
         /// The addresses of the settings.
         addresses: Vec<SocketAddr>,

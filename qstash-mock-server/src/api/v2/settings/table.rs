@@ -344,11 +344,17 @@ fn timeout(text: &str) -> Result<Duration, Fault> {
 fn not_before(text: &str) -> Result<Timestamp, String> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let seconds: Option<u64> = digits.then(|| text.parse().ok()).flatten();
-    seconds
-        .and_then(|seconds| seconds.checked_mul(1000))
-        .map(Timestamp::from_millis)
-        .ok_or_else(|| "must be a time in whole seconds since 1970".into())
+    match seconds {
+        Some(seconds) if seconds < END_OF_9999 => Ok(Timestamp::from_millis(seconds * 1000)),
+        Some(_) => Err(
+            "must be a time in whole seconds since 1970, before the year 10000: this seems to be in milliseconds".into(),
+        ),
+        None => Err("must be a time in whole seconds since 1970".into()),
+    }
 }
+
+/// In seconds since 1970. What is later was meant in milliseconds.
+const END_OF_9999: u64 = 253_402_300_800;
 
 fn boolean(text: &str) -> Result<bool, String> {
     if text.eq_ignore_ascii_case("true") {

@@ -174,6 +174,17 @@ fn a_forwarded_content_type_is_ignored() {
 }
 
 #[test]
+fn a_time_in_milliseconds_is_refused_as_such() {
+    let not_before = |text| complete(&[("Upstash-Not-Before", text)], RequestKind::Message);
+    let error = not_before("1767225600000").unwrap_err();
+    assert!(error.contains("seems to be in milliseconds"), "{error}");
+    assert!(not_before("253402300800").is_err());
+    for seconds in ["1767225600", "253402300799", "0"] {
+        assert!(not_before(seconds).is_ok(), "{seconds}");
+    }
+}
+
+#[test]
 fn an_empty_content_type_is_none() {
     for empty in ["", " "] {
         let settings = complete(&[("Content-Type", empty)], RequestKind::Message);
