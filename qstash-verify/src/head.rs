@@ -5,6 +5,8 @@ use std::fmt;
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, Uri};
 
+use crate::spelling::can_follow_origin;
+
 /// The head of a request: its headers and, where the caller has them, its method, path and query.
 ///
 /// `Into<RequestHead>` is what [`Verifier::verify`](crate::Verifier::verify) takes: `&Parts`, `&Request<B>`,
@@ -27,7 +29,8 @@ use http::{HeaderMap, Method, Request, Uri};
 pub struct RequestHead<'a> {
     headers: &'a HeaderMap,
     method: Option<&'a Method>,
-    target: Option<&'a str>,
+    /// The text as the caller gave it, even one that is no path.
+    pub(crate) target: Option<&'a str>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -70,10 +73,16 @@ impl<'a> RequestHead<'a> {
         self.method
     }
 
-    /// Returns path and query, if the caller gave them. All adapters do.
+    /// Returns path and query, if the caller gave them. All adapters do. You can append the text to an origin: it is
+    /// empty, or it begins with `/`, `?` or `#`. A target of another form, such as `*`, is `None`.
     #[must_use]
     pub fn path_and_query(&self) -> Option<&'a str> {
-        self.target
+        self.target.filter(|target| can_follow_origin(target))
+    }
+
+    /// Returns the path without the query, which may be a secret.
+    pub(crate) fn path(&self) -> Option<&'a str> {
+        self.target?.split('?').next()
     }
 
     fn of(method: &'a Method, uri: &'a Uri, headers: &'a HeaderMap) -> Self {
@@ -126,10 +135,9 @@ impl<'a> From<(&'a Method, &'a Uri, &'a HeaderMap)> for RequestHead<'a> {
 
 impl fmt::Debug for RequestHead<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.target.map(|it| it.split('?').next());
         f.debug_struct("RequestHead")
             .field("method", &self.method)
-            .field("path", &path.flatten())
+            .field("path", &self.path())
             .finish_non_exhaustive()
     }
 }

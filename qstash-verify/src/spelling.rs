@@ -1,8 +1,8 @@
 //! Which spellings are one URL.
 //!
 //! Between the publisher and the service a URL is parsed and written again: by the sender, by gateways, by frameworks.
-//! What a URL means is decided here and nowhere else, so that `public_origin`, `expected_url` and `expected_url_by` agree.
-//! The table is in the crate's documentation, under *Which URLs are one*.
+//! What a URL means is decided here and nowhere else, so that `public_origin`, `expected_url` and `expected_url_by`
+//! agree. The table is in the crate's documentation, under *Which URLs are one*.
 
 /// A URL taken apart. User, password and fragment are gone: no request carries them in its target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl<'a> Url<'a> {
     pub(crate) fn is(&self, other: &Self) -> bool {
         self.has_origin_of(other)
             && same(&[whole(self.path)], &[whole(other.path)], Part::Path)
-            && self.has_query(other.query)
+            && is_one_query(self.query, other.query)
     }
 
     /// Whether this URL has the path and query that `target` has below `prefix`, a path without trailing slash.
@@ -80,22 +80,30 @@ impl<'a> Url<'a> {
         let (path, query) = split_target(target);
         // A proxy that cuts `/api` off asks for `/`, whether it was asked for `/api` or for `/api/`.
         let is_root = path == "/" && same(&[whole(self.path)], &[whole(prefix)], Part::Path);
-        (is_root || same(&[whole(self.path)], &[prefix, path], Part::Path)) && self.has_query(query)
-    }
-
-    pub(crate) fn has_query(&self, query: &str) -> bool {
-        same(&[self.query], &[query], Part::Query)
+        let is_path = is_root || same(&[whole(self.path)], &[prefix, path], Part::Path);
+        is_path && is_one_query(self.query, query)
     }
 }
 
-/// Splits a target into path and query; a fragment is cut off.
+/// Whether the two texts are one query.
+pub(crate) fn is_one_query(one: &str, other: &str) -> bool {
+    same(&[one], &[other], Part::Query)
+}
+
+/// Whether the target can stand behind an origin. Any other text would become part of the origin's host, or of the last
+/// segment of its path; some servers pass such a text on as the target.
+pub(crate) fn can_follow_origin(target: &str) -> bool {
+    target.is_empty() || target.starts_with(['/', '?', '#'])
+}
+
+/// Splits a target, or a whole URL, in front of its query; a fragment is cut off.
 pub(crate) fn split_target(target: &str) -> (&str, &str) {
     let target = target.split('#').next().unwrap_or(target);
     target.split_once('?').unwrap_or((target, ""))
 }
 
 /// The path of `https://host` is `/`.
-fn whole(path: &str) -> &str {
+pub(crate) fn whole(path: &str) -> &str {
     if path.is_empty() { "/" } else { path }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::spelling::{Url, is_illegal};
+use crate::spelling::{Url, can_follow_origin, is_illegal, is_one_query, split_target, whole};
 use crate::{ConfigError, RequestHead};
 
 type Hook = dyn Fn(&RequestHead<'_>) -> Option<String> + Send + Sync;
@@ -89,7 +89,7 @@ impl UrlRule {
                 url => Err(Mismatch::new(signed, url.into_iter())),
             },
             Self::Under(origins) => {
-                let Some(target) = head.path_and_query() else {
+                let Some(target) = head.target else {
                     return Err(Mismatch::new(signed, std::iter::empty()));
                 };
                 if origins.iter().any(|origin| origin.has(signed, target)) {
@@ -105,12 +105,15 @@ impl UrlRule {
 impl Origin {
     /// Whether `signed` is this origin followed by `target`.
     fn has(&self, signed: &str, target: &str) -> bool {
+        if !can_follow_origin(target) {
+            return false;
+        }
         // The usual case, before the two are looked at more closely.
         let rest = signed.strip_prefix(self.text.as_str());
-        if rest == Some(target) && target.starts_with('/') && !target.contains('#') {
+        if rest == Some(target) && target.starts_with('/') {
             return true;
         }
-        let (origin, prefix) = self.text.split_at(self.path_at.min(self.text.len()));
+        let (origin, prefix) = self.text.split_at(self.path_at);
         let (Some(ours), Some(theirs)) = (Url::split(origin), Url::split(signed)) else {
             return false;
         };
@@ -171,11 +174,7 @@ impl Mismatch {
             };
         };
         // A query may be a secret. It is shown where it is what differs.
-        let ours = Url::split(nearest);
-        let with_query = match (&theirs, &ours) {
-            (Some(theirs), Some(ours)) => !theirs.has_query(ours.query),
-            _ => false,
-        };
+        let with_query = !is_one_query(split_target(signed).1, split_target(nearest).1);
         let (signed, nearest) = (show(signed, with_query), show(nearest, with_query));
         let differs = signed.bytes().zip(nearest.bytes());
         let differs = differs.take_while(|(one, other)| one == other).count();
@@ -193,27 +192,40 @@ impl Mismatch {
 
 /// Shows a URL in ASCII, without user, password and fragment.
 fn show(url: &str, with_query: bool) -> String {
-    let Some(url) = Url::split(url) else {
-        // It may hold a password all the same.
-        let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let host = rest[..end].rfind('@').map_or(0, |at| at + 1);
-        let user = if host == 0 { "" } else { "…@" };
-        let separator = if rest.len() == url.len() { "" } else { "://" };
-        let text = format!("{}{separator}{user}{}", ascii(scheme), ascii(&rest[host..]));
-        return if text.is_empty() {
-            "no URL".to_owned()
+    let (mut shown, query) = match Url::split(url) {
+        Some(url) => {
+            let origin = format!("{}://{}{}", url.scheme, url.host, url.port);
+            (origin + &ascii(whole(url.path)), url.query)
+        }
+        None => show_no_url(url),
+    };
+    if !query.is_empty() {
+        shown.push('?');
+        shown.push_str(&if with_query {
+            ascii(query)
         } else {
-            text
-        };
+            "…".to_owned()
+        });
+    }
+    if shown.is_empty() {
+        "no URL".to_owned()
+    } else {
+        shown
+    }
+}
+
+/// Shows a text that is no URL up to its query, and returns the query. Nobody knows where the text has its host, so
+/// everything before its last `@` may be a password.
+fn show_no_url(text: &str) -> (String, &str) {
+    let word = |it: &str| it.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let scheme = text.find("://").filter(|&end| word(&text[..end]));
+    let (scheme, rest) = text.split_at(scheme.map_or(0, |end| end + 3));
+    let (user, rest) = match rest.rsplit_once('@') {
+        Some((_, rest)) => ("…@", rest),
+        None => ("", rest),
     };
-    let query = match url.query {
-        "" => String::new(),
-        query if with_query => format!("?{}", ascii(query)),
-        _ => "?…".to_owned(),
-    };
-    let path = ascii(if url.path.is_empty() { "/" } else { url.path });
-    format!("{}://{}{}{path}{query}", url.scheme, url.host, url.port)
+    let (path, query) = split_target(rest);
+    (format!("{scheme}{user}{}", ascii(path)), query)
 }
 
 /// Escapes what cannot stand in a URL, so that letters that look alike are told apart and a log keeps its lines.

@@ -206,6 +206,12 @@ fn a_derived_url_is_the_origin_and_what_was_called() {
         ),
         (ORIGIN, "https://shop.example", ""),
         (ORIGIN, "https://shop.example.evil", ".evil"),
+        (
+            "https://shop.example/api",
+            "https://shop.example/apis/orders",
+            "s/orders",
+        ),
+        ("https://shop.example/api", "https://shop.example/api*", "*"),
     ] {
         let wrong = derived(origin, signed, called);
         assert!(
@@ -230,6 +236,16 @@ fn a_wrong_url_names_both_urls_but_no_password_and_no_query_that_is_right() {
         ),
         (
             "me:pass@shop.example/orders",
+            "/orders",
+            "is for …@shop.example/orders, but this is https://shop.example/orders",
+        ),
+        (
+            "https://me:pass@shöp.example/orders?token=7#pass",
+            "/orders?token=7",
+            "is for https://…@sh%C3%B6p.example/orders?…, but this is https://shop.example/orders?…",
+        ),
+        (
+            "https:/me:pass@shop.example/orders",
             "/orders",
             "is for …@shop.example/orders, but this is https://shop.example/orders",
         ),
@@ -300,6 +316,22 @@ fn a_function_can_tell_the_url_of_each_request() {
         "is for https://evil.example/a, but the verifier was not told the URL of this request";
     assert!(unknown.to_string().ends_with(told), "{unknown}");
     assert_eq!(unknown.key(), Some(current()));
+}
+
+/// Some servers hand on what stands there in the request; a function that appends it would make another host of it.
+#[test]
+fn a_function_gets_no_path_that_would_change_the_host_before_it() {
+    let append = |head: &RequestHead<'_>| Some(format!("{ORIGIN}{}", head.path_and_query()?));
+    let verifier = keyed().expected_url_by(append).build().unwrap();
+    assert_eq!(check(&verifier, URL, "/orders"), Ok(()));
+    for (signed, called) in [
+        ("https://shop.example.evil/orders", ".evil/orders"),
+        ("https://shop.example@evil/orders", "@evil/orders"),
+        ("https://shop.example:8443/orders", ":8443/orders"),
+    ] {
+        let error = check(&verifier, signed, called).unwrap_err();
+        assert!(matches!(error, VerifyError::UnknownUrl { .. }), "{error}");
+    }
 }
 
 #[test]
