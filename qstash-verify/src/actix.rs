@@ -15,12 +15,14 @@ use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 /// Verifies a request, then extracts `T` from it: `Verified<web::Json<T>>`, `Verified<web::Bytes>`, `Verified<String>`,
 /// or anything else that actix-web extracts.
 ///
-/// The verifier comes from `app_data`, as `web::Data<Verifier>`; that of the nearest scope counts. The extractor reads the
-/// body up to the verifier's limit and verifies it before `T` sees anything of it. Limits of `T` itself (`JsonConfig`,
-/// `PayloadConfig`) hold too, and are lower by default; [`configure`] sets them to the verifier's. `T` can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
+/// The verifier comes from `app_data`, as `web::Data<Verifier>`; that of the nearest scope counts. The extractor reads
+/// the body up to the verifier's limit and verifies it before `T` sees anything of it. Limits of `T` itself
+/// (`JsonConfig`, `PayloadConfig`) hold too, and are lower by default; [`configure`] sets them to the verifier's. `T`
+/// can be a tuple with [`OwnedDelivery`]: `Verified<(OwnedDelivery, web::Json<T>)>`.
 ///
-/// A bare [`Verifier`] in `app_data`, at whatever level, is a mistake of the program: every request is answered 500. For
-/// actix-web it is another type than `web::Data<Verifier>`, and it does not tell which of two types is the nearer.
+/// A bare [`Verifier`] in `app_data`, at whatever level, is a mistake of the program: every request is answered 500.
+/// For actix-web it is another type than `web::Data<Verifier>`, and actix-web does not tell which of two types is
+/// nearer.
 #[derive(Clone, Copy, Debug)]
 pub struct Verified<T>(pub T);
 
@@ -53,8 +55,8 @@ impl<T: FromRequest + 'static> FromRequest for Verified<T> {
 }
 
 /// Sets up an `App` or a scope: adds the verifier, and raises the limits of `web::Json`, `web::Form`, `web::Bytes` and
-/// `String` to the verifier's. By default actix-web reads 256 KiB of text or bytes and 2 MiB of JSON, and so less than a
-/// callback may have.
+/// `String` to the verifier's. By default actix-web reads 256 KiB of text or bytes and 2 MiB of JSON, which is less
+/// than a callback may have.
 ///
 /// The limits hold for all handlers of the `App` or scope, also for those that do not verify.
 ///

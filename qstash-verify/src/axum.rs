@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
 use axum::extract::{
-    DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, OptionalFromRequest, OriginalUri,
-    Request,
+    FromRef, FromRequest, FromRequestParts, OptionalFromRequest, OriginalUri, Request,
 };
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 
-use crate::reject::read;
+use crate::receive::receive;
 use crate::{OwnedDelivery, RequestHead, Verifier, VerifyError};
 
 /// Verifies a request, then extracts `E` from it: `Verified<Json<T>>`, `Verified<Bytes>`, `Verified<String>`, or
@@ -35,19 +34,25 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
         let verifier = Verifier::from_ref(state);
-        let request = verify(&verifier, request).await?;
-        let head = verifier.has_rejection_response().then(|| head_of(&request));
+        let request = match receive(&verifier, request).await {
+            Ok(request) => request.map(Body::from),
+            Err((reason, response)) => {
+                let response = response.map(Body::from);
+                return Err(Rejection::Refused { reason, response });
+            }
+        };
+        let head = head_of(&request, verifier.has_rejection_response());
         let extracted = E::from_request(request, state).await;
         let own = match extracted.map_err(IntoResponse::into_response) {
             Ok(extracted) => return Ok(Self(extracted)),
             Err(own) => own,
         };
-        Err(undecodable(&verifier, head, own).await)
+        Err(undecodable(&verifier, &head, own).await)
     }
 }
 
-/// Tells axum by which kind of extractor [`Verified`] extracts: by one that reads the head alone. No program has to name
-/// it.
+/// Tells axum by which kind of extractor [`Verified`] extracts: by one that reads the head alone. No program has to
+/// name it.
 #[derive(Clone, Copy, Debug)]
 pub enum ViaHead {}
 
@@ -60,16 +65,24 @@ where
     type Rejection = Rejection;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Rejection> {
-        let verifier = Verifier::from_ref(state);
-        let request = verify(&verifier, request).await?;
-        let head = verifier.has_rejection_response().then(|| head_of(&request));
+        let verified = <Verified<OfHead<E>> as FromRequest<S>>::from_request(request, state);
+        verified.await.map(|Verified(OfHead(it))| Self(it))
+    }
+}
+
+/// An extractor that reads the head alone, as one of whole requests.
+struct OfHead<E>(E);
+
+impl<S, E> FromRequest<S> for OfHead<E>
+where
+    S: Send + Sync,
+    E: FromRequestParts<S>,
+{
+    type Rejection = E::Rejection;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, E::Rejection> {
         let (mut parts, _) = request.into_parts();
-        let extracted = E::from_request_parts(&mut parts, state).await;
-        let own = match extracted.map_err(IntoResponse::into_response) {
-            Ok(extracted) => return Ok(Self(extracted)),
-            Err(own) => own,
-        };
-        Err(undecodable(&verifier, head, own).await)
+        E::from_request_parts(&mut parts, state).await.map(Self)
     }
 }
 
@@ -96,8 +109,8 @@ where
     }
 }
 
-/// So a router whose state is an `Arc<AppState>` has a verifier if `AppState` has one. A program could not say so
-/// itself: neither `FromRef`, `Arc` nor [`Verifier`] is its own.
+/// A router whose state is an `Arc<AppState>` has a verifier if `AppState` has one. A program could not say so itself:
+/// neither `FromRef`, `Arc` nor [`Verifier`] is its own.
 impl<T> FromRef<Arc<T>> for Verifier
 where
     Self: FromRef<T>,
@@ -107,43 +120,27 @@ where
     }
 }
 
-/// Reads the body, verifies the request, and puts the delivery into its extensions.
-async fn verify(verifier: &Verifier, request: Request) -> Result<Request, Rejection> {
-    let (mut parts, body) = request.into_parts();
-    let refuse = |reason: VerifyError| Rejection::Refused {
-        response: verifier.reject(reason.clone(), &parts).map(Body::from),
-        reason,
-    };
-    let body = read(body, verifier.body_limit()).await.map_err(refuse)?;
-    let delivery = verifier.verify(&parts, &body, verifier.now());
-    let delivery = delivery.map_err(refuse)?.into_owned();
-    parts.extensions.insert(delivery);
-    let mut request = Request::from_parts(parts, Body::from(body));
-    DefaultBodyLimit::disable().apply(&mut request);
-    Ok(request)
-}
-
-/// Copies the head of a request, as it came over the wire.
-fn head_of(request: &Request) -> Parts {
+/// Copies the head of a request, as it came over the wire. The headers are copied if somebody asks for them.
+fn head_of(request: &Request, with_headers: bool) -> Parts {
     let (mut parts, ()) = http::Request::new(()).into_parts();
     let original = request.extensions().get::<OriginalUri>();
     parts.uri = original.map_or_else(|| request.uri().clone(), |it| it.0.clone());
     parts.method = request.method().clone();
-    parts.headers = request.headers().clone();
+    if with_headers {
+        parts.headers = request.headers().clone();
+    }
     parts
 }
 
 /// Makes the rejection of `E`, which keeps `E`'s own answer if none is configured. axum answers 422 to JSON of another
 /// shape; that becomes 400, because QStash retries both and one rule is simpler.
-async fn undecodable(verifier: &Verifier, head: Option<Parts>, own: Response) -> Rejection {
+async fn undecodable(verifier: &Verifier, head: &Parts, own: Response) -> Rejection {
     let status = own.status().as_u16();
     let (own, detail) = sentence(own).await;
     let Some(reason) = crate::reject::undecodable(status, detail) else {
         return Rejection::Other(own);
     };
-    // Without a function of the program's own, nobody looks at the head.
-    let head = head.unwrap_or_else(|| http::Request::new(()).into_parts().0);
-    let configured = verifier.configured_rejection(&reason, &RequestHead::from(&head));
+    let configured = verifier.configured_rejection(&reason, &RequestHead::from(head));
     let mut response = configured.map_or_else(
         || {
             let mut own = own;

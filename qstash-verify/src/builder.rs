@@ -16,7 +16,8 @@ use crate::{
     VerifyError,
 };
 
-/// The default of [`VerifierBuilder::body_limit`]: what the sender may make of the largest message of the smallest plan.
+/// The default of [`VerifierBuilder::body_limit`]: what the sender may make of the largest message of the smallest
+/// plan.
 ///
 /// A message has at most 1 MiB (v1.md section 2, v2.md section 7). A callback (v2.md section 3.10) holds the answer's
 /// body and the message's in base64, each up to 1 MiB, and so 2 x 1,398,104 bytes. The rest of the 4 MiB, some 1.3 MiB,
@@ -114,12 +115,13 @@ impl VerifierBuilder {
         self.url(rule)
     }
 
-    /// Asks `url` for the URL for which a v2 token must be, anew for each request with a token that one of the keys
-    /// signed. Where it returns `None`, the request is refused. Use it where the URL follows from the request in a way
-    /// of your own, such as from a tenant's host name.
+    /// Asks the function `url` for which URL a v2 token must be. The verifier calls it only for requests whose token
+    /// one of the keys signed, at most once for each. Where it returns `None`, the request is refused. Use it where the
+    /// URL follows from the request in a way of your own, such as from a tenant's host name.
     ///
-    /// **The risk:** headers such as `Host` and `X-Forwarded-Host` are what the caller says. Compare them with a list of
-    /// your own names before you build a URL of them; else whoever has seen a request for another service can name that.
+    /// **The risk:** headers such as `Host` and `X-Forwarded-Host` are what the caller says. Compare them with a list
+    /// of your own names before you build a URL of them. Otherwise somebody who has seen a request for another service
+    /// can name that service, and replay the request here.
     pub fn expected_url_by(
         self,
         url: impl Fn(&RequestHead<'_>) -> Option<String> + Send + Sync + 'static,
@@ -175,8 +177,9 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets how far in the future a v2 token may have been made (`iat`). 60 seconds by default, because a receiver whose
-    /// clock is a few milliseconds slow would otherwise refuse a fresh token; `exp` bounds the token all the same.
+    /// Sets how far in the future a v2 token may have been made (`iat`). 60 seconds by default, because a receiver
+    /// whose clock is a few milliseconds slow would otherwise refuse a fresh token; `exp` bounds the token all the
+    /// same.
     pub fn issued_ahead_tolerance(mut self, tolerance: Duration) -> Self {
         self.tolerance.issued_ahead = tolerance;
         self
@@ -191,7 +194,7 @@ impl VerifierBuilder {
 
     /// Sets the largest body that is accepted, in bytes. Adapters read no further. 4 MiB by default, which holds a
     /// message of 1 MiB, the most that the smallest plan allows, and a callback about it: that has the message and the
-    /// answer in base64, of 1.34 MiB each, and their headers. For a plan with messages of up to `n` bytes, set
+    /// answer in base64, of 1.33 MiB each, and their headers. For a plan with messages of up to `n` bytes, set
     /// `n / 3 * 8` and 1 MiB for the headers: 28 MiB for 10 MB.
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
@@ -205,10 +208,12 @@ impl VerifierBuilder {
         self
     }
 
-    /// Sets what adapters answer to a request that they refuse, instead of a bare 401 or 413. Adapters also use it for
-    /// a verified request that the handler cannot decode (400, 415), which the framework answers by default.
-    /// The function gets the reason and the request's head. [`VerifyError::status`] returns the status. The adapter puts the reason into the response's extensions. Mind
-    /// whom you tell the reason: the default answer to a request that fails verification does not tell it.
+    /// Sets what adapters answer to a request that they refuse, instead of a bare 401, 413 or 400. Adapters also use it
+    /// for a verified request that the handler cannot decode (400, 415), which the framework answers by default.
+    ///
+    /// The function gets the reason and the request's head. [`VerifyError::status`] returns the usual status. The
+    /// adapter puts the reason into the response's extensions. Mind whom you tell the reason: the default answer to a
+    /// request that fails verification does not tell it.
     pub fn rejection_response<F>(mut self, response: F) -> Self
     where
         F: Fn(&VerifyError, &RequestHead<'_>) -> http::Response<Bytes> + Send + Sync + 'static,
@@ -220,8 +225,8 @@ impl VerifierBuilder {
     /// Makes the verifier.
     ///
     /// # Errors
-    /// When there is no key, a key is empty or too short, a URL is not valid, or there are signing keys but no rule for
-    /// the URL of v2 tokens.
+    /// When there is no key, a key cannot be used or is for an ignored header, or a URL is not valid; when the URL of
+    /// v2 tokens has rules of several kinds, or there are signing keys and no such rule.
     pub fn build(self) -> Result<Verifier, ConfigError> {
         if let Some(error) = self.error {
             return Err(error);

@@ -171,8 +171,8 @@ pub enum VerifyError {
     /// Only adapters report it.
     #[error("the verified request could not be decoded into what the handler takes")]
     Undecodable {
-        /// What the decoder says, as far as the adapter sees it. It may repeat parts of the body, so mind where you show
-        /// it.
+        /// What the decoder says, as far as the adapter sees it. It may repeat parts of the body, so mind where you
+        /// show it.
         detail: String,
     },
     /// The request is verified, but the handler does not take its content type. Only adapters report it.
@@ -214,8 +214,8 @@ impl VerifyError {
         }
     }
 
-    /// Returns what the operator can do, if the sender has a key and something else is wrong. It is for the log, not for
-    /// the caller.
+    /// Returns what the operator can do, if the sender has a key and something else is wrong. It is for the log, not
+    /// for the caller.
     #[must_use]
     pub const fn advice(&self) -> Option<&'static str> {
         Some(match self {
@@ -282,8 +282,8 @@ pub enum ConfigError {
     NoKey,
     /// No key was given, and the environment names none.
     #[error(
-        "none of QSTASH_SIGNING_SECRET, QSTASH_PREVIOUS_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, QSTASH_NEXT_SIGNING_KEY and their regional \
-         forms (US_EAST_1_QSTASH_…, EU_CENTRAL_1_QSTASH_…) is set"
+        "none of QSTASH_SIGNING_SECRET, QSTASH_PREVIOUS_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, \
+         QSTASH_NEXT_SIGNING_KEY and their regional forms (US_EAST_1_QSTASH_…, EU_CENTRAL_1_QSTASH_…) is set"
     )]
     NoKeyInEnvironment,
     /// A key cannot be used.
@@ -308,15 +308,15 @@ pub enum ConfigError {
     },
     /// There are signing keys, but the verifier does not know its own URL, for which v2 tokens are signed.
     #[error(
-        "signing keys need `public_origin`, `expected_url` or `expected_url_by`: without them, a request signed for one route could be \
-         replayed on another"
+        "signing keys need `public_origin`, `expected_url` or `expected_url_by`: without them, a request signed for \
+         one route could be replayed on another"
     )]
     NoUrl,
-    /// Two of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` were called, or one of
-    /// the last two twice.
+    /// Two of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` were called, or one
+    /// of the last two twice.
     #[error(
-        "only one of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` can be called; \
-         the first two can be called many times"
+        "only one of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` can be \
+         called; the first two can be called many times"
     )]
     ManyUrls,
     /// Keys were given for a header that is ignored.

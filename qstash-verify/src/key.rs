@@ -30,8 +30,8 @@ impl SigningKey {
     ///
     /// # Errors
     /// [`KeyError::Empty`] when the secret is empty, [`KeyError::TooShort`] when it has fewer than
-    /// [`SigningKey::MIN_LEN`] bytes, and the other [`KeyError`]s when it is text that was not meant as it stands: with a
-    /// byte-order mark, white space at an end, a line end, in quotes, or an API token.
+    /// [`SigningKey::MIN_LEN`] bytes, and others when it is text that somebody gave by mistake: with a byte-order mark,
+    /// with white space at an end, with a line end, in quotes, or an API token.
     pub fn new(secret: impl AsRef<[u8]>) -> Result<Self, KeyError> {
         let secret = secret.as_ref();
         if secret.is_empty() {

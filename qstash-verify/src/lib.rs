@@ -18,6 +18,8 @@ pub mod jws;
 mod jwt;
 mod key;
 mod keyset;
+#[cfg(any(feature = "axum", feature = "tower"))]
+mod receive;
 mod reject;
 mod scheme;
 mod sign;

@@ -31,7 +31,8 @@ impl crate::Verifier {
     /// Makes the answer to a request that is refused for `reason`. The adapters use it, and adapters of your own can.
     /// The default answer has the reason's status and does not tell the reason. The reason goes into the response's
     /// extensions and into one event of the target `qstash_verify::rejection`: a warning with
-    /// [advice](VerifyError::advice) where one of the keys fitted, and a trace where none did, which everybody can cause.
+    /// [advice](VerifyError::advice) where one of the keys fitted, and a trace where none did, which everybody can
+    /// cause.
     #[must_use]
     pub fn reject<'a>(
         &self,
@@ -50,9 +51,7 @@ impl crate::Verifier {
         reason: &VerifyError,
         request: &RequestHead<'_>,
     ) -> Option<http::Response<Bytes>> {
-        // Without the query, which may be a secret.
-        let path = request.path_and_query().and_then(|it| it.split('?').next());
-        let path = path.unwrap_or_default();
+        let path = request.path().unwrap_or_default();
         match reason.advice() {
             Some(advice) => tracing::event!(
                 target: "qstash_verify::rejection", tracing::Level::WARN, %reason, path, advice,
@@ -99,47 +98,4 @@ fn plain(reason: &VerifyError) -> http::Response<Bytes> {
         .headers_mut()
         .insert(http::header::CONTENT_TYPE, text);
     response
-}
-
-/// Reads a body to its end, but not beyond the verifier's limit.
-#[cfg(any(feature = "axum", feature = "tower"))]
-pub(crate) async fn read<B>(body: B, limit: usize) -> Result<Bytes, VerifyError>
-where
-    B: http_body::Body,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    use http_body_util::{BodyExt, LengthLimitError, Limited};
-
-    match Limited::new(body.map_err(InFront::new), limit)
-        .collect()
-        .await
-    {
-        Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(VerifyError::BodyTooLarge { limit }),
-        Err(error) => Err(match error.downcast_ref::<InFront>() {
-            Some(front) if front.is_over_a_limit() => VerifyError::BodyTooLargeInFront,
-            _ => VerifyError::UnreadableBody,
-        }),
-    }
-}
-
-/// An error of the body itself, and so not of our limit.
-#[cfg(any(feature = "axum", feature = "tower"))]
-#[derive(Debug, thiserror::Error)]
-#[error("the body could not be read")]
-struct InFront(#[source] Box<dyn std::error::Error + Send + Sync>);
-
-#[cfg(any(feature = "axum", feature = "tower"))]
-impl InFront {
-    fn new(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self(error.into())
-    }
-
-    /// Whether a layer in front, such as tower-http's `RequestBodyLimitLayer`, has cut the body off. Frameworks wrap the
-    /// errors of bodies, some of them several times.
-    fn is_over_a_limit(&self) -> bool {
-        let first: &(dyn std::error::Error + 'static) = &*self.0;
-        std::iter::successors(Some(first), |error| error.source())
-            .any(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>)
-    }
 }

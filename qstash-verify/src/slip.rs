@@ -1,7 +1,7 @@
 //! What people give in place of a key by mistake.
 //!
-//! Each of these makes a key that fits no signature, and nobody sees why: the value looks right. So they are refused when
-//! the key is made, by the reason alone. The value is shown nowhere.
+//! Each of these makes a key that fits no signature, and nobody sees why: the value looks right. So they are refused
+//! when the key is made. The error tells the reason, and shows nothing of the value.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -31,14 +31,13 @@ pub(crate) fn check(secret: &[u8]) -> Result<(), KeyError> {
 /// Looks at a v2 signing key, in addition.
 pub(crate) fn check_signing_key(key: &[u8]) -> Result<(), KeyError> {
     match text(key) {
-        Some(text) if !text.is_empty() && !text.starts_with("sig_") => {
-            Err(KeyError::NotASigningKey)
-        }
+        Some(text) if !text.starts_with("sig_") => Err(KeyError::NotASigningKey),
         _ => Ok(()),
     }
 }
 
-/// Returns the secret as text, or `None` if it is made of other bytes than people type: then they are meant as they are.
+/// Returns the secret as text, or `None` if it is made of other bytes than people type: then they are meant as they
+/// are.
 fn text(secret: &[u8]) -> Option<&str> {
     let text = std::str::from_utf8(secret).ok()?;
     let typed = |it: char| !it.is_control() || matches!(it, '\t' | '\n' | '\r');
@@ -71,8 +70,8 @@ fn is_quoted(text: &str) -> bool {
     text.chars().count() > 1 && ends.is_some_and(|ends| pairs.contains(&ends))
 }
 
-/// Whether the text is an `Authorization` header, or begins with a JSON object in base64, as QStash's API tokens and all
-/// JWTs do.
+/// Whether the text is an `Authorization` header, or begins with a JSON object in base64, as QStash's API tokens and
+/// all JWTs do.
 fn is_token(text: &str) -> bool {
     let start = |name: &str| {
         let word = text.get(..name.len());

@@ -46,9 +46,10 @@ impl Verifier {
     /// | `QSTASH_CURRENT_SIGNING_KEY`, `QSTASH_NEXT_SIGNING_KEY` | v2 signing keys |
     /// | `US_EAST_1_QSTASH_CURRENT_SIGNING_KEY`, … `_NEXT_…` | v2 signing keys for requests whose `Upstash-Region` is `US-EAST-1`; likewise `EU_CENTRAL_1_…` |
     ///
-    /// At least one variable must be set. It is an error to set one to an empty text, or to a value with quotes, white space
-    /// or a line end around it; nothing is trimmed, because the sender does not trim either. Requests from a region without
-    /// keys of its own are checked with the keys that are bound to no region, as by the official receivers.
+    /// At least one variable must be set. It is an error to set one to an empty text, or to a value with quotes, white
+    /// space or a line end around it; nothing is trimmed, because the sender does not trim either. Requests from a
+    /// region without keys of its own are checked with the keys that are bound to no region, as by the official
+    /// receivers.
     ///
     /// ```
     /// use qstash_verify::Verifier;
@@ -128,8 +129,8 @@ impl Verifier {
         })
     }
 
-    /// Returns a verifier with the same keys and settings that accepts only v2 tokens for this URL. It is cheap, as the
-    /// two share everything else, and so fit for a verifier of each route, or for one that a request needs once.
+    /// Returns a verifier with the same keys and settings that accepts only v2 tokens for this URL. The call is cheap,
+    /// because the two verifiers share everything else: you can make one for each route, or even for a single request.
     ///
     /// ```
     /// use qstash_verify::Verifier;

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::{Claim, Claimed, Store, StoreError};
 
-/// A store of any type, chosen when the program runs: memory in development, Redis in production. Clones share the store.
+/// A store of any type, chosen when the program runs: memory in development, Redis in production. Clones share the
+/// store.
 ///
 /// Each step costs one allocation more than with the store itself.
 ///

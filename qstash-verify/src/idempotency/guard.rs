@@ -38,9 +38,9 @@ impl<S: Store> Guard<S> {
         }
     }
 
-    /// Sets how long a claim lasts that is neither committed nor released, because the process was killed. While the work
-    /// goes on, its claim is renewed, however long it takes. Work that does not let its task be polled for the whole
-    /// hold, because it blocks the thread, loses the claim. 5 minutes by default.
+    /// Sets how long a claim lasts that is neither committed nor released, because the process was killed. While the
+    /// work goes on, its claim is renewed, however long it takes. Work that does not let its task be polled for the
+    /// whole hold, because it blocks the thread, can lose the claim. 5 minutes by default.
     #[must_use]
     pub fn hold(mut self, hold: Duration) -> Self {
         self.hold = hold;
@@ -135,7 +135,7 @@ pub enum Begin<S: Store> {
     Finished,
     /// Another delivery is doing the work: answer 409 with `Retry-After`.
     InProgress {
-        /// How long its claim lasts at most.
+        /// How long its claim lasts at most, unless it is renewed.
         retry_after: Duration,
     },
 }
@@ -149,7 +149,7 @@ pub enum Run<R> {
     Finished,
     /// It did nothing, because another delivery is doing the work: answer 409 with `Retry-After`.
     InProgress {
-        /// How long the other delivery's claim lasts at most.
+        /// How long the other delivery's claim lasts at most, unless it is renewed.
         retry_after: Duration,
     },
 }
@@ -166,7 +166,8 @@ pub struct Ticket<S: Store> {
 }
 
 impl<S: Store> Ticket<S> {
-    /// Does `work`, and renews the claim while it goes on. Work that is done without it has the guard's hold.
+    /// Does `work`, and renews the claim while it goes on. Work that is done without this method has to end within the
+    /// guard's hold.
     ///
     /// Dropping the future drops the work, but not the ticket.
     pub async fn during<T>(&self, work: impl Future<Output = T>) -> T {

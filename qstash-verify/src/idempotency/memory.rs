@@ -63,17 +63,18 @@ impl Store for MemoryStore {
     async fn claim(&self, id: &str, hold: Duration) -> Result<Claimed, StoreError> {
         let (mut state, now) = self.state();
         if let Some(entry) = state.entries.get(id) {
-            let remaining = entry.kept.unwrap_or_else(|| entry.until.since(now));
-            return Ok(match (entry.fence, &entry.answer) {
-                (Some(_), _) => Claimed::InProgress { remaining },
-                (None, Some(answer)) => Claimed::Answered(answer.to_vec()),
-                (None, None) => Claimed::Finished,
+            return Ok(match &entry.phase {
+                Phase::Claimed { kept, .. } => Claimed::InProgress {
+                    remaining: kept.unwrap_or_else(|| entry.until.since(now)),
+                },
+                Phase::Finished(Some(answer)) => Claimed::Answered(answer.to_vec()),
+                Phase::Finished(None) => Claimed::Finished,
             });
         }
         state.make_room(self.capacity)?;
         state.claims += 1;
         let fence = state.claims;
-        state.put(id, now.plus(hold), Some(fence));
+        state.put(id, now.plus(hold), Phase::Claimed { fence, kept: None });
         Ok(Claimed::Granted(Claim::new(id, fence)))
     }
 
@@ -143,10 +144,7 @@ impl MemoryStore {
         } else {
             state.make_room(self.capacity)?;
         }
-        state.put(claim.id(), now.plus(keep), None);
-        if let Some(entry) = state.entries.get_mut(claim.id()) {
-            entry.answer = answer;
-        }
+        state.put(claim.id(), now.plus(keep), Phase::Finished(answer));
         Ok(())
     }
 
@@ -170,37 +168,41 @@ struct State {
 #[derive(Debug)]
 struct Entry {
     until: Timestamp,
-    /// The fence of the claim; `None` once the message is finished.
-    fence: Option<u64>,
-    /// The hold of a claim that does not end, because somebody works on the message.
-    kept: Option<Duration>,
-    /// The answer that a finished message was given.
-    answer: Option<Arc<[u8]>>,
+    phase: Phase,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Claimed {
+        fence: u64,
+        /// The hold of a claim that does not end, because somebody works on the message.
+        kept: Option<Duration>,
+    },
+    /// With the answer that the message was given, if it was kept.
+    Finished(Option<Arc<[u8]>>),
 }
 
 impl State {
     fn is_current(&self, claim: &Claim) -> bool {
         let entry = self.entries.get(claim.id());
-        entry.is_some_and(|entry| entry.fence == Some(claim.fence()))
+        let fence = entry.and_then(|entry| match entry.phase {
+            Phase::Claimed { fence, .. } => Some(fence),
+            Phase::Finished(_) => None,
+        });
+        fence == Some(claim.fence())
     }
 
-    fn order(&mut self, entry: &Entry) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
-        match entry.fence {
-            Some(_) => &mut self.claimed,
-            None => &mut self.finished,
+    fn order(&mut self, phase: &Phase) -> &mut BTreeSet<(Timestamp, Arc<str>)> {
+        match phase {
+            Phase::Claimed { .. } => &mut self.claimed,
+            Phase::Finished(_) => &mut self.finished,
         }
     }
 
-    fn put(&mut self, id: &str, until: Timestamp, fence: Option<u64>) {
+    fn put(&mut self, id: &str, until: Timestamp, phase: Phase) {
         let id: Arc<str> = id.into();
-        let entry = Entry {
-            until,
-            fence,
-            kept: None,
-            answer: None,
-        };
-        self.order(&entry).insert((until, Arc::clone(&id)));
-        self.entries.insert(id, entry);
+        self.order(&phase).insert((until, Arc::clone(&id)));
+        self.entries.insert(id, Entry { until, phase });
     }
 
     /// Moves the end of a claim, if it is the current one.
@@ -209,16 +211,13 @@ impl State {
             return;
         }
         self.remove(claim.id());
-        self.put(claim.id(), until, Some(claim.fence()));
-        if let Some(entry) = self.entries.get_mut(claim.id()) {
-            entry.kept = kept;
-        }
+        let fence = claim.fence();
+        self.put(claim.id(), until, Phase::Claimed { fence, kept });
     }
 
     fn remove(&mut self, id: &str) {
         if let Some((id, entry)) = self.entries.remove_entry(id) {
-            let until = entry.until;
-            self.order(&entry).remove(&(until, id));
+            self.order(&entry.phase).remove(&(entry.until, id));
         }
     }
 

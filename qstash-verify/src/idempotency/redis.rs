@@ -54,8 +54,8 @@ impl RedisStore {
     /// Connects to a server such as `redis://127.0.0.1:6379/0`. Call it on a tokio runtime; the store releases claims
     /// on that runtime after a panic.
     ///
-    /// With feature `redis-tls` it connects over TLS to `rediss://…`, and trusts the root certificates of the system. If
-    /// the program has chosen no `CryptoProvider` of rustls for the process, that becomes *ring*.
+    /// With feature `redis-tls` it connects over TLS to `rediss://…`, and trusts the root certificates of the system.
+    /// If the program has chosen no `CryptoProvider` of rustls for the process, the store chooses *ring*.
     ///
     /// # Errors
     /// When the URL is not valid, or the server cannot be reached; when the URL is `rediss://…` and the feature is off.

@@ -7,8 +7,8 @@ use std::time::Duration;
 /// Remembers which messages are in progress and which are finished.
 ///
 /// An id is free, claimed (until its hold ends), or finished (until it is forgotten). Each method is one atomic step:
-/// of any number of simultaneous claims of a free id, one is granted. [`AnyStore`](super::AnyStore) is the trait's
-/// object.
+/// of any number of simultaneous claims of a free id, one is granted. [`AnyStore`](super::AnyStore) stands for
+/// `dyn Store`, which the trait does not allow.
 pub trait Store: Send + Sync + 'static {
     /// Claims `id` for at most `hold`, if it is free. If the future is dropped or fails, the store should release a
     /// claim that was made all the same, because nobody knows of it.
@@ -106,7 +106,7 @@ pub enum Claimed {
     Granted(Claim),
     /// Another delivery has claimed the id.
     InProgress {
-        /// How long that claim lasts, unless it is committed or released before.
+        /// How long that claim lasts, unless it is committed, released or renewed before.
         remaining: Duration,
     },
     /// The id is finished.

@@ -9,8 +9,8 @@ use http_body_util::{BodyExt, Either, Full};
 /// them.
 ///
 /// `Full<Bytes>`, `BoxBody`, `UnsyncBoxBody`, `axum::body::Body` (feature `axum`) and `Either<B, Full<Bytes>>` are such
-/// bodies. Implement it for a type of your own; for any other type, map the service's body into one of these first, as by
-/// `response.map(Either::Left)`.
+/// bodies. Implement the trait for a type of your own; for any other type, map the service's body into one of these
+/// first, as by `response.map(Either::Left)`.
 pub trait AnswerBody: Body<Data: Send, Error: Send> + Send {
     /// Makes a body of this text.
     fn of_text(text: Bytes) -> Self;

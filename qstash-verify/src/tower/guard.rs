@@ -21,7 +21,7 @@ use crate::{OwnedDelivery, Scheme};
 /// |---|---|
 /// | the first of a message | that of the inner service; a 2xx finishes the message, anything else, a panic or a cancellation makes it free again |
 /// | of a finished message | 200, or the first answer once more ([`replay_answers`](Self::replay_answers)), without calling the inner service |
-/// | of a message in progress | 409, with `Retry-After`: the time until the claim ends at the latest |
+/// | of a message in progress | 409, with `Retry-After`: the time until the claim ends, unless it is renewed |
 /// | without a message id, or with one over 256 bytes | 400 |
 /// | while the store fails | 503, with `Retry-After: 1`; the inner service is not called |
 ///
@@ -48,7 +48,8 @@ impl<St: Store> GuardLayer<St> {
     /// that a sender that lost the answer learns the same as if it had not. Without it duplicates are answered 200.
     ///
     /// An answer whose body is longer than `longest_body` bytes, or of unknown length, is not kept. The store keeps the
-    /// others for as long as it remembers the message, each of up to some 4/3 of that and its headers: mind the memory.
+    /// others for as long as it remembers the message. Mind the memory: headers and body are stored in base64, and so
+    /// each answer takes some 4/3 of its size.
     #[must_use]
     pub fn replay_answers(mut self, longest_body: usize) -> Self {
         self.answers = Some(longest_body);

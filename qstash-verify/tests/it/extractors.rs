@@ -176,6 +176,30 @@ fn a_refusal_where_a_key_fitted_is_one_warning_with_what_to_do_and_no_secret() {
     }
 }
 
+#[tokio::test]
+async fn what_cannot_be_decoded_is_noted_with_the_path_that_came_over_the_wire() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
+    let handler = async |_: Verified<Json<u32>>| ();
+    let inner = Router::new().route("/orders", post(handler));
+    let app = Router::new().nest("/api", inner);
+    let app = app.with_state(builder().clock(NOW).build().unwrap());
+    let request = hmac().request("https://shop.example/api/orders?token=7", "\"x\"");
+    let guard = tracing::subscriber::set_default(subscriber);
+    let response = app.oneshot(request.unwrap().map(Body::from)).await.unwrap();
+    drop(guard);
+    assert_eq!(response.status(), 400);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(
+        log.contains(" WARN ") && log.contains("path=\"/api/orders\""),
+        "{log}"
+    );
+}
+
 #[test]
 fn a_refusal_that_everybody_can_cause_is_a_trace() {
     let stranger = qstash_verify::Signer::jwt("sig_of_somebody_else_altogether").unwrap();
