@@ -39,10 +39,10 @@ impl BaseUrl {
     /// Accepts an http(s) URL without user, query and fragment. Cuts trailing slashes, and the ends `/v1`, `/v2`,
     /// `/v1/publish` and `/v2/publish`, which callers copy from examples and which the client adds itself.
     pub(crate) fn parse(text: &str) -> Result<Self, Error> {
-        let bad = |rule: &str| Err(Error::config(format!("base URL {text:?} {rule}")));
+        // The text is not shown: a token may stand in its place or in its query, and a password before an `@`.
+        let bad = |rule: &str| Err(Error::config(format!("base URL {rule}")));
         if text.contains('@') {
-            // Not shown: what stands before an `@` may be a password.
-            return Err(Error::config("base URL must not hold a user or password"));
+            return bad("must not hold a user or password");
         }
         if text.contains(['#', '?']) {
             return bad("must not hold a query or a fragment");
@@ -329,5 +329,21 @@ mod tests {
     fn a_password_in_a_base_url_is_not_repeated() {
         let error = BaseUrl::parse("http://u:hunter2@e.com").expect_err("user info");
         assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_token_in_place_of_a_base_url_or_in_its_query_is_not_repeated() {
+        for bad in [
+            "s3cret",
+            "s3cret=",
+            "'s3cret'",
+            "s3cret\n",
+            "https://qstash.upstash.io?qstash_token=s3cret",
+            "https://e.com:x/s3cret",
+            "https://e.com/s3cret/..",
+        ] {
+            let error = BaseUrl::parse(bad).expect_err(bad);
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
     }
 }

@@ -64,7 +64,7 @@ impl ClientBuilder {
     ///
     /// 1. `QSTASH_DEV=1` (or `true`) selects a development server on this machine, as [`dev_server`](Self::dev_server)
     ///    does, on port `QSTASH_DEV_PORT` (8080 if that is not a port). A release build ignores the variable and logs a
-    ///    warning: a switch that somebody left on must not send production's messages nowhere.
+    ///    warning, so that a forgotten switch does not send production's messages to a development server.
     /// 2. `QSTASH_REGION` (`US_EAST_1`, `EU_CENTRAL_1`) selects `<REGION>_QSTASH_URL` and `<REGION>_QSTASH_TOKEN`, if
     ///    both are set. The client ignores an unknown region and logs a warning.
     /// 3. `QSTASH_URL` and `QSTASH_TOKEN`. Without a URL, the client calls the hosted service's default region.
@@ -139,8 +139,8 @@ impl ClientBuilder {
 
     /// Limits how long a call may take with all its retries. Unlimited by default. A long poll may take its wait on
     /// top. If the waits before the retries would add up to that time, the call fails at once with the last failure.
-    /// If time runs out during a try or a wait, the call fails with a [`Timeout`](crate::ErrorKind::Timeout), whose source is
-    /// the failure of the last try that ended.
+    /// If time runs out during a try or a wait, the call fails with a [`Timeout`](crate::ErrorKind::Timeout), and
+    /// [`Error::underlying`] returns the failure of the last try that ended, if one did.
     pub fn total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = Some(timeout);
         self
@@ -158,17 +158,17 @@ impl ClientBuilder {
         self
     }
 
-    /// Chooses what makes TLS connections. By default it is the system's TLS if the feature `native-tls` is on, because
-    /// only those who want it turn it on, and else rustls. rustls takes the provider of cryptography that the program
-    /// installed before [`build`](Self::build), else aws-lc-rs (feature `rustls-aws-lc`), else ring (feature
-    /// `rustls-ring`).
+    /// Chooses what makes TLS connections. By default this is the system's TLS if the feature `native-tls` is on,
+    /// because it is on only where somebody chose it, and rustls otherwise. rustls takes the provider of cryptography
+    /// that the program installed before [`build`](Self::build), else aws-lc-rs (feature `rustls-aws-lc`), else ring
+    /// (feature `rustls-ring`).
     pub fn tls_backend(mut self, backend: TlsBackend) -> Self {
         self.setup.backend = Some(backend);
         self
     }
 
-    /// Trusts these certificates beside those that the system trusts. They are PEM, and there may be several in the text.
-    /// A further call adds to them.
+    /// Trusts these certificates beside those that the system trusts. The text is PEM and may hold several of them. A
+    /// further call adds to them.
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.setup.roots.push(pem.as_ref().to_vec());
         self
@@ -188,7 +188,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sends requests over this transport instead of reqwest. It has its own connections, TLS and proxy.
+    /// Sends requests over this transport instead of reqwest. The transport has its own connections, TLS and proxy, so
+    /// [`build`](Self::build) refuses settings of TLS and of a proxy beside it.
     pub fn transport(mut self, transport: impl Transport) -> Self {
         self.transport = Some(Arc::new(transport));
         self
@@ -197,10 +198,12 @@ impl ClientBuilder {
     /// Checks the settings and makes the client. Opens no connection.
     ///
     /// # Errors
-    /// [`Config`](crate::ErrorKind::Config) for a missing or invalid base URL, an invalid token, certificate or proxy;
-    /// for settings of TLS or of a proxy beside a transport of your own; and where TLS cannot be set up: an https URL in
-    /// a build without TLS, or rustls without a provider. In a build without the feature `reqwest`, when no transport
-    /// was given.
+    /// [`Config`](crate::ErrorKind::Config)
+    ///
+    /// - when the base URL is missing, or the base URL, the token, a certificate or the proxy is not valid;
+    /// - when settings of TLS or of a proxy stand beside a transport of your own;
+    /// - when TLS cannot be set up: the URL is one with https in a build without TLS, or rustls has no provider;
+    /// - in a build without the feature `reqwest`, when no transport was given.
     pub fn build(self) -> Result<Client, Error> {
         let Some(base) = self.base_url else {
             return Err(Error::config("no base URL was given"));
@@ -292,7 +295,7 @@ mod tests {
         );
         let builder = ClientBuilder::default().at(&place.expect("a place"));
         let built = builder.base_url("http://h").token("t").build();
-        // Only what cannot be set up without the network's features is left to refuse.
+        // A build without an HTTP client, or without a provider for it, has this to refuse, and nothing else.
         assert_eq!(built.is_ok(), cfg!(feature = "reqwest") && usable());
     }
 

@@ -28,8 +28,14 @@ pub(crate) fn told(error: &(dyn StdError + 'static)) -> String {
     said.join(": ")
 }
 
-/// Says in plain words what is wrong with a certificate. The implementations of TLS have errors of their own types; what
-/// they say in common is words.
+/// Whether an error is about a certificate. The implementations of TLS have errors of their own types; what they have
+/// in common is words.
+#[cfg(feature = "reqwest")]
+pub(crate) fn is_about_a_certificate(error: &(dyn StdError + 'static)) -> bool {
+    told(error).to_ascii_lowercase().contains("certificate")
+}
+
+/// Says in plain words what is wrong with a certificate.
 pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static str {
     let said = told(error).to_ascii_lowercase();
     let faults: [(&[&str], &str); 5] = [
@@ -101,8 +107,8 @@ fn without_paths(text: &str) -> String {
     out
 }
 
-/// Cuts the values of a payload out of what serde says: `invalid type: string "secret", expected u64 at line 1 column 9`
-/// becomes `invalid type: string, expected u64 at line 1 column 9`. The names of fields stay.
+/// Cuts the values of a payload out of what serde says: `invalid type: string "secret", expected u64 at line 1 column
+/// 9` becomes `invalid type: string, expected u64 at line 1 column 9`. The names of fields stay.
 fn without_values(text: &str) -> String {
     if ["missing field", "duplicate field", "the field `"]
         .iter()

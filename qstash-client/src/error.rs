@@ -15,8 +15,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// `Display` writes one sentence that tells everything a person needs: the attempt, the reason with host and port, and
 /// the causes below it. [`source`](StdError::source) is therefore always `None`, so that a printed chain of errors says
-/// nothing twice; [`underlying`](Self::underlying) returns the error of the HTTP client or of the JSON parser. Tokens,
-/// message bodies and paths of URLs never appear in the sentence.
+/// nothing twice; [`underlying`](Self::underlying) returns the error of the HTTP client or of the JSON parser. The
+/// sentence holds no token, message body or path of a URL, except where the server's own words hold one.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -156,9 +156,9 @@ impl Error {
         self.0.retryable
     }
 
-    /// Returns the error behind this one, such as the HTTP client's or the JSON parser's; after a
-    /// [`Timeout`](ErrorKind::Timeout) over all tries, the [`Error`] of the last try that ended. Its text may hold what
-    /// this error's own text leaves out, such as values from an answer.
+    /// Returns the error behind this one, such as the HTTP client's or the JSON parser's. If the time for all tries ran
+    /// out, this is the [`Error`] of the last try that ended. Its text may hold what this error's own text leaves out,
+    /// such as values from an answer.
     #[must_use]
     pub fn underlying(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
         self.0.underlying.as_deref()

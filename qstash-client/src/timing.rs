@@ -4,8 +4,8 @@ use std::time::{Duration, SystemTime};
 
 /// A point in time: milliseconds since 1970-01-01T00:00:00Z.
 ///
-/// It converts from and into [`SystemTime`], and so does the type of the same name in `qstash-verify`, so that a time of
-/// the one becomes a time of the other without either crate needing the other.
+/// It converts from and into [`SystemTime`], and so does the type of the same name in `qstash-verify`. A time of one
+/// crate thus becomes a time of the other, and neither crate needs the other.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 

@@ -111,8 +111,8 @@ impl Fields {
     }
 
     /// Reads the status code of an answer. 0 means that there was no answer.
-    pub(crate) fn response_status(&mut self) -> Option<u16> {
-        self.number("responseStatus").filter(|status| *status != 0)
+    pub(crate) fn status(&mut self, name: &str) -> Option<u16> {
+        self.number(name).filter(|status| *status != 0)
     }
 
     /// Reads the headers of an answer, whose field the service spells in two ways.
@@ -271,7 +271,7 @@ mod tests {
             "responseHeader":{"a":"1"},"responseHeaders":{"a":["1"]}}"#,
         );
         assert_eq!(both.caller_ip().as_deref(), Some("1.2.3.4"));
-        assert_eq!(both.response_status(), None);
+        assert_eq!(both.status("responseStatus"), None);
         assert_eq!(both.response_headers()["a"], ["1"]);
         assert!(both.rest().is_empty());
         let mut other = fields(r#"{"callerIp":"::1","responseHeader":{"a":"1"}}"#);

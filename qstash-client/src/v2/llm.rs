@@ -31,7 +31,18 @@ pub struct Llm {
 
 /// Headers for the provider. `Debug` shows their names only.
 #[derive(Clone, Default)]
-struct Forwarded(Vec<(&'static str, String)>);
+struct Forwarded(Vec<(&'static str, Says)>);
+
+/// What a header for the provider says.
+#[derive(Clone)]
+enum Says {
+    /// A token after the word `Bearer`.
+    Bearer(String),
+    /// A token alone.
+    Token(String),
+    /// Anything else.
+    Text(String),
+}
 
 impl Llm {
     /// Sends the message to OpenAI's chat completions.
@@ -46,8 +57,8 @@ impl Llm {
             route: "v1/messages",
             callback: callback.into(),
             headers: Forwarded(vec![
-                ("x-api-key", token.as_ref().to_owned()),
-                ("anthropic-version", "2023-06-01".to_owned()),
+                ("x-api-key", Says::Token(token.as_ref().to_owned())),
+                ("anthropic-version", Says::Text("2023-06-01".to_owned())),
             ]),
             analytics: None,
         }
@@ -67,16 +78,15 @@ impl Llm {
             base: base.to_owned(),
             route: "v1/chat/completions",
             callback: callback.into(),
-            headers: Forwarded(vec![bearer("authorization", token.as_ref())]),
+            headers: Forwarded(vec![authorization(token.as_ref())]),
             analytics: None,
         }
     }
 
     /// Names the organization that OpenAI bills.
     pub fn organization(mut self, organization: impl Into<String>) -> Self {
-        self.headers
-            .0
-            .push(("openai-organization", organization.into()));
+        let organization = Says::Text(organization.into());
+        self.headers.0.push(("openai-organization", organization));
         self
     }
 
@@ -92,8 +102,10 @@ impl Destination for Llm {
     fn into_target(mut self) -> Result<Target, Error> {
         let mut base = self.base;
         if let Some(token) = self.analytics {
-            self.headers.0.push(bearer("helicone-auth", token.expose()));
-            self.headers.0.push(("helicone-target-url", base));
+            let token = Says::Bearer(token.expose().to_owned());
+            self.headers.0.push(("helicone-auth", token));
+            let target = Says::Text(base);
+            self.headers.0.push(("helicone-target-url", target));
             base = "https://gateway.helicone.ai".to_owned();
         }
         let mut target = Target::url(&format!("{base}/{}", self.route))?;
@@ -123,7 +135,7 @@ impl Email {
     pub fn resend(token: impl AsRef<str>) -> Self {
         Self {
             path: "https://api.resend.com/emails",
-            headers: Forwarded(vec![bearer("authorization", token.as_ref())]),
+            headers: Forwarded(vec![authorization(token.as_ref())]),
         }
     }
 
@@ -145,27 +157,20 @@ impl Destination for Email {
     }
 }
 
-fn bearer(name: &'static str, token: &str) -> (&'static str, String) {
-    (name, format!("Bearer {token}"))
+fn authorization(token: &str) -> (&'static str, Says) {
+    ("authorization", Says::Bearer(token.to_owned()))
 }
 
 impl Forwarded {
     fn write(self) -> Result<HeaderMap, Error> {
         let mut headers = HeaderMap::new();
-        for (name, value) in self.0 {
-            let fault = match name {
-                "authorization" | "helicone-auth" => {
-                    fault(value.strip_prefix("Bearer ").unwrap_or_default())
-                }
-                "x-api-key" => fault(&value),
-                _ if value.is_empty() => Some("is empty"),
-                _ => None,
+        for (name, says) in self.0 {
+            let (what, fault, value) = match says {
+                Says::Bearer(token) => ("token", fault(&token), format!("Bearer {token}")),
+                Says::Token(token) => ("token", fault(&token), token),
+                Says::Text(text) => ("value", text.is_empty().then_some("is empty"), text),
             };
             if let Some(fault) = fault {
-                let what = match name {
-                    "openai-organization" => "organization",
-                    _ => "token",
-                };
                 return Err(Error::invalid(format!(
                     "the header `{name}` needs a {what}, but the {what} {fault}"
                 )));

@@ -172,7 +172,7 @@ impl LogEntry {
             method: fields.parsed("method"),
             headers: fields.headers("header").unwrap_or_default(),
             body: fields.base64("body"),
-            response_status: fields.response_status(),
+            response_status: fields.status("responseStatus"),
             response_headers: fields.response_headers(),
             response_body: fields.base64("responseBody"),
             timeout: fields.millis("timeout"),

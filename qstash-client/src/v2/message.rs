@@ -135,7 +135,7 @@ impl DeadLetterWithoutId {
     fn read(mut fields: Fields) -> Result<Self, Missing> {
         Ok(Self {
             dlq_id: fields.parsed("dlqId"),
-            response_status: fields.response_status(),
+            response_status: fields.status("responseStatus"),
             response_headers: fields.response_headers(),
             response_body: fields.body("responseBody", "responseBodyBase64"),
             message: Message::read(fields)?,

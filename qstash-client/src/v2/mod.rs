@@ -8,7 +8,7 @@
 //! - An empty id, list or filter destroys nothing: a filter holds at least one condition, and only [`All`] means
 //!   everything.
 //! - A publish carries a random deduplication id unless you say otherwise. The client repeats a publish only if it is
-//!   deduplicated, by an id or by its content, or if it certainly did nothing: the client found no connection, or the
+//!   deduplicated, by an id or by its content, or if it certainly did nothing: the client could not connect, or the
 //!   service answered 429.
 //! - What the service says and this version does not know is kept in the field `other` of each answer.
 

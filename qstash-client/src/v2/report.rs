@@ -115,7 +115,7 @@ impl CallbackPayload {
             source_message_id: fields.need("sourceMessageId")?,
             body: fields.need_base64("body")?,
             source_body: fields.need_base64("sourceBody")?,
-            status: fields.number("status").filter(|status| *status != 0),
+            status: fields.status("status"),
             headers: fields.headers("header").unwrap_or_default(),
             retried: fields.number("retried").unwrap_or_default(),
             max_retries: fields.number("maxRetries"),

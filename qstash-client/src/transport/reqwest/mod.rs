@@ -3,12 +3,12 @@
 mod proxy;
 mod tls;
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 
 use crate::base_url::BaseUrl;
+use crate::cause::is_about_a_certificate;
 use crate::error::Error;
 use crate::transport::exchange::{BoxFuture, Transport, TransportError};
 use crate::transport::setup::Setup;
@@ -22,13 +22,14 @@ pub struct Reqwest {
     client: ::reqwest::Client,
     /// The proxy in front of the base URL, as errors name it.
     proxy: Option<String>,
-    /// Whether https works. Not known of a client that somebody else set up.
+    /// Whether https works. Of a client that somebody else set up this is not known, and it counts as yes.
     tls: bool,
 }
 
 impl Reqwest {
-    /// Makes a transport with connections of its own, which follows no redirects. It goes through the proxy that the
-    /// environment names, for any host; a client without a transport of its own calls this machine directly.
+    /// Makes a transport with connections of its own, which follows no redirects. Where the environment names a proxy,
+    /// the requests go through it, those to this machine included, unless `NO_PROXY` names their host. A client that
+    /// was given no transport differs in this: it calls this machine directly.
     ///
     /// # Errors
     /// [`Config`](crate::ErrorKind::Config) when TLS cannot be set up.
@@ -67,13 +68,14 @@ impl Reqwest {
 
     fn failed(&self, error: ::reqwest::Error) -> TransportError {
         let left = !(error.is_connect() || error.is_builder());
-        let untrusted = !left && is_about_a_certificate(&error);
         // `without_url`: a destination in the path may hold secrets.
         let error = error.without_url();
-        let failed = match (left, untrusted) {
-            (true, _) => TransportError::broken(error),
-            (false, true) => TransportError::untrusted(error),
-            (false, false) => TransportError::never_left(error),
+        let failed = if left {
+            TransportError::broken(error)
+        } else if is_about_a_certificate(&error) {
+            TransportError::untrusted(error)
+        } else {
+            TransportError::never_left(error)
         };
         failed.through(self.proxy.as_deref())
     }
@@ -94,19 +96,6 @@ fn build(builder: ::reqwest::ClientBuilder) -> Result<::reqwest::Client, Error> 
         )?
     };
     built.map_err(|error| Error::config(failed).with_source(error))
-}
-
-/// Whether a connection failed for a certificate. The implementations of TLS have errors of their own types, and all
-/// of them use the word.
-fn is_about_a_certificate(error: &::reqwest::Error) -> bool {
-    let mut level = error.source();
-    while let Some(at) = level {
-        if at.to_string().to_ascii_lowercase().contains("certificate") {
-            return true;
-        }
-        level = at.source();
-    }
-    false
 }
 
 /// Writes the URL as its `Display` does, in a tenth of the time.

@@ -9,8 +9,8 @@ use crate::transport::setup::TlsBackend;
 pub(crate) const AVAILABLE: bool =
     cfg!(any(feature = "rustls-no-provider", feature = "native-tls"));
 
-pub(crate) const MISSING: &str = "https needs TLS, and this build of qstash-client has none: turn on one of the features \
-     `rustls-aws-lc`, `rustls-ring` and `native-tls`, or give the client a transport";
+pub(crate) const MISSING: &str = "https needs TLS, and this build of qstash-client has none: turn on one of the \
+     features `rustls-aws-lc`, `rustls-ring` and `native-tls`, or give the client a transport";
 
 /// Sets TLS up. `needed` says that the base URL is https; without it a system without certificates is no error.
 pub(crate) fn set_up(
