@@ -15,7 +15,7 @@ use qstash_verify::axum::Verified;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::support::{Consumer, Door, HOUR, MINUTE, SECOND, START, World, code, fixed};
+use crate::support::{Consumer, Door, HOUR, MINUTE, SECOND, START, World, code, fixed, serve};
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Order {
@@ -55,9 +55,7 @@ async fn a_typed_message_reaches_a_handler_that_verifies() {
     let app = Router::new()
         .route("/orders", post(take_order))
         .with_state(Shop { verifier, orders });
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/orders", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    let url = format!("{}/orders", serve(app).await);
     let queues = world.client.v1().queues();
     queues
         .create("order-events")

@@ -1,4 +1,4 @@
-//! What is bounded stays so: at the limit, one past it, and however it is come by.
+//! Each bound is tested at the limit and one past it, for every way in which the bounded thing can come about.
 
 mod answers;
 mod bulk;
@@ -27,7 +27,7 @@ fn bounded(change: impl FnOnce(&mut Limits)) -> World {
     World::with(config)
 }
 
-/// Refused for want of room, and nothing has changed.
+/// Whether the newest input was refused for want of room and changed nothing.
 fn is_refused(world: &World, reply: &Result<Reply, Error>) -> bool {
     let changed = world
         .commits

@@ -47,7 +47,7 @@ impl Disk {
         disk
     }
 
-    /// Stores all of a commit but that bodies are gone: what leaves with the commit may still name them.
+    /// Stores a commit, and keeps the bodies that it deletes: replies and effects of the same input may still name them.
     pub(crate) fn add(&mut self, commit: &Commit) {
         for change in &commit.changes {
             match change {
@@ -63,7 +63,7 @@ impl Disk {
         }
     }
 
-    /// The rest of a commit.
+    /// Then drops the bodies that the commit deletes.
     pub(crate) fn drop_bodies(&mut self, commit: &Commit) {
         for change in &commit.bodies {
             if let BodyChange::Delete(id) = change {
@@ -84,12 +84,15 @@ impl Disk {
         let commit = Commit::of(engine);
         self.add(&commit);
         self.drop_bodies(&commit);
-        let held = engine.entities().into_iter();
-        let is_body = |entity: &Entity| matches!(entity, Entity::Body(_));
-        let (bodies, held): (Vec<_>, Vec<_>) = held.partition(is_body);
-        let held: BTreeMap<_, _> = held.into_iter().map(|it| (it.key(), it)).collect();
+        let (bodies, held) = held_by(engine);
         assert_eq!(self.entities, held, "the disk and the engine differ");
         assert_eq!(self.bodies.len(), bodies.len(), "they differ in bodies");
+    }
+
+    /// How many entities are of a kind.
+    pub(crate) fn count(&self, is_one: impl Fn(&Entity) -> bool) -> usize {
+        let entities = self.entities.values();
+        entities.filter(|entity| is_one(entity)).count()
     }
 
     /// The messages that are not forgotten: what was published, and how far they have come.
@@ -142,9 +145,7 @@ impl Disk {
 
     /// The engine has told of every change: what is stored is what it holds.
     pub(crate) fn check_against(&self, engine: &Engine) {
-        let held = engine.entities().into_iter();
-        let (bodies, held): (Vec<_>, Vec<_>) =
-            held.partition(|entity| matches!(entity, Entity::Body(_)));
+        let (bodies, held) = held_by(engine);
         let bodies: BTreeSet<_> = bodies.iter().map(Entity::key).collect();
         let stored = self.bodies.keys().copied().map(EntityKey::Body);
         assert_eq!(
@@ -152,7 +153,6 @@ impl Disk {
             bodies,
             "stored and named bodies"
         );
-        let held: BTreeMap<_, _> = held.into_iter().map(|it| (it.key(), it)).collect();
         for (key, entity) in &held {
             let stored = self.entities.get(key);
             assert_eq!(stored, Some(entity), "{key:?} is stored otherwise");
@@ -160,6 +160,13 @@ impl Disk {
         let forgotten = self.entities.keys().find(|key| !held.contains_key(key));
         assert!(forgotten.is_none(), "{forgotten:?} is stored and not held");
     }
+}
+
+/// The bodies that an engine names, and its other entities by their names.
+fn held_by(engine: &Engine) -> (Vec<Entity>, BTreeMap<EntityKey, Entity>) {
+    let is_body = |entity: &Entity| matches!(entity, Entity::Body(_));
+    let (bodies, held): (Vec<_>, Vec<_>) = engine.entities().into_iter().partition(is_body);
+    (bodies, held.into_iter().map(|it| (it.key(), it)).collect())
 }
 
 /// Whether nothing more happens to a message.

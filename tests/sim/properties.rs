@@ -7,7 +7,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config as Settings, RngSeed};
 use qstash_mock_server::engine::{
-    Caller, Counters, Engine, Error, MessageAction, MessageId, Reply, Scope, Timestamp,
+    Caller, Counters, Error, MessageAction, MessageId, Reply, Scope, Timestamp,
 };
 
 use crate::carried::properties::check_logs;
@@ -48,8 +48,7 @@ fn check_every_prefix(run: &Run, promised: &BTreeMap<MessageId, usize>) {
     for commits in 0..=run.world.commits.len() {
         let mut disk = run.world.disk_after(commits);
         let known = disk.accounted_for();
-        let restored = Engine::restore(run.world.config.clone(), run.world.now, disk.stored());
-        let mut restored = restored.expect("it restores");
+        let mut restored = run.world.restored(disk.stored());
         restored.check_invariants();
         disk.catch_up(&mut restored);
         let lost = promised

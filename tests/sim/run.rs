@@ -12,7 +12,7 @@ use qstash_mock_server::engine::{
 use crate::words::queue_of;
 use crate::world::{
     World, accepted, but, dead_letters_to, failure, failure_with_retry_after, name, publish,
-    pushed, receive, success,
+    pushed, receive, redrive, success,
 };
 
 #[derive(Clone, Debug)]
@@ -114,11 +114,7 @@ impl Run {
                 world.advance(Duration::from_millis(1));
                 let now = world.now;
                 let died = self.members("dead");
-                self.note(QueueAction::Redrive {
-                    queue: name("dead"),
-                    to: None,
-                    max_messages: None,
-                });
+                self.note(redrive(None, None));
                 let mut back: Vec<_> = self.members("hook");
                 back.retain(|id| died.contains(id));
                 for id in back {

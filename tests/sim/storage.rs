@@ -14,7 +14,7 @@ use crate::world::{World, but, failure, later, publish, pushed, saying, success}
 const AN_ATTEMPT: usize = 400;
 const A_RETRY: usize = 600;
 
-/// More than what an attempt may write, so that it would be seen.
+/// With a body that exceeds the bounds, so that a test fails if an attempt or a retry writes it again.
 fn large(publish: Publish) -> Publish {
     saying(publish, vec![b'1'; 10_000])
 }
@@ -34,7 +34,7 @@ fn failing(n: usize) -> Outcome {
     }
 }
 
-/// What everything since a commit has written.
+/// What all inputs since that of commit `from` have written.
 fn written(world: &World, from: usize) -> Written {
     let commits = &world.commits[from..];
     assert!(commits.iter().all(|commit| commit.bodies.is_empty()));
@@ -42,7 +42,7 @@ fn written(world: &World, from: usize) -> Written {
     changes.map(size::of).sum()
 }
 
-/// Lets a message fail and be tried again, so often; each attempt and each retry is within its bound.
+/// Lets a message fail and be tried again so many times, and checks what each attempt and each retry writes.
 fn check(world: &mut World, times: usize) {
     for n in 0..times {
         let before = world.commits.len();
@@ -98,7 +98,7 @@ fn an_attempt_and_a_retry_of_a_message_that_carries_its_rules_write_little_howev
 }
 
 #[test]
-fn the_same_holds_through_a_queue_and_under_a_flow_control_key() {
+fn an_attempt_and_a_retry_write_little_through_a_queue_and_under_a_flow_control_key_too() {
     let limited = || {
         flowing(
             through("a-queue-with-quite-a-long-name", A),

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Attempt, Caller, Envelope, MessageView, Outcome, Publish, PullAction, QueueAction, QueueName,
-    QueuePatch, Receive, To, ToQueue, Verdict,
+    Attempt, Caller, Envelope, MessageView, MetricsAction, Outcome, Publish, PullAction,
+    QueueAction, QueueName, QueuePatch, Receive, To, ToQueue, Verdict,
 };
 
 pub(crate) fn owner() -> Arc<Caller> {
@@ -52,6 +52,21 @@ pub(crate) fn saying(publish: Publish, body: impl Into<Bytes>) -> Publish {
 
 pub(crate) fn put(queue: &str, patch: QueuePatch) -> QueueAction {
     QueueAction::Put(name(queue), Box::new(patch))
+}
+
+/// The metrics of all queues in one page.
+pub(crate) const fn all_metrics() -> MetricsAction {
+    let (after, limit) = (None, usize::MAX);
+    MetricsAction::Queues { after, limit }
+}
+
+/// Sends dead letters of the queue `dead` back to where they died, or to one queue.
+pub(crate) fn redrive(to: Option<&str>, max_messages: Option<usize>) -> QueueAction {
+    QueueAction::Redrive {
+        queue: name("dead"),
+        to: to.map(name),
+        max_messages,
+    }
 }
 
 pub(crate) fn receive(queue: &str, max_messages: usize, wait: u64) -> PullAction {

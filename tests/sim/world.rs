@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use crate::disk::{Commit, Disk};
 pub(crate) use crate::words::{
-    accepted, but, dead_letters_to, failure, failure_with_retry_after, later, name, owner, publish,
-    pushed, put, receive, saying, success,
+    accepted, all_metrics, but, dead_letters_to, failure, failure_with_retry_after, later, name,
+    owner, publish, pushed, put, receive, redrive, saying, success,
 };
 use qstash_mock_server::engine::{
-    Action, Attempt, AttemptId, Caller, Command, Config, Counters, Effect, Engine, Error, LeaseId,
-    MessageAction, MessageId, MessageView, Metrics, MetricsAction, Outcome, Publish, Published,
+    Action, Attempt, AttemptId, Caller, Command, Config, Counters, Effect, Engine, Entity, Error,
+    LeaseId, MessageAction, MessageId, MessageView, Metrics, Outcome, Publish, Published,
     PublishedMessage, PullAction, QueueMetrics, QueuePatch, Received, Reply, Scope, Seed, Stage,
     Timestamp, WaiterId,
 };
@@ -100,6 +100,14 @@ impl World {
         reply
     }
 
+    /// Begins work on many messages that takes more than one input, and does only the first part of it.
+    pub(crate) fn begin(&mut self, action: impl Into<Action>) -> WaiterId {
+        match self.act_only(&owner(), action) {
+            Ok(Reply::Waiting(waiter)) => waiter,
+            other => panic!("it does not take more than one input: {other:?}"),
+        }
+    }
+
     /// Answers a call that is open.
     pub(crate) fn answer(&mut self, attempt: AttemptId, outcome: Outcome) {
         self.calls.retain(|call| call.id != attempt);
@@ -108,9 +116,9 @@ impl World {
         self.settle();
     }
 
-    /// Answers the oldest open call and does nothing else.
-    pub(crate) fn answer_only(&mut self, outcome: Outcome) {
-        let call = self.calls.remove(0);
+    /// Answers one of the open calls and does nothing else: bulk work stays half done.
+    pub(crate) fn answer_only(&mut self, call: usize, outcome: Outcome) {
+        let call = self.calls.remove(call);
         self.engine.handle_outcome(self.now, call.id, outcome);
         self.absorb();
     }
@@ -166,12 +174,16 @@ impl World {
     pub(crate) fn crash_after(&mut self, commits: usize) {
         self.commits.truncate(commits);
         self.disk = self.disk_after(commits);
-        let stored = self.disk.stored();
-        self.engine = Engine::restore(self.config.clone(), self.now, stored).expect("it restores");
+        self.engine = self.restored(self.disk.stored());
         self.calls.clear();
         self.answers.clear();
         self.tick();
         self.settle();
+    }
+
+    /// An engine of this world's settings that starts now, from what is stored.
+    pub(crate) fn restored(&self, stored: impl Iterator<Item = Entity>) -> Engine {
+        Engine::restore(self.config.clone(), self.now, stored).expect("it restores")
     }
 
     /// What a disk holds that got only the first `commits` commits.
@@ -179,7 +191,7 @@ impl World {
         Disk::after(&self.commits[..commits])
     }
 
-    pub(crate) fn absorb(&mut self) {
+    fn absorb(&mut self) {
         self.absorb_with(None);
     }
 
@@ -304,13 +316,17 @@ impl World {
         }
     }
 
+    /// Cancels a message that is in a queue.
+    pub(crate) fn cancel_in_queue(&mut self, id: MessageId) {
+        let cancelled = self.act(MessageAction::Cancel(id, Scope::Queues));
+        assert!(cancelled.is_ok(), "{cancelled:?}");
+    }
+
     /// The state, and the queue the message is in.
     pub(crate) fn stage(&mut self, id: MessageId) -> (Stage, String) {
         let view = self.message(id).expect("the message is there");
-        (
-            view.stage,
-            view.queue.expect("it is in a queue").to_string(),
-        )
+        let queue = view.queue.expect("it is in a queue");
+        (view.stage, queue.to_string())
     }
 
     pub(crate) fn metrics(&mut self) -> Metrics {
@@ -328,17 +344,9 @@ impl World {
         self.figures(queue).counters
     }
 
-    /// When the newest call was started, in whole seconds after the one before it.
+    /// When each call was started, in whole seconds after the one before it.
     pub(crate) fn gaps(&self) -> Vec<u64> {
-        let times = self.started.windows(2);
-        times
-            .map(|two| two[1].0.since(two[0].0).as_secs())
-            .collect()
+        let gap = |two: &[(Timestamp, _)]| two[1].0.since(two[0].0).as_secs();
+        self.started.windows(2).map(gap).collect()
     }
-}
-
-/// Those of all queues in one page.
-pub(crate) const fn all_metrics() -> MetricsAction {
-    let (after, limit) = (None, usize::MAX);
-    MetricsAction::Queues { after, limit }
 }

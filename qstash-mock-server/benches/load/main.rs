@@ -7,12 +7,13 @@
 //! cargo bench -p qstash-mock-server --bench load -- --only stall --messages 100000
 //! ```
 //!
-//! Four subjects, each in a process of its own so that its processor time can be told: (a) a bare axum
-//! handler, (b) publish into a pull queue, (c) a toy relay, (d) publish to a webhook. This process is the
-//! load generator and the consumer. Machines drift from minute to minute, so only what stands in one round
-//! is compared, and the median over the rounds is what counts. Where others use the machine, too,
-//! `SUBJECT_RUNNER="chrt -f 1"` before the command (as root) gives the subjects precedence over all of them: what
-//! `--only stall` measures of one call is then nearly the call's own time.
+//! There are four subjects, each in a process of its own, so that its processor time can be told: (a) a bare axum
+//! handler, (b) publish into a pull queue, (c) a toy relay, (d) publish to a webhook. This process is the load generator
+//! and the consumer. Machines drift from minute to minute, so only figures of the same round are compared, and the
+//! median over the rounds counts.
+//!
+//! `--only stall` measures wall time. Where others use the machine, too, `SUBJECT_RUNNER="chrt -f 1"` before the command
+//! (as root) gives the subjects precedence, so that the times are nearly those of the calls alone.
 
 mod consumer;
 mod deliver;
@@ -48,10 +49,10 @@ struct Args {
     /// Connections that the load comes over
     #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 64])]
     connections: Vec<usize>,
-    /// Messages held by `million` and `stall`
+    /// How many messages the server holds in `million` and `stall`
     #[arg(long, default_value_t = 1_000_000)]
     messages: usize,
-    /// Only what has this in its name, of `stall`
+    /// Measure only those operations of `stall` that have this text in their names
     #[arg(long, default_value = "")]
     matching: String,
     /// Runs everything once and briefly, to see that it works; its figures mean nothing
@@ -100,7 +101,7 @@ struct Plan {
     starts: usize,
     /// Messages that are held at once.
     held: usize,
-    /// What the name of an operation must hold.
+    /// The text that the names of measured operations of `stall` have.
     matching: String,
 }
 

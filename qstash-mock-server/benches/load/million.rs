@@ -6,12 +6,7 @@ use std::time::{Duration, Instant};
 use crate::Plan;
 use crate::report::{self, line, millis};
 use crate::subject::{Role, Subject};
-use crate::wire::{Connection, bare, message, next_page, post};
-
-/// Bytes of one message's body.
-const SMALL: usize = 128;
-/// Messages of one request.
-const BATCH: usize = 1_000;
+use crate::wire::{BATCH, Connection, SMALL, bare, message, next_page, post};
 
 pub(crate) async fn held(plan: &Plan) {
     report::heading(&format!("{} delayed messages of {SMALL} bytes", plan.held));
@@ -83,7 +78,8 @@ async fn publish(subject: &Subject, connection: &mut Connection, count: usize) {
     }
 }
 
-/// What a publish takes, one at a time and a thousand at once, beside all these messages and beside a thousand.
+/// Compares what a publish, and a batch of a thousand, cost while the server holds all these messages and while another
+/// one holds a thousand.
 async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
     let few = Subject::start(Role::Server, None);
     let mut to_few = Connection::open(few.address).await.expect("a connection");
@@ -103,7 +99,7 @@ async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
         ]
     };
     let (of_few, of_full) = (requests(&few), requests(full));
-    // As many as fill the log, so that each publish lets a row of it go, beside few messages as beside many.
+    // These fill the logs of both servers, so that each publish that is measured makes its server forget a row.
     for (index, count) in [(1, 60), (2, 1)] {
         for _ in 0..count {
             to_few.succeed(&of_few[index].0).await;
@@ -116,7 +112,7 @@ async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
         for (spent, ((to, count), (other, _))) in spent.iter_mut().zip(of_few.iter().zip(&of_full))
         {
             let before = used();
-            // Turn about, so that both meet the same disturbances.
+            // The servers take turns, so that both meet the same disturbances.
             for _ in 0..*count {
                 to_few.succeed(to).await;
                 to_full.succeed(other).await;
@@ -133,11 +129,11 @@ async fn compare(full: &Subject, to_full: &mut Connection, plan: &Plan) {
         |[small, large]: [Duration; 2]| format!("{:.2}", large.as_secs_f64() / small.as_secs_f64());
     let [one, many, _] = spent;
     line(
-        "cost of a publish / that beside 1,000",
+        "cost of a publish / with 1,000 messages held",
         share(one),
         "aim: <= 1.3",
     );
-    line("the same of a batch of 1,000", share(many), "");
+    line("the same for a batch of 1,000", share(many), "");
 }
 
 /// The time of each page.

@@ -1,8 +1,8 @@
-//! How long one caller holds up all others: the longest time that the server's lock is held, measured inside, while
-//! each operation runs that reaches many things. A million messages are held meanwhile.
+//! How long one caller holds up all others. The server holds a million messages, and for each operation that reaches
+//! many entries it measures the longest time that its lock is held.
 //!
-//! What is measured is wall time: where others use the machine, whoever holds the lock may be made to wait for a
-//! processor. The idle run beside each operation takes as long and says how much of that there is.
+//! That is wall time: where others use the machine, too, the thread that holds the lock may have to wait for a
+//! processor. An idle run before each operation, about as long, shows how much of that there is.
 
 mod held;
 mod work;
@@ -20,18 +20,18 @@ use crate::wire::{Connection, post};
 use held::Field;
 use work::{Operation, Work};
 
-/// No idle run is shorter, or longer.
+/// The bounds on the length of an idle run.
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_millis(500);
 
-/// What the rounds of one operation came to, in milliseconds.
+/// The figures of one operation, one in each round, in milliseconds.
 #[derive(Debug, Default)]
 struct Figures {
-    /// The longest that the lock was held.
+    /// The longest time that the lock was held.
     held: Vec<f64>,
-    /// The same while nothing but the probe ran, for as long.
+    /// The same during the idle run, in which only the probe publishes.
     idle: Vec<f64>,
-    /// The slowest publish meanwhile, as its caller sees it.
+    /// How long the slowest publish of the probe took.
     waited: Vec<f64>,
     /// How long the operation took.
     took: Vec<f64>,
@@ -60,8 +60,8 @@ pub(crate) async fn longest_holds(plan: &Plan) {
     }
 }
 
-/// Lets the subject go first on a machine with few processors. Otherwise this process, which makes the load, takes a
-/// processor from whoever holds the lock, and what is measured is how long it keeps it.
+/// Lets the subject go first on a machine with few processors. Otherwise this process, which makes the load, takes the
+/// processor from the thread that holds the lock, and the figures show how long it keeps it.
 fn give_way() {
     let own = std::process::id().to_string();
     let succeeds = |program: &str, words: [&str; 4]| {
@@ -69,7 +69,7 @@ fn give_way() {
         let command = command.args(words).stdout(Stdio::null());
         command.status().is_ok_and(|status| status.success())
     };
-    // Even with the lowest priority it would get three milliseconds now and then; only idle time is less.
+    // Even with the lowest priority this process would get three milliseconds now and then, but not as an idle one.
     let idle = succeeds("chrt", ["--idle", "--pid", "0", &own]);
     if !idle && !succeeds("renice", ["-n", "19", "-p", &own]) {
         println!(
@@ -78,7 +78,7 @@ fn give_way() {
     }
 }
 
-/// Once idle and once at work.
+/// Measures one idle run and one run of the operation.
 async fn round(
     subject: &mut Subject,
     probe: &Probe,
@@ -125,7 +125,7 @@ impl Probe {
         }
     }
 
-    /// Publishes until the work is done; how long the slowest publish took.
+    /// Publishes until the work is done, and returns how long the slowest publish took.
     async fn beside(&self, work: impl Future<Output = ()>) -> Duration {
         // A new one each time: the server closes those that were idle for long.
         let connection = Connection::open(self.address).await;

@@ -153,7 +153,7 @@ pub(crate) fn run(role: Role, consumer: Option<SocketAddr>) {
         }
         None
     });
-    // Each line asks how long the lock was held; the end of them is the end of whoever started this.
+    // Each line asks how long the lock was held. The lines end when the process that started this one ends.
     for _ in std::io::stdin().lines().map_while(Result::ok) {
         let held = server.as_ref().map(MockServer::take_longest_hold);
         println!("{}", held.unwrap_or_default().as_nanos());

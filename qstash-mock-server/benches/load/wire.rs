@@ -9,6 +9,10 @@ use tokio::net::TcpStream;
 
 /// Bytes of a message's body.
 pub(crate) const BODY: usize = 1024;
+/// Bytes of the body of each of very many messages.
+pub(crate) const SMALL: usize = 128;
+/// Messages of one batch.
+pub(crate) const BATCH: usize = 1_000;
 
 /// A connection that carries one request at a time.
 #[derive(Debug)]

@@ -184,14 +184,13 @@ impl Driver {
     pub(crate) async fn call(&self, command: Command) -> Result<Reply, CallError> {
         let caller = Arc::clone(&command.caller);
         let real_wait = self.real_wait(&command.action);
-        self.check_load()?;
-        let (first, mut rest) = self.begin(command)?;
+        let (first, mut rest) = self.begin(command, Some(self.0.limits.uncommitted))?;
         // One input after the other, without waiting until each is stored.
         let mut others = vec![];
         while let Some(action) = rest.take() {
             tokio::task::yield_now().await;
             let caller = Arc::clone(&caller);
-            let (answer, then) = self.begin(Command { caller, action })?;
+            let (answer, then) = self.begin(Command { caller, action }, None)?;
             others.push(answer);
             rest = then;
         }
@@ -207,24 +206,21 @@ impl Driver {
         Ok(reply)
     }
 
-    fn check_load(&self) -> Result<(), CallError> {
-        let core = self.lock();
-        if core.stopped {
-            return Err(CallError::Stopped);
-        }
-        if core.uncommitted() >= self.0.limits.uncommitted {
-            let overloaded = Error::Overloaded("changes that are not stored yet");
-            return Err(CallError::Refused(overloaded));
-        }
-        Ok(())
-    }
-
-    /// Gives a command to the engine, unless the server is stopped. Returns the answer, and the command for what the
-    /// engine has left to another input.
-    fn begin(&self, command: Command) -> Result<(Answer, Option<Action>), CallError> {
+    /// Gives a command to the engine, unless the server is stopped or has `limit` changes that are not stored yet; what
+    /// has begun goes on without that limit. Returns the answer, and the command for what the engine has left to another
+    /// input.
+    fn begin(
+        &self,
+        command: Command,
+        limit: Option<u64>,
+    ) -> Result<(Answer, Option<Action>), CallError> {
         let mut core = self.lock();
         if core.stopped {
             return Err(CallError::Stopped);
+        }
+        if limit.is_some_and(|limit| core.uncommitted() >= limit) {
+            let overloaded = Error::Overloaded("changes that are not stored yet");
+            return Err(CallError::Refused(overloaded));
         }
         if let Some(moved) = &mut core.moved {
             moved.published += usize::from(publishes(&command.action));

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 pub(super) struct LongestHold(AtomicU64);
 
 impl LongestHold {
-    /// The longest time, which is forgotten by that.
+    /// Returns the longest time and forgets it.
     pub(super) fn take(&self) -> Duration {
         Duration::from_nanos(self.0.swap(0, Ordering::Relaxed))
     }
 
-    /// Runs from now on until it is dropped.
+    /// Starts a stopwatch, which runs until it is dropped.
     pub(super) fn watch(&self) -> Stopwatch<'_> {
         Stopwatch {
             longest: self,
@@ -32,7 +32,7 @@ impl Drop for Stopwatch<'_> {
     fn drop(&mut self) {
         let held = u64::try_from(self.since.elapsed().as_nanos()).unwrap_or(u64::MAX);
         let longest = &self.longest.0;
-        // Nearly always a load of a line that no other core writes: cheaper than the swap that it saves.
+        // Few times are longer than all before, and a load is cheaper than `fetch_max`.
         if held > longest.load(Ordering::Relaxed) {
             longest.fetch_max(held, Ordering::Relaxed);
         }

@@ -29,8 +29,8 @@ pub struct Command {
 pub enum Action {
     /// Publish one message. Answers `Reply::Published`.
     Publish(Publish),
-    /// Publish the first messages of a batch, at most `Limits::publishes` or one URL group. If one is refused, the
-    /// others are still published. Answers `Reply::Batch`, with the command for the rest.
+    /// Publish the first messages of a batch, until `Limits::publishes` is reached. If one is refused, the others are
+    /// still published. Answers `Reply::Batch`, with the command for the rest.
     PublishBatch(Vec<Publish>),
     /// See [`QueueAction`].
     Queues(QueueAction),

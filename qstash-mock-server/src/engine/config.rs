@@ -71,13 +71,14 @@ impl std::fmt::Debug for Secret {
 #[derive(Clone, Debug)]
 pub struct Limits {
     /// Bytes of everything that stays until a command, an attempt or a timer ends it, including bookkeeping:
-    /// unfinished messages, listed dead letters, deduplication keys, queues, URL groups, schedules and flow-control
-    /// keys. A body counts once for each message that has it. The engine refuses commands that would exceed the
-    /// bound.
+    /// unfinished messages, listed dead letters, accounts, deduplication keys, queues, URL groups, schedules and
+    /// flow-control keys. A body counts once for each message that has it. The engine refuses commands that would
+    /// exceed the bound.
     pub held_bytes: usize,
     /// Finished messages that stay readable. The engine forgets the oldest first.
     pub finished_messages: usize,
-    /// Bytes of finished messages whose body stays readable. The engine forgets the oldest first.
+    /// Bytes of finished messages that stay readable, including bookkeeping. A message in a dead-letter list counts
+    /// towards `held_bytes` instead. The engine forgets the oldest first.
     pub finished_bytes: usize,
     /// Queues of one account. The engine refuses further ones.
     pub queues: usize,
@@ -87,10 +88,11 @@ pub struct Limits {
     /// together with the messages that schedules make; the most finished messages that it forgets; and the most rows of
     /// a log that it forgets because of their age.
     pub bulk_step: usize,
-    /// The most attempts and leases that one input starts by itself. Giving a message a slot of its queue counts as one,
-    /// too. The engine starts the others at the next input, for which it asks at once.
+    /// The most attempts and leases that one input starts by itself. Giving a message a slot of its queue counts as
+    /// one, too. The engine starts the others at the next input, for which it asks at once.
     pub starts: usize,
-    /// The most messages of a batch that one input publishes. The driver asks again for the others.
+    /// After this many messages, one input publishes no further ones of a batch. A publish to a URL group counts for
+    /// each endpoint and is not divided, so it may exceed the bound. The driver asks again for the others.
     pub publishes: usize,
     /// The most dead letters that one input publishes again, which takes longer. The driver asks again for the others.
     pub retried: usize,
@@ -117,11 +119,11 @@ pub struct Limits {
     /// Bytes of the answers that listed dead letters keep. The engine cuts the oldest down to the status code
     /// first.
     pub answer_bytes: usize,
-    /// Rows of each of an account's two logs. The engine forgets the first written first.
+    /// Rows of each of an account's two logs. The engine forgets the row that was written first.
     pub log_rows: usize,
-    /// Bytes of each of an account's two logs. The engine forgets the first written row first.
+    /// Bytes of each of an account's two logs. The engine forgets the row that was written first.
     pub log_bytes: usize,
-    /// Bytes of the logs of all accounts. The engine forgets the first written row first.
+    /// Bytes of the logs of all accounts. The engine forgets the row that was written first.
     pub all_log_bytes: usize,
     /// Accounts. The engine refuses commands that would create further ones.
     pub accounts: usize,

@@ -18,7 +18,7 @@ pub enum Effect {
     /// Deliver a message and report the outcome under the attempt's id
     /// ([`Engine::handle_outcome`](crate::engine::Engine::handle_outcome)).
     Attempt(Box<Attempt>),
-    /// Give up an attempt, because its timeout has passed. The engine ignores an outcome that still comes.
+    /// Give up an attempt, because its timeout has passed. The engine ignores an outcome that is reported later.
     Abort(AttemptId),
     /// Answer a caller that got [`Reply::Waiting`] with this id.
     Answer(WaiterId, Box<Reply>),

@@ -34,7 +34,7 @@ pub struct Engine {
     halted: bool,
     /// How many attempts and leases the input may still start.
     starts_left: usize,
-    /// When an input left something to be started by the next one, if the last one did.
+    /// The time of the last input, if it left something for the next one to start.
     left_over_since: Option<Timestamp>,
 }
 
@@ -220,7 +220,7 @@ impl Engine {
                 Timer::Attempt(id) => self.attempt_timed_out(now, id),
                 Timer::Waiter(id) => {
                     self.serve_dirty(now);
-                    self.waiter_timed_out(id);
+                    self.dismiss_waiter(id);
                 }
                 Timer::DedupKey(id) => self.state.remove_key(&id),
                 Timer::FlowKey(id) => self.flow_key_due(now, &id),

@@ -1,5 +1,5 @@
-//! Quotas: the limits of a plan (v2.md section 7). They limit and count messages that carry their rules, and what was
-//! created for these; messages that follow their queue's rules have none.
+//! Quotas: the limits of a plan (v2.md section 7). They limit messages that carry their rules, and what was created for
+//! such messages. They do not limit messages that follow their queue's rules; only `log_retention` holds for both.
 
 use std::time::Duration;
 

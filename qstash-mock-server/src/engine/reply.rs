@@ -25,13 +25,13 @@ pub enum Reply {
     Done,
     /// The reply comes later, as an [`Effect::Answer`](crate::engine::Effect::Answer) with this id.
     Waiting(WaiterId),
-    /// The message is stored, for each endpoint.
+    /// The publish was carried out; for each endpoint, the message is new or was recognised as a duplicate.
     Published(Published),
-    /// The beginning of a batch is published.
+    /// The first messages of a batch were handled.
     Batch {
-        /// The results of the first messages, in their order.
+        /// The result of each of these messages, in their order.
         results: Vec<Result<Published, Error>>,
-        /// The command for the other messages.
+        /// The command for the other messages, if there are any.
         rest: Option<Box<Action>>,
     },
     /// A queue was created or changed.
@@ -56,7 +56,7 @@ pub enum Reply {
     Redriven(usize),
     /// Messages that the caller now holds under leases; none if the wait ended without one.
     Received(Vec<Received>),
-    /// A lease ends later.
+    /// A lease ends at another time.
     Extended {
         /// The leased message.
         id: MessageId,
@@ -104,7 +104,7 @@ pub enum Reply {
         messages: Vec<PublishedMessage>,
         /// The cursor of the next page, if there may be one.
         next: Option<RowId>,
-        /// The command for the other dead letters of this page.
+        /// The command for the other dead letters of this page, if there may be any.
         rest: Option<Box<Action>>,
     },
     /// A page of the log.
@@ -221,7 +221,7 @@ impl Reply {
         }
     }
 
-    /// Adds the reply to the command for the rest.
+    /// Adds `more`, the reply to the command that [`Self::take_rest`] returned.
     pub fn append(&mut self, more: Self) {
         match (self, more) {
             (

@@ -136,7 +136,7 @@ impl Engine {
     fn load_waiting(&mut self, now: Timestamp, mut waiting: Waiting) -> Result<(), RestoreError> {
         let mut specs: Vec<_> = waiting.states.iter().map(|(it, _)| *it).collect();
         for (sequence, state) in std::mem::take(&mut waiting.states) {
-            self.load_state(sequence, state, &mut waiting)?;
+            self.load_state(sequence, state, &mut waiting.changed)?;
         }
         self.load_pasts(&mut waiting)?;
         waiting.listed.sort_by_key(|entry| entry.id);
@@ -208,10 +208,10 @@ impl Engine {
         &mut self,
         sequence: Sequence,
         mut state: MessageState,
-        waiting: &mut Waiting,
+        changed: &mut Vec<EntityKey>,
     ) -> Result<(), RestoreError> {
         self.check_spec(sequence)?;
-        // A queue that was deleted, before the crash came, is emptied from now on.
+        // If the queue was deleted before the restart, its messages are removed later: its index finds them.
         for queue in state
             .queue
             .into_iter()
@@ -221,10 +221,10 @@ impl Engine {
         }
         if matches!(state.state, State::InFlight { .. }) {
             state.undo_attempt();
-            waiting.changed.push(EntityKey::State(sequence));
+            changed.push(EntityKey::State(sequence));
         }
         self.state.insert_state(sequence, state);
-        self.check_bodies_of(vec![sequence], &waiting.bodies)
+        Ok(())
     }
 
     /// What has happened to messages, in the order in which it was written.

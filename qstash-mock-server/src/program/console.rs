@@ -64,7 +64,7 @@ pub(super) fn print(lines: &[String]) -> io::Result<()> {
 
 /// An error and its causes in one line, the outermost first.
 pub(super) fn explained(error: &(dyn Error + 'static)) -> String {
-    // Whoever meets an address in use names it already.
+    // The error that has this cause says already that the address is in use, and ends with the address.
     let is_told = |cause: &&(dyn Error + 'static)| {
         let cause = cause.downcast_ref::<io::Error>();
         cause.is_some_and(|it| it.kind() == ErrorKind::AddrInUse)

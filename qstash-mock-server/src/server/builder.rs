@@ -31,8 +31,9 @@ pub struct MockServerBuilder {
     pub(super) driver_limits: crate::driver::Limits,
     pub(super) delivery: delivery::Settings,
     pub(super) quotas: Quotas,
-    /// What was set instead of the plan's.
+    /// Replaces the quota, if it is set.
     pub(super) max_retries: Option<u32>,
+    /// Holds beside the quota, if it is set: a message must fit both.
     pub(super) max_message_bytes: Option<usize>,
     pub(super) deduplication_window: Duration,
     pub(super) engine_limits: crate::engine::Limits,

@@ -17,13 +17,13 @@ use super::{dedicated, listen};
 use crate::api::{self, ApiState, Authenticator, Control, FaultGate};
 use crate::delivery::Deliverer;
 use crate::driver::Driver;
-use crate::engine::{AccountName, Config, Engine, Entity, RestoreError, Secret};
+use crate::engine::{AccountName, Config, Engine, Entity, Quotas, RestoreError, Secret};
 use crate::instruments::{Clock, Faults, Instruments};
 use crate::storage::{Bodies, StoreError};
 use crate::testing::Ledger;
 
 /// The shortest signing or token secret that is accepted, in bytes.
-pub(crate) const MIN_SECRET: usize = qstash_verify::SigningKey::MIN_LEN;
+pub(crate) const MIN_SECRET: usize = SigningKey::MIN_LEN;
 
 impl MockServerBuilder {
     /// Starts the server on the current tokio runtime, or on a thread of its own
@@ -55,7 +55,7 @@ impl MockServerBuilder {
                 return Err(StartError::ShortSecret { setting, at_least });
             }
         }
-        // What a verifier would refuse must not sign either: quotes, line ends and the like.
+        // A secret that a verifier would refuse must not sign either.
         let secret = self.signing_secret.as_ref().map(SigningKey::new);
         secret.transpose().map_err(StartError::SigningSecret)?;
         Ok(())
@@ -142,14 +142,7 @@ impl MockServerBuilder {
         config.signing_secret = self.signing_secret.map(|secret| Secret(secret.into()));
         config.deduplication_window = self.deduplication_window;
         config.signing_keys = signing_keys;
-        config.quotas = self.quotas;
-        let quotas = &mut config.quotas;
-        quotas.retries = self.max_retries.map(Into::into).or(quotas.retries);
-        let sizes = [
-            quotas.message_size,
-            self.max_message_bytes.map(|it| it as u64),
-        ];
-        quotas.message_size = sizes.into_iter().flatten().min();
+        config.quotas = in_force(self.quotas, self.max_retries, self.max_message_bytes);
         config.limits = self.engine_limits;
         if self.manual_clock.is_none() {
             // The clock shows whole milliseconds, so it is behind the true time by less than one.
@@ -181,6 +174,15 @@ impl MockServerBuilder {
     }
 }
 
+/// The quotas of a plan with the settings beside it: `retries` replaces the plan's limit, and a message must fit both the
+/// plan's limit and `message_bytes`.
+fn in_force(mut plan: Quotas, retries: Option<u32>, message_bytes: Option<usize>) -> Quotas {
+    let message_size = message_bytes.map(|it| it as u64);
+    plan.retries = retries.map(u64::from).or(plan.retries);
+    plan.message_size = message_size.into_iter().chain(plan.message_size).min();
+    plan
+}
+
 async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), StartError> {
     let bound = TcpListener::bind(addresses).await;
     bound
@@ -195,9 +197,9 @@ async fn bind(addresses: &[SocketAddr]) -> Result<(SocketAddr, TcpListener), Sta
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The server cannot listen on the address. If that is taken, the sentence ends with the port, where programs look
-    /// for it that start the server.
-    #[error("{} {}", if source.kind() == io::ErrorKind::AddrInUse { "address already in use, cannot listen on" } else { "cannot listen on" }, list(addresses))]
+    /// The server cannot listen on any of the addresses. The sentence ends with them, because programs that start the
+    /// server look there for a port that is taken.
+    #[error("{}", cannot_listen(addresses, source))]
     Bind {
         /// The addresses of the settings.
         addresses: Vec<SocketAddr>,
@@ -212,7 +214,8 @@ pub enum StartError {
         /// The least length in bytes.
         at_least: usize,
     },
-    /// The signing secret is not meant as it stands: it has quotes, white space or a line end around it, or is a token.
+    /// A verifier would refuse the signing secret, for example because it stands in quotes, has a line end or is an API
+    /// token.
     #[error("`signing_secret` cannot be used")]
     SigningSecret(#[source] KeyError),
     /// The server's thread could not be started.
@@ -229,7 +232,11 @@ pub enum StartError {
     Restore(#[from] RestoreError),
 }
 
-fn list(addresses: &[SocketAddr]) -> String {
+fn cannot_listen(addresses: &[SocketAddr], source: &io::Error) -> String {
+    let reason = match source.kind() {
+        io::ErrorKind::AddrInUse => "address already in use, ",
+        _ => "",
+    };
     let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    addresses.join(" or ")
+    format!("{reason}cannot listen on {}", addresses.join(" or "))
 }

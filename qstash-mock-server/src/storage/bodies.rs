@@ -47,7 +47,7 @@ struct Inner {
 impl Inner {
     fn put(&mut self, id: BodyId, bytes: &Bytes) {
         if self.has(id) {
-            // A restored snapshot brings a body again whose deletion a hold has outlived.
+            // A restored snapshot can bring a body back whose deletion still waits for a hold.
             self.doomed.retain(|(_, doomed)| *doomed != id);
             self.remove(id);
         }

@@ -1,9 +1,9 @@
-//! The order of the engine's folders: data flows down them, and none knows one below it.
+//! The order of the engine's folders: each knows only itself, those beside it and those that stand earlier in the list.
 
 use super::paths::{files_in, paths_after, report_circles};
 use super::source::report;
 
-/// The engine's folders and files, each with those it may know beside itself.
+/// The engine's folders and files, from the bottom up. Those of one line may know each other.
 const LAYERS: &[&[&str]] = &[
     &["quota"],
     &["syntax", "model", "error"],

@@ -1,4 +1,5 @@
-//! What a callback and a failure callback tell their receivers, read by the client's type.
+//! What a callback and a failure callback tell their receivers, read by the client's type; and how types of the client
+//! convert into those of the verifier.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -8,7 +9,7 @@ use axum::http::{StatusCode, Uri};
 use bytes::Bytes;
 use qstash_client::v2::{Callback, CallbackPayload};
 
-use crate::support::World;
+use crate::support::{World, serve};
 
 type Calls = Arc<Mutex<Vec<(String, Bytes)>>>;
 
@@ -30,10 +31,7 @@ impl Story {
             let text = format!("answered {}", uri.path());
             (StatusCode::from_u16(status).unwrap(), text)
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let app = Router::new().fallback(answer);
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let origin = serve(Router::new().fallback(answer)).await;
         Self {
             world: World::manual().await,
             calls,

@@ -16,7 +16,7 @@ use qstash_client::v2::{
 };
 use qstash_verify::{Timestamp, Verifier};
 
-use crate::support::{HOUR, MINUTE, World};
+use crate::support::{HOUR, MINUTE, World, serve};
 
 /// A webhook that keeps what reached it and answers what its path says: `/503` with 503.
 #[derive(Clone, Default)]
@@ -44,10 +44,8 @@ struct Story {
 impl Story {
     async fn begin() -> Self {
         let hook = Hook::default();
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
         let app = Router::new().fallback(receive).with_state(hook.clone());
-        tokio::spawn(async move { axum::serve(listener, app).await });
+        let origin = serve(app).await;
         Self {
             world: World::manual().await,
             hook,

@@ -1,25 +1,10 @@
 //! Operations on many messages, many at once.
 
-use qstash_mock_server::engine::{
-    Action, MessageAction, QueueAction, Reply, Selection, Stage, WaiterId,
-};
+use qstash_mock_server::engine::{Action, QueueAction, Reply, Stage, WaiterId};
 
 use super::{bounded, is_refused};
-use crate::carried::words::{A, delayed, through, to};
-use crate::world::{World, dead_letters_to, name, owner, publish};
-
-fn cancel_all() -> MessageAction {
-    let filter = Box::default();
-    let count = None;
-    MessageAction::CancelMany(Selection::Filter { filter, count })
-}
-
-fn begin(world: &mut World, action: impl Into<Action>) -> WaiterId {
-    match world.act_only(&owner(), action) {
-        Ok(Reply::Waiting(waiter)) => waiter,
-        other => panic!("it takes more than one slice: {other:?}"),
-    }
-}
+use crate::carried::words::{A, cancel_all, delayed, through, to};
+use crate::world::{World, dead_letters_to, name, owner, publish, redrive};
 
 fn removed(world: &mut World, waiter: WaiterId) -> usize {
     match world.answers.remove(&waiter) {
@@ -34,7 +19,7 @@ fn two_hundred_cancels_asked_for_at_once_all_end_and_count_each_message_once() {
     for _ in 0..150 {
         world.send(delayed(to(A), 600));
     }
-    let waiters: Vec<_> = (0..200).map(|_| begin(&mut world, cancel_all())).collect();
+    let waiters: Vec<_> = (0..200).map(|_| world.begin(cancel_all())).collect();
     world.advance_secs(1);
     let counts = waiters.into_iter().map(|it| removed(&mut world, it));
     assert_eq!(counts.sum::<usize>(), 150);
@@ -48,9 +33,9 @@ fn a_purge_a_cancel_and_a_deletion_of_the_same_messages_count_each_of_them_once(
     for _ in 0..20 {
         world.send(through("q", A));
     }
-    let purge = begin(&mut world, QueueAction::Purge(name("q")));
-    let cancel = begin(&mut world, cancel_all());
-    let delete = begin(&mut world, QueueAction::Delete(name("q")));
+    let purge = world.begin(QueueAction::Purge(name("q")));
+    let cancel = world.begin(cancel_all());
+    let delete = world.begin(QueueAction::Delete(name("q")));
     world.advance_secs(1);
     let counts = [purge, cancel, delete].map(|it| removed(&mut world, it));
     assert_eq!(counts.iter().sum::<usize>(), 20, "{counts:?}");
@@ -62,7 +47,7 @@ fn messages_that_come_while_a_scan_is_under_way_do_not_keep_it_going() {
     for _ in 0..6 {
         world.publish("work");
     }
-    let purge = begin(&mut world, QueueAction::Purge(name("work")));
+    let purge = world.begin(QueueAction::Purge(name("work")));
     let mut late = vec![];
     while !world.answers.contains_key(&purge) {
         assert!(late.len() < 10, "it never ends");
@@ -87,18 +72,13 @@ fn so_many_bulk_operations_may_be_under_way_and_one_more_is_refused() {
         world.publish("work");
         world.send(through("other", A));
     }
-    let first = begin(&mut world, QueueAction::Purge(name("work")));
-    let second = begin(&mut world, QueueAction::Purge(name("other")));
-    let redrive = |to: &str| QueueAction::Redrive {
-        queue: name("dead"),
-        to: Some(name(to)),
-        max_messages: None,
-    };
+    let first = world.begin(QueueAction::Purge(name("work")));
+    let second = world.begin(QueueAction::Purge(name("other")));
     let actions: [Action; 5] = [
         QueueAction::Purge(name("dead")).into(),
         QueueAction::Delete(name("other")).into(),
-        redrive("work").into(),
-        redrive("new").into(),
+        redrive(Some("work"), None).into(),
+        redrive(Some("new"), None).into(),
         cancel_all().into(),
     ];
     for action in actions {
@@ -114,14 +94,14 @@ fn so_many_bulk_operations_may_be_under_way_and_one_more_is_refused() {
 }
 
 #[test]
-fn deletions_that_a_crash_interrupted_go_on_all_of_them() {
+fn all_deletions_that_a_crash_interrupted_go_on() {
     let mut world = bounded(|it| (it.bulk_jobs, it.bulk_step) = (2, 1));
     let mut ids = vec![];
     for queue in ["one", "two"] {
         ids.extend((0..5).map(|_| world.publish(queue)));
     }
     for queue in ["one", "two"] {
-        begin(&mut world, QueueAction::Delete(name(queue)));
+        world.begin(QueueAction::Delete(name(queue)));
     }
     let commits = world.commits.len();
     world.crash_after(commits);

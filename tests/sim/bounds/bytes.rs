@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    DeadLetterAction, Entity, Event, Headers, Limits, MessageAction, MessageId, Publish,
-    QueueAction, QueuePatch, Scope,
+    DeadLetterAction, Entity, Event, Headers, Limits, MessageId, Publish, QueueAction, QueuePatch,
 };
 
 use super::{ToLimits, bounded, is_refused};
@@ -23,12 +22,11 @@ fn sized(publish: Publish, bytes: usize) -> Publish {
 
 fn cancelled(world: &mut World) -> MessageId {
     let id = world.publish("work");
-    let cancel = MessageAction::Cancel(id, Scope::Queues);
-    assert!(world.act(cancel).is_ok());
+    world.cancel_in_queue(id);
     id
 }
 
-/// Takes all the room that is left but for a few bytes.
+/// Publishes until all but a few bytes of the room are taken, and returns the messages.
 fn fill(world: &mut World) -> Vec<MessageId> {
     world.queue("full", QueuePatch::default());
     let mut filler = vec![];
@@ -40,7 +38,7 @@ fn fill(world: &mut World) -> Vec<MessageId> {
     filler
 }
 
-/// A message that is pushed and fails so often, each time with another answer of some length.
+/// Lets the message that is pushed fail so many times, each time with another answer of 300 bytes.
 fn fail(world: &mut World, times: usize) {
     for n in 0..times {
         assert!(world.until_call(), "it has retries left");
@@ -50,14 +48,10 @@ fn fail(world: &mut World, times: usize) {
     }
 }
 
+/// The numbers of the attempts of which the message has records.
 fn remembered(world: &mut World, id: MessageId) -> Vec<u32> {
     let view = world.message(id).expect("it is there");
     view.history.iter().map(|record| record.number).collect()
-}
-
-fn stored(world: &World, is_one: impl Fn(&Entity) -> bool) -> usize {
-    let entities = world.disk.entities.values();
-    entities.filter(|entity| is_one(entity)).count()
 }
 
 const fn is_answer(entity: &Entity) -> bool {
@@ -135,15 +129,14 @@ fn while_the_server_is_full_attempts_go_on_and_leave_one_record_and_no_answer() 
     let filler = fill(&mut world);
     fail(&mut world, 4);
     assert_eq!(remembered(&mut world, id), [4]);
-    assert_eq!(stored(&world, is_record), 1);
-    assert_eq!(stored(&world, is_answer), 0);
+    assert_eq!(world.disk.count(is_record), 1);
+    assert_eq!(world.disk.count(is_answer), 0);
     for id in filler {
-        let cancel = MessageAction::Cancel(id, Scope::Queues);
-        assert!(world.act(cancel).is_ok());
+        world.cancel_in_queue(id);
     }
     fail(&mut world, 2);
     assert_eq!(remembered(&mut world, id).len(), 3, "there is room again");
-    assert_eq!(stored(&world, is_answer), 1);
+    assert_eq!(world.disk.count(is_answer), 1);
 }
 
 #[test]
@@ -154,7 +147,7 @@ fn so_many_attempts_of_a_message_are_remembered_and_the_oldest_goes() {
     assert_eq!(remembered(&mut world, id), [1, 2, 3]);
     fail(&mut world, 2);
     assert_eq!(remembered(&mut world, id), [3, 4, 5]);
-    assert_eq!(stored(&world, is_record), 3);
+    assert_eq!(world.disk.count(is_record), 3);
 }
 
 #[test]

@@ -40,12 +40,6 @@ fn tight(seed: u64) -> Run {
     Run::with(config, true)
 }
 
-/// How many stored things are of a kind.
-fn stored(run: &Run, is_one: impl Fn(&Entity) -> bool) -> usize {
-    let entities = run.world.disk.entities.values();
-    entities.filter(|entity| is_one(entity)).count()
-}
-
 proptest! {
     #![proptest_config(settings())]
 
@@ -54,11 +48,12 @@ proptest! {
         let mut run = tight(seed);
         for step in &steps {
             run.step(step);
-            prop_assert!(stored(&run, |it| matches!(it, Entity::Listed(_))) <= 2);
-            prop_assert!(stored(&run, |it| matches!(it, Entity::DedupKey(_))) <= 1);
-            prop_assert!(stored(&run, |it| matches!(it, Entity::FlowKey(_))) <= 1);
+            let disk = &run.world.disk;
+            prop_assert!(disk.count(|it| matches!(it, Entity::Listed(_))) <= 2);
+            prop_assert!(disk.count(|it| matches!(it, Entity::DedupKey(_))) <= 1);
+            prop_assert!(disk.count(|it| matches!(it, Entity::FlowKey(_))) <= 1);
             // One log for either kind of messages.
-            prop_assert!(stored(&run, |it| matches!(it, Entity::Log(_))) <= 40);
+            prop_assert!(disk.count(|it| matches!(it, Entity::Log(_))) <= 40);
         }
     }
 

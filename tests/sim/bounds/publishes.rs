@@ -1,12 +1,12 @@
 //! One input publishes a bounded number of messages of a batch, and of dead letters that are retried.
 
 use qstash_mock_server::engine::{
-    Action, DeadLetterAction, DeadLetterQuery, Error, Publish, Reply, RowId, UrlGroupAction,
+    Action, DeadLetterAction, DeadLetterQuery, Error, Publish, Reply, RowId,
 };
 
 use super::bounded;
 use crate::carried::dlq::{dead, ids};
-use crate::carried::words::{A, B, C, all_dead, endpoint, group_name, to, to_group};
+use crate::carried::words::{A, B, C, all_dead, to, to_group};
 use crate::world::{World, owner, publish};
 
 const PUBLISHES: usize = 3;
@@ -15,7 +15,7 @@ fn world() -> World {
     bounded(|it| (it.publishes, it.retried) = (PUBLISHES, PUBLISHES))
 }
 
-/// Gives a command and then, one by one, the commands for the rest; how many messages each one published.
+/// Gives a command and then, one by one, the commands for the rest, and returns how many messages each one published.
 fn steps(world: &mut World, action: Action) -> Vec<usize> {
     let (mut steps, mut action) = (vec![], Some(action));
     while let Some(next) = action {
@@ -23,10 +23,7 @@ fn steps(world: &mut World, action: Action) -> Vec<usize> {
         let mut reply = world.act_only(&owner(), next).expect("a reply");
         action = reply.take_rest();
         steps.push(match reply {
-            Reply::Batch { results, .. } => {
-                let messages = |it: &Result<_, Error>| it.is_ok();
-                results.iter().filter(|it| messages(it)).count()
-            }
+            Reply::Batch { results, .. } => results.iter().filter(|it| it.is_ok()).count(),
             Reply::DeadLettersRetried { messages, .. } => messages.len(),
             other => panic!("{other:?}"),
         });
@@ -38,6 +35,7 @@ fn retry(query: DeadLetterQuery) -> Action {
     DeadLetterAction::RetryMany(query, Box::default()).into()
 }
 
+/// Gives a command, and returns its reply and the command for the rest.
 fn first(world: &mut World, action: Action) -> (Reply, Option<Action>) {
     let mut reply = world.act_only(&owner(), action).expect("a reply");
     let rest = reply.take_rest();
@@ -62,7 +60,7 @@ fn a_batch_is_published_in_steps_and_in_order() {
 }
 
 #[test]
-fn a_batch_of_as_many_as_one_input_may_publish_leaves_nothing() {
+fn a_batch_of_as_many_as_one_input_may_publish_leaves_no_rest() {
     let mut world = world();
     let batch = (0..PUBLISHES).map(|_| publish("work")).collect();
     let (_, rest) = first(&mut world, Action::PublishBatch(batch));
@@ -83,8 +81,7 @@ fn a_batch_of_as_many_as_one_input_may_publish_leaves_nothing() {
 #[test]
 fn items_that_are_refused_and_endpoints_of_a_group_count_too() {
     let mut world = world();
-    let endpoints = [A, B, C].map(|url| endpoint(url, None)).to_vec();
-    world.done(UrlGroupAction::PutEndpoints(group_name("g"), endpoints));
+    world.group("g", &[A, B, C]);
     let batch = vec![
         to(A),
         to_group("g"),

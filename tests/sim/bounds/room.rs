@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use qstash_mock_server::engine::{
-    Action, Destination, Event, Headers, MessageAction, Outcome, Publish, QueuePatch, Redaction,
-    ScheduleAction, Scope, UrlGroupAction,
+    Action, Destination, Event, Headers, Outcome, Publish, QueuePatch, Redaction, ScheduleAction,
+    UrlGroupAction,
 };
 
 use super::{bounded, is_refused};
@@ -14,7 +14,7 @@ use crate::carried::words::{
 };
 use crate::world::{but, failure, later, owner, publish, pushed, put, saying};
 
-/// So many bytes there are room for, and so many of text has each thing: no more than six of them fit.
+/// The bytes for which there is room, and the bytes of the text that each thing has: no more than six things fit.
 const ROOM: usize = 20_000;
 const TEXT: usize = 3_000;
 
@@ -26,7 +26,7 @@ fn header() -> Headers {
     Arc::new([("X-Long".to_owned(), long())])
 }
 
-/// So many of them are accepted before one is refused.
+/// Gives things to a server until it refuses one: not the first three, and one that its text has no room for.
 fn accepted(what: &str, thing: impl Fn(usize) -> Action) {
     let mut world = bounded(|it| it.held_bytes = ROOM);
     for n in 0..=ROOM / TEXT {
@@ -168,8 +168,7 @@ fn what_became_of_attempts_takes_room() {
     let large = || saying(publish("work"), vec![b'1'; ROOM / 2]);
     let reply = world.act_only(&owner(), large());
     assert!(is_refused(&world, &reply), "{reply:?}");
-    let cancel = MessageAction::Cancel(id, Scope::Queues);
-    assert!(world.act(cancel).is_ok());
+    world.cancel_in_queue(id);
     world.publish_with(large());
 }
 
@@ -201,7 +200,7 @@ fn what_a_row_of_the_log_tells_of_a_failure_counts_for_the_log() {
 }
 
 #[test]
-fn less_is_wanted_of_an_answer_to_a_queues_message() {
+fn fewer_bytes_are_asked_for_of_an_answer_to_a_queues_message() {
     let mut world = bounded(|it| (it.queue_answer, it.answer) = (10, 1_000));
     world.queue("hook", pushed(16));
     world.publish("hook");

@@ -12,7 +12,7 @@ fn world() -> World {
     bounded(|it| it.starts = STARTS)
 }
 
-/// Wakes the engine as often as it wants to be woken; how many calls each time starts.
+/// Wakes the engine as often as it wants to be woken, and returns how many calls that started each time.
 fn steps(world: &mut World) -> Vec<usize> {
     let mut steps = vec![];
     while world
@@ -94,11 +94,11 @@ fn who_pauses_the_queue_meanwhile_stops_the_rest() {
 }
 
 #[test]
-fn an_outcome_lets_others_go_on_too() {
+fn an_outcome_starts_the_rest_without_another_input() {
     let mut world = world();
     let messages = paused(&mut world, 5);
     resume(&mut world, "hook");
-    world.answer_only(success());
+    world.answer_only(0, success());
     assert_eq!(world.started.len(), messages.len(), "without another input");
     assert_eq!(world.order(), messages);
 }

@@ -8,7 +8,8 @@ use qstash_mock_server::engine::{
 };
 
 use super::words::{
-    A, B, delayed, flowing, labelled, schedule, schedule_id, secs, through, to, to_group, with,
+    A, B, cancel_all, delayed, flowing, labelled, schedule, schedule_id, secs, through, to,
+    to_group, with,
 };
 use crate::world::{World, success};
 
@@ -89,15 +90,7 @@ fn everything_is_cancelled_and_a_second_time_nothing() {
 #[test]
 fn many_are_cancelled_in_steps_and_counted_exactly() {
     let mut world = in_steps_of_ten();
-    let all = || {
-        let filter = Box::default();
-        let count = None;
-        MessageAction::CancelMany(Selection::Filter { filter, count })
-    };
-    let owner = crate::world::owner();
-    let Ok(Reply::Waiting(first)) = world.act_only(&owner, all()) else {
-        panic!("it takes more than one step");
-    };
+    let first = world.begin(cancel_all());
     let late = world.send(delayed(to(A), 600));
     world.advance_secs(1);
     assert_eq!(world.answers.remove(&first), Some(Reply::Removed(25)));
@@ -107,16 +100,8 @@ fn many_are_cancelled_in_steps_and_counted_exactly() {
 #[test]
 fn what_is_already_being_cancelled_is_not_counted_again() {
     let mut world = in_steps_of_ten();
-    let all = || {
-        let filter = Box::default();
-        let count = None;
-        MessageAction::CancelMany(Selection::Filter { filter, count })
-    };
-    let owner = crate::world::owner();
-    let Ok(Reply::Waiting(first)) = world.act_only(&owner, all()) else {
-        panic!("it takes more than one step");
-    };
-    assert_eq!(world.act(all()), Ok(Reply::Removed(0)));
+    let first = world.begin(cancel_all());
+    assert_eq!(world.act(cancel_all()), Ok(Reply::Removed(0)));
     assert_eq!(world.answers.remove(&first), Some(Reply::Removed(25)));
 }
 

@@ -22,7 +22,7 @@ fn set(world: &mut World, defaults: PartialSettings) -> Result<Reply, Error> {
     world.act(UrlGroupAction::SetDefaults(group_name("g"), defaults))
 }
 
-fn to(settings: PartialSettings) -> ToGroup {
+fn to_group_with(settings: PartialSettings) -> ToGroup {
     let (group, queue) = (group_name("g"), None);
     ToGroup {
         group,
@@ -31,8 +31,9 @@ fn to(settings: PartialSettings) -> ToGroup {
     }
 }
 
-fn saying(settings: PartialSettings) -> Publish {
-    Publish::to_destination(to(settings), Bytes::from_static(b"{}"))
+/// A message to the group with these settings.
+fn message(settings: PartialSettings) -> Publish {
+    Publish::to_destination(to_group_with(settings), Bytes::from_static(b"{}"))
 }
 
 fn header(name: &str, value: &str) -> GivenHeader {
@@ -79,14 +80,14 @@ fn a_group_speaks_where_the_publisher_is_silent() {
         it.message.forward = vec![header("X-One", "group"), header("X-Two", "group")];
         it.callback.options.max_retries = Some(0);
     }));
-    let silent = world.send_all(saying(said(|_| {})))[0].id;
+    let silent = world.send_all(message(said(|_| {})))[0].id;
     assert_eq!(retries_of(&mut world, silent), 1);
     let said = said(|it| {
         it.message.max_retries = Some(9);
         it.message.forward = vec![header("x-one", "mine")];
         it.callback.url = Some(BACK.into());
     });
-    let id = world.send_all(saying(said))[0].id;
+    let id = world.send_all(message(said))[0].id;
     let view = world.carried(id).expect("it is there");
     let carried = view.carried.expect("its own rules");
     assert_eq!((carried.max_retries, carried.timeout), (9, Some(secs(7))));
@@ -101,10 +102,10 @@ fn a_group_speaks_where_the_publisher_is_silent() {
 #[test]
 fn the_defaults_of_the_moment_count_and_change_nothing_that_is_published() {
     let mut world = world(said(|it| it.message.max_retries = Some(1)));
-    let before = world.send_all(saying(said(|_| {})))[0].id;
+    let before = world.send_all(message(said(|_| {})))[0].id;
     let defaults = said(|it| it.message.max_retries = Some(2));
     assert_eq!(set(&mut world, defaults), Ok(Reply::Done));
-    let after = world.send_all(saying(said(|_| {})))[0].id;
+    let after = world.send_all(message(said(|_| {})))[0].id;
     assert_eq!([before, after].map(|id| retries_of(&mut world, id)), [1, 2]);
 }
 
@@ -113,7 +114,7 @@ fn what_only_the_sum_breaks_is_refused_and_changes_nothing() {
     let mut world = world(said(|it| it.message.flow_key = Some("k".into())));
     let commits = world.commits.len();
     let missing = SettingsFault::FlowLimitsMissing(SettingsOf::Message);
-    let refused = world.try_send(saying(said(|_| {})));
+    let refused = world.try_send(message(said(|_| {})));
     assert_eq!(refused, Err(Error::Settings(missing)));
     assert!(world.commits[commits..].iter().all(|it| it.is_empty()));
     let limits = FlowLimits {
@@ -121,7 +122,7 @@ fn what_only_the_sum_breaks_is_refused_and_changes_nothing() {
         rate: None,
         period: secs(1),
     };
-    let with_limits = || saying(said(|it| it.message.flow_limits = Some(limits)));
+    let with_limits = || message(said(|it| it.message.flow_limits = Some(limits)));
     world.send_all(with_limits());
     world.send_all(with_limits());
     assert_eq!(world.flow("k").waiting, 1);
@@ -133,7 +134,7 @@ fn a_group_may_be_published_to_through_a_queue_and_an_unknown_one_not_at_all() {
     world.group("g", &[B]);
     let through = ToGroup {
         queue: Some(name("q")),
-        ..to(said(|_| {}))
+        ..to_group_with(said(|_| {}))
     };
     world.send_all(Publish::to_destination(through, Bytes::new()));
     assert!(world.calls.is_empty());
@@ -143,14 +144,14 @@ fn a_group_may_be_published_to_through_a_queue_and_an_unknown_one_not_at_all() {
     assert_eq!(world.urls(), [B]);
     world.done(UrlGroupAction::Delete(group_name("g")));
     let unknown = Error::UrlGroupNotFound(group_name("g"));
-    assert_eq!(world.try_send(saying(said(|_| {}))), Err(unknown));
+    assert_eq!(world.try_send(message(said(|_| {}))), Err(unknown));
 }
 
 #[test]
 fn a_schedule_has_the_defaults_of_the_moment_when_it_was_made() {
     let mut world = world(said(|it| it.message.max_retries = Some(1)));
     let put = || PutSchedule {
-        to: to(said(|_| {})).into(),
+        to: to_group_with(said(|_| {})).into(),
         ..schedule("s", "* * * * *", to_group("g"))
     };
     world.put_schedule(put());

@@ -5,7 +5,7 @@ use qstash_mock_server::engine::{
 };
 
 use super::words::{A, through};
-use crate::world::{World, dead_letters_to, failure, name, pushed, success};
+use crate::world::{World, dead_letters_to, failure, name, pushed, redrive, success};
 
 const HOOK: &str = "http://consumer.test/hook";
 
@@ -115,12 +115,7 @@ fn a_purge_takes_both_kinds_and_a_redrive_only_the_queues() {
     world.own_queue("dead", 1, true);
     let carried = world.send(through("dead", A));
     let of_queue = world.publish("dead");
-    let redrive = QueueAction::Redrive {
-        queue: name("dead"),
-        to: Some(name("q")),
-        max_messages: None,
-    };
-    assert_eq!(world.act(redrive), Ok(Reply::Redriven(1)));
+    assert_eq!(world.act(redrive(Some("q"), None)), Ok(Reply::Redriven(1)));
     assert_eq!(world.stage(of_queue), (Stage::Ready, "q".into()));
     assert_eq!(world.stage(carried), (Stage::Ready, "dead".into()));
     world.publish("dead");

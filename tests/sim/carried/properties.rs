@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Engine, Event, LogKind, LogQuery, MessageAction, MessageId, Reply, RetryDelay, Scope, Stage,
-    Timestamp,
+    Event, LogKind, LogQuery, MessageAction, MessageId, Reply, RetryDelay, Scope, Stage, Timestamp,
 };
 
 use super::run::{KEYS, Run, steps};
@@ -61,9 +60,7 @@ fn check_every_prefix(run: &Run) {
     for commits in 0..=run.world.commits.len() {
         let mut disk = run.world.disk_after(commits);
         let known = disk.accounted_for();
-        let config = run.world.config.clone();
-        let restored = Engine::restore(config, run.world.now, disk.stored());
-        let mut restored = restored.expect("it restores");
+        let mut restored = run.world.restored(disk.stored());
         restored.handle_timeout(run.world.now);
         restored.check_invariants();
         disk.catch_up(&mut restored);

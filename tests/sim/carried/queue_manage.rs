@@ -5,7 +5,7 @@ use qstash_mock_server::engine::{
 };
 
 use super::words::{A, B, BACK, calling_back, schedule, through, to};
-use crate::world::{World, failure, name, owner, success};
+use crate::world::{World, failure, name, success};
 
 fn look(world: &mut World, queue: &str) -> QueueView {
     match world.act(QueueAction::Get(name(queue))) {
@@ -141,23 +141,14 @@ fn half_deleted() -> (World, Vec<MessageId>) {
     let mut world = World::with(config);
     world.own_queue("q", 5, false);
     let ids: Vec<_> = (0..4).map(|_| world.send(through("q", A))).collect();
-    let delete = QueueAction::Delete(name("q"));
-    let reply = world.act_only(&owner(), delete);
-    assert!(matches!(reply, Ok(Reply::Waiting(_))), "{reply:?}");
+    world.begin(QueueAction::Delete(name("q")));
     (world, ids)
-}
-
-/// An answer, and nothing else: bulk work stays half done.
-fn answer_only(world: &mut World, call: usize) {
-    let call = world.calls.remove(call).id;
-    world.engine.handle_outcome(world.now, call, success());
-    world.absorb();
 }
 
 #[test]
 fn messages_of_a_queue_that_is_being_deleted_take_no_place_of_the_account() {
     let (mut world, _) = half_deleted();
-    answer_only(&mut world, 0);
+    world.answer_only(0, success());
     assert_eq!(world.calls.len(), 1);
     let other = world.send(to(B));
     assert_eq!(world.open()[1..], [other]);
@@ -166,7 +157,7 @@ fn messages_of_a_queue_that_is_being_deleted_take_no_place_of_the_account() {
 #[test]
 fn a_message_that_ends_while_its_queue_is_being_deleted_is_cancelled_and_counted_like_the_others() {
     let (mut world, ids) = half_deleted();
-    answer_only(&mut world, 1);
+    world.answer_only(1, success());
     world.advance_secs(1);
     let removed = world.answers.pop_first().map(|(_, reply)| reply);
     assert_eq!(removed, Some(Reply::Removed(4)));

@@ -37,7 +37,7 @@ fn who_names_no_number_of_retries_gets_no_more_than_the_plan_allows() {
 }
 
 #[test]
-fn retries_of_a_message_and_of_its_callbacks() {
+fn more_retries_than_the_plan_allows_are_refused_for_a_message_and_for_its_callbacks() {
     let mut world = world(|it| it.retries = Some(5));
     world.send(retries(to(A), 5));
     let refused = world.try_send(retries(to(A), 6));
@@ -53,7 +53,7 @@ fn retries_of_a_message_and_of_its_callbacks() {
 }
 
 #[test]
-fn a_delay_and_a_time_to_come() {
+fn a_delay_or_a_not_before_past_what_the_plan_allows_is_refused() {
     let mut world = world(|it| it.delay = Some(secs(7 * DAY)));
     world.send(delayed(to(A), 7 * DAY));
     let refused = || Err(over(QuotaKind::Delay, 604_800));
@@ -64,7 +64,7 @@ fn a_delay_and_a_time_to_come() {
 }
 
 #[test]
-fn the_size_of_a_message() {
+fn a_message_larger_than_the_plan_allows_is_refused() {
     let mut world = world(|it| it.message_size = Some(10));
     let of_size = |size| saying(to(A), vec![b'x'; size]);
     world.send(of_size(10));
@@ -73,7 +73,7 @@ fn the_size_of_a_message() {
 }
 
 #[test]
-fn the_timeout_of_an_attempt() {
+fn a_longer_timeout_than_the_plan_allows_is_refused() {
     let mut world = world(|it| it.timeout = secs(900));
     let within = |seconds| with(to(A), |it| it.timeout = Some(secs(seconds)));
     world.send(within(900));
@@ -84,7 +84,7 @@ fn the_timeout_of_an_attempt() {
 }
 
 #[test]
-fn url_groups_and_endpoints() {
+fn one_url_group_or_one_endpoint_more_than_the_plan_allows_is_refused() {
     let mut world = world(|it| (it.url_groups, it.endpoints) = (Some(1), Some(2)));
     world.group("g", &[A, B]);
     let mut put = |group: &str, urls: &[&str]| {
@@ -100,7 +100,7 @@ fn url_groups_and_endpoints() {
 }
 
 #[test]
-fn schedules_and_an_overwritten_one_counts_once() {
+fn one_schedule_more_than_the_plan_allows_is_refused_and_an_overwritten_one_counts_once() {
     let mut world = world(|it| it.schedules = Some(1));
     world.put_schedule(schedule("s", "* * * * *", to(A)));
     world.put_schedule(schedule("s", "1 * * * *", to(A)));
@@ -110,7 +110,7 @@ fn schedules_and_an_overwritten_one_counts_once() {
 }
 
 #[test]
-fn queues_of_the_hosted_protocol_and_their_parallelism() {
+fn a_plan_limits_queues_of_the_hosted_protocol_and_their_parallelism_and_no_others() {
     let mut world = world(|it| (it.queues, it.queue_parallelism) = (Some(1), Some(2)));
     world.queue("free", QueuePatch::default());
     world.send(through("free", A));
@@ -134,7 +134,7 @@ fn queues_of_the_hosted_protocol_and_their_parallelism() {
 }
 
 #[test]
-fn messages_of_a_day_until_midnight_utc() {
+fn more_messages_than_a_day_may_have_are_refused_until_midnight_utc() {
     let mut world = world(|it| it.messages_per_day = Some(2));
     world.send(to(A));
     world.send(to(A));
@@ -159,10 +159,7 @@ fn messages_of_a_day_until_midnight_utc() {
 fn the_counters_of_earlier_days_are_forgotten_when_a_new_one_begins() {
     let mut world = world(|it| it.messages_per_day = Some(10));
     let accounts = ["one", "two", "three"].map(|it| Arc::new(Caller::owner(it)));
-    let days = |world: &World| {
-        let entities = world.disk.entities.values();
-        entities.filter(|it| matches!(it, Entity::Day(_))).count()
-    };
+    let days = |world: &World| world.disk.count(|it| matches!(it, Entity::Day(_)));
     for account in &accounts {
         assert!(world.send_as(account, to(A)).is_ok());
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use qstash_mock_server::engine::{
     Callback, Cron, DeadLetterQuery, Deduplication, Destination, Endpoint, EndpointRef, Filter,
-    FlowControl, GroupName, LogKind, LogQuery, Method, Outcome, Publish, PutSchedule, RetryDelay,
-    ScheduleId, Settings, Target, To, ToDestination, Verdict,
+    FlowControl, GroupName, LogKind, LogQuery, MessageAction, Method, Outcome, Publish,
+    PutSchedule, RetryDelay, ScheduleId, Selection, Settings, Target, To, ToDestination, Verdict,
 };
 
 use crate::words::{name, outcome};
@@ -184,6 +184,11 @@ pub(crate) fn schedule(id: &str, cron: &str, send: Publish) -> PutSchedule {
         body: send.body.clone(),
         to: carrying(send).into(),
     }
+}
+
+pub(crate) fn cancel_all() -> MessageAction {
+    let (filter, count) = (Box::default(), None);
+    MessageAction::CancelMany(Selection::Filter { filter, count })
 }
 
 /// Everything, newest first.

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Backoff, KeyAction, MessageAction, OnAccepted, PullAction, QueueAction, QueuePatch, Reply,
-    Scope, Stage, Timestamp,
+    Backoff, KeyAction, OnAccepted, PullAction, QueueAction, QueuePatch, Reply, Stage, Timestamp,
 };
 
 use crate::world::{
@@ -201,9 +200,7 @@ fn calls_in_flight_are_bounded_by_parallelism() {
 fn a_cancelled_call_keeps_its_slot_until_it_is_over() {
     let mut world = world(pushed(1));
     let [first, second] = [(); 2].map(|()| world.publish("hook"));
-    world
-        .act(MessageAction::Cancel(first, Scope::Queues))
-        .expect("cancelled");
+    world.cancel_in_queue(first);
     let open: Vec<_> = world.calls.iter().map(|call| call.message).collect();
     assert!(
         open == [first] || open == [second],

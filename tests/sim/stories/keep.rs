@@ -7,16 +7,9 @@ use qstash_mock_server::engine::{
 };
 
 use crate::world::{
-    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, saying, success,
+    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, redrive, saying,
+    success,
 };
-
-fn redrive(to: Option<&str>, max_messages: Option<usize>) -> QueueAction {
-    QueueAction::Redrive {
-        queue: name("dead"),
-        to: to.map(name),
-        max_messages,
-    }
-}
 
 /// `work` gives up at once, to `dead`.
 fn world() -> World {
@@ -169,10 +162,7 @@ fn a_bulk_operation_spares_what_came_after_its_start() {
     for _ in 0..5 {
         world.publish("work");
     }
-    let purge = QueueAction::Purge(name("work"));
-    let Ok(Reply::Waiting(purging)) = world.act_only(&owner(), purge) else {
-        panic!("it is done too early");
-    };
+    let purging = world.begin(QueueAction::Purge(name("work")));
     let later = world.publish("work");
     assert_eq!(world.answers.remove(&purging), Some(Reply::Removed(5)));
     assert_eq!(world.stage(later).0, Stage::Ready);
@@ -186,10 +176,7 @@ fn a_lease_that_ends_while_its_queue_is_being_deleted_stalls_nobody() {
     }
     world.receive("gone", 9);
     world.advance_secs(29);
-    let delete = QueueAction::Delete(name("gone"));
-    let Ok(Reply::Waiting(deleting)) = world.act_only(&owner(), delete) else {
-        panic!("it is done too early");
-    };
+    let deleting = world.begin(QueueAction::Delete(name("gone")));
     world.now = world.now + Duration::from_secs(1);
     world.tick();
     world.advance_secs(1);
@@ -225,9 +212,7 @@ fn a_redriven_message_does_not_vanish_with_the_queue_it_left() {
         ..QueuePatch::default()
     };
     world.queue("work", none);
-    let Ok(Reply::Waiting(redriving)) = world.act_only(&owner(), redrive(None, None)) else {
-        panic!("it is done too early");
-    };
+    let redriving = world.begin(redrive(None, None));
     let delete = QueueAction::Delete(name("dead"));
     world.act(delete).expect("it is deleted");
     let Some(Reply::Redriven(redriven)) = world.answers.remove(&redriving) else {

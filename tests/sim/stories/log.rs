@@ -1,13 +1,14 @@
 //! The story of every message that follows its queue's rules: one row for each step, in a log of their own.
 
 use qstash_mock_server::engine::{
-    Action, Caller, Error as Refusal, Event, LogKind, LogQuery, LogView, MessageAction, MessageId,
-    Permission, Permissions, PullAction, QueueAction, QueuePatch, Reply, Scope,
+    Action, Caller, Error as Refusal, Event, LogKind, LogQuery, LogView, MessageId, Permission,
+    Permissions, PullAction, QueueAction, QueuePatch, Reply,
 };
 
 use crate::carried::words::{all_rows, to};
 use crate::world::{
-    World, accepted, but, dead_letters_to, failure, later, name, owner, publish, pushed, success,
+    World, accepted, but, dead_letters_to, failure, later, name, owner, publish, pushed, redrive,
+    success,
 };
 
 use Event::{
@@ -33,13 +34,8 @@ fn events(world: &mut World, id: MessageId) -> Vec<Event> {
     rows(world, id).into_iter().map(|row| row.event).collect()
 }
 
-fn redrive(world: &mut World, to: Option<&str>) {
-    let redrive = QueueAction::Redrive {
-        queue: name("dead"),
-        to: to.map(name),
-        max_messages: None,
-    };
-    assert_eq!(world.act(redrive), Ok(Reply::Redriven(1)));
+fn redrive_one(world: &mut World, to: Option<&str>) {
+    assert_eq!(world.act(redrive(to, None)), Ok(Reply::Redriven(1)));
 }
 
 /// `work` pushes, retries once and gives up to `dead`.
@@ -147,7 +143,7 @@ fn a_message_tells_of_its_way_to_the_dead_letters_and_back() {
     world.answer_next(failure());
     let death = [Created, Active, Error, Retry, Active, Error, DeadLettered];
     assert_eq!(events(&mut world, id), death);
-    redrive(&mut world, None);
+    redrive_one(&mut world, None);
     world.answer_next(success());
     let back = [Redriven, Active, Delivered];
     assert_eq!(events(&mut world, id), [&death[..], &back].concat());
@@ -165,7 +161,7 @@ fn a_dead_letter_may_be_received_and_sent_to_another_queue() {
     world.answer_next(failure());
     let held = world.receive_one("dead");
     world.release(&held, 0).expect("held");
-    redrive(&mut world, Some("other"));
+    redrive_one(&mut world, Some("other"));
     let held = world.receive_one("other");
     world.acknowledge(&held).expect("held");
     let died = [Created, Active, Error, DeadLettered];
@@ -179,8 +175,7 @@ fn a_dead_letter_may_be_received_and_sent_to_another_queue() {
 fn a_cancelled_message_is_cancelled_when_it_would_have_been_due() {
     let mut world = world();
     let one = world.publish_with(later(publish("work"), 60));
-    let cancel = MessageAction::Cancel(one, Scope::Queues);
-    assert!(world.act(cancel).is_ok());
+    world.cancel_in_queue(one);
     assert_eq!(events(&mut world, one), [Created, CancelRequested]);
     world.advance_secs(60);
     let all = [Created, CancelRequested, Cancelled];

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use qstash_mock_server::engine::{
-    Action, Caller, Config, Error, MessageAction, MessageId, Permission, Publish, Published,
-    QueueAction, QueuePatch, Reply, Scope, Seed, Stage,
+    Action, Caller, Config, Error, MessageId, Permission, Publish, Published, QueueAction,
+    QueuePatch, Reply, Seed, Stage,
 };
 
 use crate::world::{World, but, failure, later, name, owner, publish, pushed, saying};
@@ -174,8 +174,7 @@ fn publish_is_refused_loudly_at_the_bound_on_held_bytes() {
     world.publish_with(big());
     let refused = world.act(big());
     assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
-    let cancelled = world.act(MessageAction::Cancel(first, Scope::Queues));
-    assert!(cancelled.is_ok());
+    world.cancel_in_queue(first);
     world.publish_with(big());
     assert_eq!(world.counters("work").published, 3);
 }
@@ -203,9 +202,7 @@ fn what_attempts_leave_behind_counts_for_the_bound_on_held_bytes() {
         assert!(matches!(refused, Err(Error::Overloaded(_))), "{refused:?}");
         world.advance_secs(1);
     }
-    world
-        .act(MessageAction::Cancel(id, Scope::Queues))
-        .expect("it is there");
+    world.cancel_in_queue(id);
     big(&mut world).expect("there is room again");
 }
 

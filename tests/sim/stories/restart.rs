@@ -1,15 +1,12 @@
-//! What a restart, or other stored things in place of those that are there, may not repeat or leave behind.
+//! What a restart must not repeat or leave behind, and what must be gone when a server goes on with another state.
 
 use std::collections::BTreeSet;
 
 use qstash_mock_server::engine::{
-    BodyId, Change, Command, Config, Engine, Entity, EntityKey, ScheduleAction, Secret, Seed,
-    Stage, UrlGroupAction,
+    BodyId, Change, Command, Config, Entity, EntityKey, Secret, Seed, Stage,
 };
 
-use crate::carried::words::{
-    A, delayed, endpoint, flowing, group_name, retries, schedule, secs, to, to_group,
-};
+use crate::carried::words::{A, delayed, flowing, retries, schedule, secs, to, to_group};
 use crate::world::{World, failure, owner, publish, pushed, saying, success};
 
 fn specs(entities: &[Entity]) -> usize {
@@ -37,8 +34,7 @@ fn numbers_that_stored_things_show_are_not_given_again_though_no_count_is_stored
     }
     let stored = world.disk.stored();
     let stored = stored.filter(|entity| !matches!(entity, Entity::Meta(_)));
-    let restored = Engine::restore(world.config.clone(), world.now, stored);
-    let mut engine = restored.expect("it restores");
+    let mut engine = world.restored(stored);
     let (caller, action) = (owner(), publish("work").into());
     let reply = engine.handle(world.now, Command { caller, action });
     assert!(reply.is_ok(), "{reply:?}");
@@ -52,8 +48,7 @@ fn a_stored_message_of_which_nothing_tells_any_more_is_dropped_with_its_body() {
     world.publish("work");
     let tells = |it: &Entity| matches!(it, Entity::State(..) | Entity::Log(_));
     let stored = world.disk.stored().filter(|entity| !tells(entity));
-    let restored = Engine::restore(world.config.clone(), world.now, stored);
-    let engine = restored.expect("it restores");
+    let engine = world.restored(stored);
     engine.check_invariants();
     let left = engine.entities();
     assert_eq!(specs(&left), 0);
@@ -62,9 +57,7 @@ fn a_stored_message_of_which_nothing_tells_any_more_is_dropped_with_its_body() {
 
 /// The entities that a restart writes.
 fn written(world: &World) -> Vec<EntityKey> {
-    let stored = world.disk.stored();
-    let restored = Engine::restore(world.config.clone(), world.now, stored);
-    let mut engine = restored.expect("it restores");
+    let mut engine = world.restored(world.disk.stored());
     let changes = engine.take_changes().into_iter();
     assert_eq!(engine.take_body_changes(), []);
     let keys = changes.map(|change| match change {
@@ -83,16 +76,8 @@ fn a_restart_writes_only_what_it_changes() {
     world.send(delayed(flowing(to(A), "k", 1, 1, 60), 60));
     world.send(retries(to(A), 0));
     world.answer_next(failure());
-    world.done(UrlGroupAction::PutEndpoints(
-        group_name("g"),
-        vec![endpoint(A, None)],
-    ));
-    let every_minute = schedule("s", "* * * * *", to_group("g"));
-    assert!(
-        world
-            .act(ScheduleAction::Put(Box::new(every_minute)))
-            .is_ok()
-    );
+    world.group("g", &[A]);
+    world.put_schedule(schedule("s", "* * * * *", to_group("g")));
     assert_eq!(written(&world), [EntityKey::Meta]);
     let open = world.publish_one(publish("hook"));
     let keys = written(&world);
@@ -142,7 +127,7 @@ fn what_is_replaced_is_gone_and_an_answer_to_one_of_its_calls_changes_nothing() 
     let result = world.engine.replace(world.now, entities, &bodies);
     assert_eq!(result, Ok(()));
     world.tick();
-    // The disk has been compared with the engine.
+    // `tick` has compared the disk with the engine: all that was replaced is gone from both.
     assert_eq!(world.disk.messages().collect::<Vec<_>>(), [kept]);
     assert_eq!(world.message(replaced), None);
     let fresh = world.publish("hook");

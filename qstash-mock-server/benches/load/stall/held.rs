@@ -5,30 +5,26 @@ use std::time::Duration;
 
 use crate::Plan;
 use crate::subject::Subject;
-use crate::wire::{Connection, bare, message, post};
+use crate::wire::{BATCH, Connection, SMALL, bare, message, post};
 
-/// Bytes of one message's body.
-const SMALL: usize = 128;
-/// Messages of one request.
-const BATCH: usize = 1_000;
 /// Endpoints of each URL group.
 const ENDPOINTS: usize = 1_000;
-/// A port at which nobody listens: what goes there fails at once.
-pub(super) const NOWHERE: &str = "http://127.0.0.1:9/hook";
+/// A URL whose port has no listener, so that deliveries to it fail at once.
+const NOWHERE: &str = "http://127.0.0.1:9/hook";
 
-/// A server with something of everything, and how to ask it.
+/// A connection to a server that holds many entries of every kind.
 #[derive(Debug)]
 pub(super) struct Field {
     pub(super) connection: Connection,
     pub(super) address: SocketAddr,
     pub(super) bearer: String,
-    /// Messages that one bulk operation reaches.
+    /// How many messages one bulk operation reaches.
     pub(super) bulk: usize,
-    /// Retries of dead letters, each of 100.
+    /// How many requests in a row retry dead letters.
     pub(super) retries: usize,
     /// The queue from which the next redrive goes, and the one to which it goes.
     pub(super) redrive: [&'static str; 2],
-    /// How long a page is asked for again and again.
+    /// How long clients walk through the pages of a list.
     pub(super) time: Duration,
 }
 
@@ -55,13 +51,13 @@ impl Field {
         field
     }
 
-    /// Sends a request that must succeed, and throws its answer away.
+    /// Sends a request that must succeed, and returns the body of its answer.
     pub(super) async fn post(&mut self, path: &str, body: &str) -> &[u8] {
         let request = post(path, &self.bearer, body);
         self.connection.succeed(&request).await
     }
 
-    /// Messages in a queue, each due at another time.
+    /// Publishes messages to a queue, due at different times.
     pub(super) async fn publish_to_queue(&mut self, queue: &str, count: usize) {
         let text = message(SMALL);
         let item = |index: usize| {
@@ -72,46 +68,48 @@ impl Field {
             .await;
     }
 
-    /// Messages that carry their rules, and this label.
+    /// Publishes delayed messages with this label to a URL.
     pub(super) async fn publish_to_url(&mut self, label: &str, count: usize) {
-        let item = |_| {
-            let headers = format!(r#"{{"Upstash-Delay":"1d","Upstash-Label":"{label}"}}"#);
-            format!(r#"{{"destination":"{NOWHERE}","headers":{headers},"body":"{{}}"}}"#)
-        };
-        self.in_batches("/v2/batch", ["[", "]"], count, item).await;
+        let headers = format!(r#""Upstash-Delay":"1d","Upstash-Label":"{label}""#);
+        self.publish_nowhere("", count, |_| headers.clone()).await;
     }
 
-    /// Messages that fail at once, as soon as their queue lets them.
+    /// Publishes messages that fail as soon as their queue lets them start.
     pub(super) async fn publish_through_queue(&mut self, queue: &str, count: usize) {
-        let item = |_| {
-            let headers = r#"{"Upstash-Retries":"0"}"#;
-            let to = format!(r#""destination":"{NOWHERE}","queue":"{queue}""#);
-            format!(r#"{{{to},"headers":{headers},"body":"{{}}"}}"#)
-        };
-        self.in_batches("/v2/batch", ["[", "]"], count, item).await;
+        let headers = |_| r#""Upstash-Retries":"0""#.to_owned();
+        self.publish_nowhere(queue, count, headers).await;
     }
 
     async fn publish_with_flow_keys(&mut self, count: usize) {
-        let item = |index| {
-            let headers = format!(
-                r#"{{"Upstash-Delay":"1d","Upstash-Flow-Control-Key":"key-{index}","Upstash-Flow-Control-Value":"parallelism=1"}}"#
-            );
-            format!(r#"{{"destination":"{NOWHERE}","headers":{headers},"body":"{{}}"}}"#)
+        let headers = |index| {
+            format!(
+                r#""Upstash-Delay":"1d","Upstash-Flow-Control-Key":"key-{index}","Upstash-Flow-Control-Value":"parallelism=1""#
+            )
         };
-        self.in_batches("/v2/batch", ["[", "]"], count, item).await;
+        self.publish_nowhere("", count, headers).await;
     }
 
-    /// Messages that fail at once.
+    /// Publishes messages that fail at once.
     async fn make_dead_letters(&mut self, count: usize) {
-        let item = |_: usize| {
-            let headers = r#"{"Upstash-Retries":"0","Upstash-Label":"dead"}"#;
-            format!(r#"{{"destination":"{NOWHERE}","headers":{headers},"body":"{{}}"}}"#)
-        };
+        let headers = |_| r#""Upstash-Retries":"0","Upstash-Label":"dead""#.to_owned();
         for _ in 0..count.div_ceil(BATCH) {
-            let some = count.min(BATCH);
-            self.in_batches("/v2/batch", ["[", "]"], some, item).await;
+            self.publish_nowhere("", count.min(BATCH), headers).await;
             self.quiet().await;
         }
+    }
+
+    /// Publishes messages to [`NOWHERE`], through a queue unless its name is empty.
+    async fn publish_nowhere(
+        &mut self,
+        queue: &str,
+        count: usize,
+        headers: impl Fn(usize) -> String,
+    ) {
+        let item = |index| {
+            let to = format!(r#""destination":"{NOWHERE}","queue":"{queue}""#);
+            format!(r#"{{{to},"headers":{{{}}},"body":"{{}}"}}"#, headers(index))
+        };
+        self.in_batches("/v2/batch", ["[", "]"], count, item).await;
     }
 
     async fn make_queues(&mut self, count: usize) {

@@ -8,7 +8,7 @@ use super::held::Field;
 use crate::Plan;
 use crate::wire::{Connection, bare, next_page};
 
-/// Dead letters of one retry: the most that one request may name.
+/// Dead letters of one retry: the most that one request may reach.
 const RETRIED: usize = 100;
 
 /// One operation.
@@ -16,22 +16,22 @@ const RETRIED: usize = 100;
 pub(super) struct Operation {
     pub(super) name: String,
     pub(super) work: Work,
-    /// Whether it has one; others stand beside for comparison.
+    /// Whether there is an aim for the time that it may hold the lock; the others are there for comparison.
     pub(super) has_aim: bool,
 }
 
 /// What is done.
 #[derive(Clone, Debug)]
 pub(super) enum Work {
-    /// Cancel all messages with one of these labels; all that there are have the first.
+    /// Cancel all messages that have one of these labels.
     Cancel(Vec<String>),
     /// Cancel all messages of a queue.
     Purge,
     /// Send the messages of one queue to another.
     Redrive,
-    /// Publish dead letters again, 100 at once, which fail again and come back.
+    /// Publish dead letters again, [`RETRIED`] with each request. They fail again and become dead letters again.
     Retries,
-    /// Resume a queue in which many messages wait, which all fail.
+    /// Resume a queue in which many messages wait; all of them fail.
     Resume,
     /// Walk through the pages of a list.
     Pages(String),
@@ -70,7 +70,7 @@ pub(super) fn all(plan: &Plan) -> Vec<Operation> {
             true,
         ),
         operation(
-            format!("cancel {bulk} by a filter of 1,000 (v2)"),
+            format!("cancel {bulk} by a filter of 1,000 labels (v2)"),
             Work::Cancel(many_labels("bulk")),
             true,
         ),
@@ -80,7 +80,7 @@ pub(super) fn all(plan: &Plan) -> Vec<Operation> {
             true,
         ),
         operation(
-            format!("resume a queue of {} (v2)", bulk / 10),
+            format!("resume a queue of {} messages (v2)", bulk / 10),
             Work::Resume,
             true,
         ),
@@ -106,7 +106,7 @@ pub(super) fn all(plan: &Plan) -> Vec<Operation> {
         "/v1/metrics",
         "/metrics",
     ] {
-        let shown = path.replace(&many, "<1,000>");
+        let shown = path.replace(&many, "<1,000 labels>");
         let work = Work::Pages(path.to_owned());
         all.push(operation(format!("GET {shown}"), work, true));
     }
@@ -116,13 +116,10 @@ pub(super) fn all(plan: &Plan) -> Vec<Operation> {
     all
 }
 
-/// As many labels as a filter may have.
-fn many_labels(first: &str) -> Vec<String> {
-    let others = (1..1_000).map(|index| format!("other-{index}"));
-    std::iter::once(first.to_owned())
-        .chain(others)
-        .rev()
-        .collect()
+/// As many labels as a filter may have, the last of which is `last`.
+fn many_labels(last: &str) -> Vec<String> {
+    let others = (1..1_000).rev().map(|index| format!("other-{index}"));
+    others.chain([last.to_owned()]).collect()
 }
 
 impl Work {
@@ -232,7 +229,7 @@ async fn walk_until(end: Instant, connection: &mut Connection, bearer: &str, pat
     }
 }
 
-/// What goes on behind the path, for the next page.
+/// What follows the path in the request for the next page.
 fn place_of_next(path: &str, page: &[u8]) -> String {
     let and = if path.contains('?') { '&' } else { '?' };
     next_page(page).map_or_else(String::new, |cursor| format!("{and}cursor={cursor}"))

@@ -82,6 +82,25 @@ impl Call {
         self.api.driver().call(command).await.map_err(Refusal::from)
     }
 
+    /// All entries of a list, in pages, so that other callers come in between. `page` makes the action that asks for the
+    /// page after a place; `read` takes the entries, and the place of the next page, from the reply.
+    pub(super) async fn all<T, P, A: Into<Action>>(
+        &self,
+        page: impl Fn(Option<P>) -> A,
+        read: impl Fn(Reply) -> Option<(Vec<T>, Option<P>)>,
+    ) -> Result<Vec<T>, Refusal> {
+        let (mut all, mut after) = (vec![], None);
+        loop {
+            let reply = self.ask(page(after)).await?;
+            let (entries, next) = read(reply).ok_or_else(unexpected)?;
+            all.extend(entries);
+            after = next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Carries out an action that has no result.
     pub(super) async fn done(&self, action: impl Into<Action>) -> Answer {
         match self.ask(action).await? {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::notices;
 use crate::engine::duration::{self, DurationError};
 
 /// Reads a duration in which each number has a unit.
@@ -11,11 +12,24 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
 
 /// Reads a duration in which a bare whole number means seconds.
 pub(super) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
-    let digits = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
-    if digits {
+    if is_bare(text) {
         return parse(&format!("{text}s")).map_err(|_| DurationError::Invalid(text.to_owned()));
     }
     parse(text)
+}
+
+/// The same, for a value of `header` in which Upstash's service may refuse a bare number. The log warns of one.
+pub(super) fn parse_or_warn(header: &str, text: &str) -> Result<Duration, DurationError> {
+    let duration = parse_or_seconds(text)?;
+    // 0 needs no unit anywhere.
+    if is_bare(text) && text != "0" {
+        notices::without_unit(header);
+    }
+    Ok(duration)
+}
+
+fn is_bare(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 #[cfg(test)]

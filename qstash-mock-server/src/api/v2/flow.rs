@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::settings::is_bare;
-use super::{duration, notices};
+use super::duration;
 use crate::engine::{FlowControl, FlowLimits};
 
 /// The longest period of a rate: a week.
 pub(super) const MAX_PERIOD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// Reads `text`, in which 0 means no limit. The error is the rest of a sentence that begins with the header's name.
-pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
+/// Reads `text`, the value of `header`, in which 0 means no limit. The error is the rest of a sentence that begins with
+/// the header's name.
+pub(super) fn parse(header: &str, text: &str) -> Result<FlowLimits, String> {
     let (mut parallelism, mut rate, mut period) = (None, None, None);
     for part in text.split(',') {
         let (name, value) = part
@@ -21,10 +21,7 @@ pub(super) fn parse(text: &str) -> Result<FlowLimits, String> {
             "parallelism" => once(name, &mut parallelism, number(value))?,
             "rate" => once(name, &mut rate, number(value))?,
             "period" => {
-                if is_bare(value) {
-                    notices::without_unit("upstash-flow-control-value");
-                }
-                let parsed = duration::parse_or_seconds(value);
+                let parsed = duration::parse_or_warn(header, value);
                 once(name, &mut period, parsed.ok())?;
             }
             _ => {
@@ -64,6 +61,10 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(text: &str) -> Result<FlowLimits, String> {
+        super::parse("upstash-flow-control-value", text)
+    }
 
     #[test]
     fn parts_come_in_any_order_with_or_without_blanks() {

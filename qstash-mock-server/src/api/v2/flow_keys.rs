@@ -18,22 +18,16 @@ const PAGE: usize = 1000;
 pub(super) async fn list(call: Call) -> Answer {
     let query = Query::parse(call.query(), &["search"])?;
     let search = query.one("search")?.map(str::to_owned);
-    let (mut all, mut after) = (vec![], None);
-    loop {
-        let page = FlowAction::List {
-            search: search.clone(),
-            after,
-            limit: PAGE,
-        };
-        let Reply::FlowKeys { keys, next } = call.ask(page).await? else {
-            return Err(unexpected());
-        };
-        all.extend(keys);
-        after = next;
-        if after.is_none() {
-            return Ok(wire::flow_keys(&all));
-        }
-    }
+    let page = |after| FlowAction::List {
+        search: search.clone(),
+        after,
+        limit: PAGE,
+    };
+    let read = |reply| match reply {
+        Reply::FlowKeys { keys, next } => Some((keys, next)),
+        _ => None,
+    };
+    Ok(wire::flow_keys(&call.all(page, read).await?))
 }
 
 pub(super) async fn get(call: Call, key: String) -> Answer {

@@ -1,18 +1,18 @@
-//! What is said in the log, once in a process, about headers that the server accepts although their sender has
-//! probably made a mistake.
+//! Warnings in the log about headers that the server accepts although their sender has probably made a mistake. Each
+//! header is named once in a process.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
 
 use super::super::error::shortened;
 
-/// The most headers of which something is said. Who sends ever new names fills no log.
+/// The most headers that are named, so that a caller who sends ever new names does not fill the log.
 const MOST: usize = 256;
 
-/// The names of the headers of which something was said.
+/// The headers that were named already.
 static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 
-/// Says that no setting has this name, which begins with `upstash-`.
+/// Warns of a header that looks like a setting and is none.
 pub(super) fn unknown(name: &str) {
     if is_new(name) {
         tracing::warn!(
@@ -22,7 +22,7 @@ pub(super) fn unknown(name: &str) {
     }
 }
 
-/// Says that the value of a header has no unit.
+/// Warns of a header whose value has a duration without a unit.
 pub(super) fn without_unit(name: &str) {
     if is_new(name) {
         tracing::warn!(
@@ -32,6 +32,7 @@ pub(super) fn without_unit(name: &str) {
     }
 }
 
+/// Whether the log does not name this header yet. It counts as named from now on.
 fn is_new(name: &str) -> bool {
     let Ok(mut said) = SAID.lock() else {
         return false;

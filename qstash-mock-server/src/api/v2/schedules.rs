@@ -42,18 +42,12 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
 }
 
 pub(super) async fn list(call: Call) -> Answer {
-    let (mut all, mut after) = (vec![], None);
-    loop {
-        let page = ScheduleAction::List { after, limit: PAGE };
-        let Reply::Schedules { schedules, next } = call.ask(page).await? else {
-            return Err(unexpected());
-        };
-        all.extend(schedules);
-        after = next;
-        if after.is_none() {
-            return Ok(wire::schedules(&all));
-        }
-    }
+    let page = |after| ScheduleAction::List { after, limit: PAGE };
+    let read = |reply| match reply {
+        Reply::Schedules { schedules, next } => Some((schedules, next)),
+        _ => None,
+    };
+    Ok(wire::schedules(&call.all(page, read).await?))
 }
 
 pub(super) async fn get(call: Call, id: String) -> Answer {

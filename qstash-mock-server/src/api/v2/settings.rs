@@ -10,7 +10,7 @@ use super::lines::Lines;
 use super::notices;
 use crate::engine::{Cron, GivenHeader, GivenValue, PartialSettings, QueueName};
 use table::Fault;
-pub(super) use table::{canonical, is_bare, name as flow_key, prefix};
+pub(super) use table::{canonical, name as flow_key, prefix};
 
 /// The kind of request that has the headers, which decides which headers it may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,18 +21,12 @@ use crate::engine::{Endpoint, EndpointRef, GroupName, PartialSettings, Reply, Ur
 const PAGE: usize = 50;
 
 pub(super) async fn list(call: Call) -> Answer {
-    let (mut all, mut after) = (vec![], None);
-    loop {
-        let page = UrlGroupAction::List { after, limit: PAGE };
-        let Reply::UrlGroups { groups, next } = call.ask(page).await? else {
-            return Err(unexpected());
-        };
-        all.extend(groups);
-        after = next;
-        if after.is_none() {
-            return Ok(wire::url_groups(&all));
-        }
-    }
+    let page = |after| UrlGroupAction::List { after, limit: PAGE };
+    let read = |reply| match reply {
+        Reply::UrlGroups { groups, next } => Some((groups, next)),
+        _ => None,
+    };
+    Ok(wire::url_groups(&call.all(page, read).await?))
 }
 
 pub(super) async fn get(call: Call, name: String) -> Answer {

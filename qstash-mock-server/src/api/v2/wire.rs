@@ -99,8 +99,8 @@ pub(super) fn retried(sent: &PublishedMessage) -> Response {
     Json::object(|json| write_one(json, sent)).into_response(StatusCode::CREATED)
 }
 
-/// Encodes a page of dead letters. On the last page the cursor is empty, not absent; Upstash's service does so only
-/// here.
+/// Encodes the messages that dead letters became. On the last page the cursor is empty, not absent; Upstash's service
+/// does so only here.
 pub(super) fn all_retried(sent: &[PublishedMessage], next: Option<RowId>) -> Response {
     let json = Json::object(|json| {
         json.key("responses")

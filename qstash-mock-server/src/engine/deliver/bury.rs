@@ -1,32 +1,24 @@
 //! Giving a message up: it moves to a dead-letter queue, enters the account's dead-letter list, or fails (v1.md
 //! section 5, v2.md section 3.11).
 
-use std::sync::Arc;
-
 use super::callback::CallbackKind;
+use super::finish::Failure;
 use super::rules::DeadLetters;
 use crate::engine::inputs::Engine;
 use crate::engine::model::dead_letter::ListedDeadLetter;
 use crate::engine::model::id::{QueueId, QueueName, RowId};
 use crate::engine::model::log_row::Event;
 use crate::engine::model::message::{DeadLetter, Sequence, Stage, State};
-use crate::engine::model::response::Response;
 use crate::engine::model::time::Timestamp;
 
-/// How the last attempt of a message that is given up ended.
-pub(crate) struct Exhausted {
-    pub(crate) error: Option<Arc<str>>,
-    pub(crate) response: Option<Arc<Response>>,
-}
-
 impl Engine {
-    /// Gives up a message that is out of retries.
+    /// Gives up a message that is out of retries or was rejected; `last` is how its last attempt or lease ended.
     pub(crate) fn bury(
         &mut self,
         now: Timestamp,
         sequence: Sequence,
         dead_letters: &DeadLetters,
-        last: Exhausted,
+        last: Failure,
     ) {
         match dead_letters {
             DeadLetters::Queue(name) => self.bury_in_queue(now, sequence, name),
@@ -79,7 +71,7 @@ impl Engine {
         self.state.set_dead_letter(sequence, letter);
     }
 
-    fn bury_in_list(&mut self, now: Timestamp, sequence: Sequence, last: Exhausted) {
+    fn bury_in_list(&mut self, now: Timestamp, sequence: Sequence, last: Failure) {
         let id = RowId {
             at: now,
             sequence: self.state.next_row(),

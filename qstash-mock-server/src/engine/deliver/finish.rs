@@ -25,7 +25,7 @@ pub(crate) struct Failure {
     pub(crate) response: Option<Arc<Response>>,
 }
 
-/// Whether an attempt or a lease ended without success.
+/// What ended without success: an attempt or a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// An attempt failed. The consumer may have asked for a wait.
@@ -34,7 +34,7 @@ pub(crate) enum Cause {
         /// Whether the consumer refused the message for good.
         rejected: bool,
     },
-    /// A lease expired or was released. There is no backoff, but a consumer that releases may ask for a wait.
+    /// A lease expired or was released. No backoff follows, but a consumer that releases may ask for a wait.
     Lease { delay: Duration },
 }
 

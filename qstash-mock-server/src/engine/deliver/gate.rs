@@ -12,7 +12,7 @@ use crate::engine::model::id::{AccountName, FlowKeyId, QueueId};
 use crate::engine::model::message::{Sequence, Slot};
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
-use crate::engine::state::{Next, NextOfAccount, QueueIndex};
+use crate::engine::state::{Next, NextOfAccount};
 
 impl Engine {
     /// Starts what a queue allows: pushes to its webhook, leases for waiting callers, and slots for messages that
@@ -25,9 +25,7 @@ impl Engine {
         let (paused, parallelism) = (settings.paused, settings.parallelism);
         let pushes = settings.webhook_url.is_some();
         if pushes {
-            let waiters = self.state.queue_index(id);
-            let waiters: Vec<_> = waiters.into_iter().flat_map(QueueIndex::waiters).collect();
-            self.dismiss_waiters(waiters);
+            self.dismiss_waiters(id);
         }
         if paused {
             return;
@@ -54,8 +52,10 @@ impl Engine {
     /// Gives a message a slot of its queue. The message keeps the slot until it and its callbacks are finished.
     fn admit(&mut self, sequence: Sequence, queue: QueueId) {
         self.state.update(sequence, |state| {
-            let source = sequence;
-            state.slot = Some(Slot { queue, source });
+            state.slot = Some(Slot {
+                queue,
+                source: sequence,
+            });
         });
     }
 

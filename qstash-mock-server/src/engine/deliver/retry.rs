@@ -2,25 +2,23 @@
 
 use std::time::Duration;
 
-use super::bury::Exhausted;
 use super::callback::CallbackKind;
 use super::finish::{Cause, Failure};
 use super::rules::{LeaseEnd, Rules, WaitRule};
-
 use crate::engine::inputs::Engine;
 use crate::engine::model::message::{MessageState, Sequence, State};
 use crate::engine::model::queue::Backoff;
 use crate::engine::model::randomness::Purpose;
 use crate::engine::model::time::Timestamp;
+use crate::engine::syntax::expr::RetryDelay;
 
 /// The longest wait, whatever a consumer asks for: the longest delay of v1.md section 2.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// The longest wait of a message that carries its rules (v2.md section 3.3).
-pub(crate) const LONGEST_ASKED_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_ASKED_WAIT: Duration = RetryDelay::MAX;
 
-/// The default wait before retry `n` (1 is the first): `e^(2.5 n)` whole seconds, at most a day
-/// (v2.md section 3.3).
+/// The default wait before retry `n` (1 is the first): `e^(2.5 n)` whole seconds, at most a day (v2.md section 3.3).
 pub(crate) fn ladder(n: u32) -> Duration {
     let seconds = (2.5 * f64::from(n)).exp();
     let most = LONGEST_ASKED_WAIT.as_secs_f64();
@@ -46,11 +44,7 @@ impl Engine {
             return;
         };
         if failure.exhausts(state.attempts, rules) {
-            let Failure {
-                error, response, ..
-            } = failure;
-            let exhausted = Exhausted { error, response };
-            return self.bury(now, sequence, &rules.dead_letters, exhausted);
+            return self.bury(now, sequence, &rules.dead_letters, failure);
         }
         let wait = self.wait(sequence, &state, rules, failure.cause);
         let due = now + wait;
@@ -82,7 +76,7 @@ impl Engine {
                 // A consumer may ask for a wait of up to a day; a longer one is ignored.
                 let believed = asked.filter(|asked| *asked <= LONGEST_ASKED_WAIT);
                 believed.unwrap_or_else(|| match expression {
-                    Some(expression) => expression.delay(retried).min(LONGEST_ASKED_WAIT),
+                    Some(expression) => expression.delay(retried),
                     None => ladder(retried.saturating_add(1)),
                 })
             }

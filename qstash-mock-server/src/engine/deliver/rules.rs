@@ -164,7 +164,8 @@ impl Engine {
         }
     }
 
-    /// False while a message is the remainder of a deleted queue.
+    /// Whether the message's queue exists, if it is in one. The messages of a deleted queue stay stored until the scan
+    /// that removes them has reached them.
     pub(crate) fn is_there(&self, state: &MessageState) -> bool {
         let queue = state.queue;
         queue.is_none_or(|queue| self.state.queue(queue).is_some())

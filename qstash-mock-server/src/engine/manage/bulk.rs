@@ -15,7 +15,6 @@ use crate::engine::model::lookup::Selection;
 use crate::engine::model::message::{Sequence, Stage};
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
-use crate::engine::state::QueueIndex;
 
 impl BulkJob {
     /// The reply to the caller that asked for the operation.
@@ -30,7 +29,7 @@ impl BulkJob {
 }
 
 impl Engine {
-    /// Starts a scan and does its first slice. Answers at once if that was the last one, too.
+    /// Starts a scan and does its first slice. The reply is `Reply::Waiting`, unless that slice was also the last.
     ///
     /// # Errors
     /// Too many scans are under way, and nothing has changed.
@@ -41,23 +40,28 @@ impl Engine {
         most: Option<usize>,
     ) -> Result<Reply, Error> {
         self.check_room_for_bulk()?;
-        let waiter = self.next_waiter_id();
-        let mut job = BulkJob {
+        let mut job = self.new_job(now, work, most);
+        self.slice(now, &mut job);
+        if job.over {
+            return Ok(job.reply());
+        }
+        let waiter = job.waiter;
+        self.jobs.push_back(job);
+        Ok(Reply::Waiting(waiter))
+    }
+
+    /// A scan that has not begun, up to the message that is the newest now.
+    fn new_job(&mut self, now: Timestamp, work: Work, most: Option<usize>) -> BulkJob {
+        BulkJob {
             work,
             reached: None,
             end: self.state.newest_sequence(),
             done: 0,
             most: most.unwrap_or(usize::MAX),
             over: false,
-            waiter,
+            waiter: self.next_waiter_id(),
             since: now,
-        };
-        self.slice(now, &mut job);
-        if job.over {
-            return Ok(job.reply());
         }
-        self.jobs.push_back(job);
-        Ok(Reply::Waiting(waiter))
     }
 
     pub(crate) fn check_room_for_bulk(&self) -> Result<(), Error> {
@@ -69,17 +73,8 @@ impl Engine {
 
     /// Continues the removal of a queue that was deleted before a restart. No caller waits for it.
     pub(crate) fn resume_removal(&mut self, now: Timestamp, queue: QueueId) {
-        let waiter = self.next_waiter_id();
-        self.jobs.push_back(BulkJob {
-            work: Work::Remove(queue),
-            reached: None,
-            end: self.state.newest_sequence(),
-            done: 0,
-            most: usize::MAX,
-            over: false,
-            waiter,
-            since: now,
-        });
+        let job = self.new_job(now, Work::Remove(queue), None);
+        self.jobs.push_back(job);
     }
 
     /// Does the next slice of the scan whose turn it is.
@@ -127,12 +122,10 @@ impl Engine {
             Work::Purge(queue) | Work::Remove(queue) => in_queue(*queue),
             Work::Redrive { from, .. } => in_queue(*from),
             Work::Cancel(account, _) => self.state.carried_after(account, reached).next(),
-            Work::CancelNamed(_, ids) => loop {
-                match self.state.sequence_of(ids.pop_front()?) {
-                    Some(sequence) => return Some(sequence),
-                    None => continue,
-                }
-            },
+            Work::CancelNamed(_, ids) => {
+                let mut ids = std::iter::from_fn(|| ids.pop_front());
+                return ids.find_map(|id| self.state.sequence_of(id));
+            }
         };
         next.filter(|next| *next <= end)
     }
@@ -142,7 +135,7 @@ impl Engine {
         match work {
             Work::Cancel(_, filter) => {
                 let spec = self.state.spec(sequence);
-                filter.effort(spec.and_then(|spec| spec.carried()).map(|it| &**it))
+                filter.effort(spec.and_then(|spec| spec.carried()))
             }
             Work::Purge(_) | Work::CancelNamed(..) | Work::Remove(_) | Work::Redrive { .. } => 1,
         }
@@ -251,9 +244,7 @@ impl Engine {
         }
         let id = queue.id;
         self.check_room_for_bulk()?;
-        let index = self.state.queue_index(id);
-        let waiters: Vec<_> = index.into_iter().flat_map(QueueIndex::waiters).collect();
-        self.dismiss_waiters(waiters);
+        self.dismiss_waiters(id);
         self.state.remove_queue(id);
         self.start_bulk(now, Work::Remove(id), None)
     }

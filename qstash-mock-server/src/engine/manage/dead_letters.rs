@@ -171,7 +171,7 @@ impl Engine {
                 let carried = spec.and_then(|spec| spec.carried());
                 Seen {
                     cursor: entry.id,
-                    effort: query.filter.effort(carried.map(|it| &**it)),
+                    effort: query.filter.effort(carried),
                     shown: self.is_chosen(entry, query).then_some(entry.id),
                 }
             },

@@ -8,9 +8,11 @@ use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::filter::Filter;
 use crate::engine::model::id::{AccountName, RowId};
 use crate::engine::model::log_row::{Event, LogKind, LogQuery, LogRow, LogView};
 use crate::engine::model::message::{MessageState, Sequence, State};
+use crate::engine::model::spec::MessageSpec;
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 use crate::engine::state::Span;
@@ -101,10 +103,7 @@ impl Engine {
                 sequence: number,
             },
             account: spec.account.clone(),
-            kind: match spec.carried() {
-                Some(_) => LogKind::CarriedRules,
-                None => LogKind::QueueRules,
-            },
+            kind: spec.log_kind(),
             written_at: now,
             message: sequence,
             event,
@@ -181,41 +180,37 @@ impl Engine {
     ) -> (Vec<LogView>, Option<RowId>) {
         let is_wanted = |row: &LogRow| query.events.is_empty() || query.events.contains(&row.event);
         page(rows, query.count, self.config.limits.list_scan, |row| {
-            let view = self.row_view(row).filter(|_| is_wanted(row));
-            let effort = view
-                .as_ref()
-                .map_or(1, |view| query.filter.effort(view.carried.as_deref()));
+            let spec = self.state.spec(row.message).filter(|_| is_wanted(row));
             Seen {
                 cursor: row.id,
-                effort,
-                shown: view.filter(|view| view.matches(query)),
+                effort: spec.map_or(1, |spec| query.filter.effort(spec.carried())),
+                shown: spec
+                    .filter(|spec| matches(row, spec, &query.filter))
+                    .map(|spec| view(row, spec)),
             }
-        })
-    }
-
-    fn row_view(&self, row: &LogRow) -> Option<LogView> {
-        let spec = self.state.spec(row.message)?;
-        Some(LogView {
-            id: row.id,
-            message: spec.id,
-            event: row.event,
-            carried: spec.carried().cloned(),
-            headers: Arc::clone(&spec.headers),
-            queue: row.queue.clone(),
-            body: row.holds_body().then(|| spec.body.source()),
-            error: row.error.clone(),
-            next_delivery: row.next_delivery,
-            response: row.response.clone(),
         })
     }
 }
 
-impl LogView {
-    fn matches(&self, query: &LogQuery) -> bool {
-        let filter = &query.filter;
-        match &self.carried {
-            Some(carried) => filter.matches(self.message, self.id.at, carried, self.queue.as_ref()),
-            None => filter.matches_queued(self.message, self.id.at, self.queue.as_ref()),
-        }
+fn matches(row: &LogRow, spec: &MessageSpec, filter: &Filter) -> bool {
+    let queue = row.queue.as_ref();
+    match spec.carried() {
+        Some(carried) => filter.matches(spec.id, row.id.at, carried, queue),
+        None => filter.matches_queued(spec.id, row.id.at, queue),
+    }
+}
+
+fn view(row: &LogRow, spec: &MessageSpec) -> LogView {
+    LogView {
+        id: row.id,
+        message: spec.id,
+        event: row.event,
+        carried: spec.carried().cloned(),
+        headers: Arc::clone(&spec.headers),
+        queue: row.queue.clone(),
+        body: row.holds_body().then(|| spec.body.source()),
+        error: row.error.clone(),
+        next_delivery: row.next_delivery,
+        response: row.response.clone(),
     }
 }

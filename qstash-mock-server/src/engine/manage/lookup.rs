@@ -118,7 +118,7 @@ impl Engine {
             Seen {
                 cursor: member,
                 effort: 1,
-                shown: self.view(member, true).filter(|_| is_wanted(member)),
+                shown: is_wanted(member).then(|| self.view(member, true)).flatten(),
             }
         });
         Ok(Reply::Messages { messages, next })
@@ -128,15 +128,10 @@ impl Engine {
     pub(crate) fn view(&self, sequence: Sequence, with_body: bool) -> Option<MessageView> {
         let (spec, state) = self.state.whole(sequence)?;
         let next_at = match state.state {
-            State::Delayed { until } | State::Leased { until, .. } => Some(until),
             State::InFlight { attempt, .. } => {
                 self.state.attempt(attempt).map(|open| open.deadline)
             }
-            State::Ready | State::Finished { .. } => None,
-        };
-        let finished_at = match state.state {
-            State::Finished { at, .. } => Some(at),
-            _ => None,
+            other => other.ends_at(),
         };
         let past = self.state.past(sequence);
         let body = with_body && self.keeps_body(sequence, &state);
@@ -150,7 +145,7 @@ impl Engine {
             published_at: spec.published_at(),
             due_at: state.due_at,
             next_at,
-            finished_at,
+            finished_at: state.state.finished_at(),
             attempts: state.attempts,
             history: self.history(sequence, &state),
             dead_letter: past.and_then(|past| past.dead_letter()).cloned(),

@@ -6,7 +6,7 @@ use crate::engine::model::bulk::Work;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::id::{QueueId, QueueName};
 use crate::engine::model::log_row::Event;
-use crate::engine::model::message::{Sequence, Stage};
+use crate::engine::model::message::Sequence;
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 use crate::engine::state::QueueIndex;
@@ -52,9 +52,8 @@ impl Engine {
         let Some((spec, state)) = self.state.whole(sequence) else {
             return false;
         };
-        let waits = matches!(state.state.stage(), Stage::Ready | Stage::Delayed);
         let here = state.queue == Some(from) && self.is_there(&state);
-        if !waits || !here || spec.carried().is_some() {
+        if !state.state.waits() || !here || spec.carried().is_some() {
             return false;
         }
         let past = self.state.past(sequence);

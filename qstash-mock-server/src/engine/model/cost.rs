@@ -23,11 +23,12 @@ use crate::engine::syntax::expr::RetryDelay;
 pub(crate) struct Overhead;
 
 impl Overhead {
-    /// A message, beside its body and headers.
+    /// A message, a schedule or a URL group, beside its texts and its body.
     pub(crate) const MESSAGE: usize = 512;
     /// The record of an attempt.
     pub(crate) const RECORD: usize = 192;
-    /// A deduplication key, an endpoint or a flow-control key, beside its text.
+    /// Something small, beside its texts: an account, a deduplication key, a flow-control key, an endpoint, a dead
+    /// letter, a callback, or the rules of a message.
     pub(crate) const KEY: usize = 192;
     /// A row of the log, beside the answer and the error that it keeps.
     pub(crate) const ROW: usize = 256;
@@ -201,7 +202,7 @@ impl Queue {
 }
 
 impl Schedule {
-    /// The cost before a schedule has run. Without an id, the longest id that the server chooses.
+    /// The cost of a schedule that has not run yet. Without an id, it allows for the one that the engine will make.
     pub(crate) fn cost_of(
         id: Option<&ScheduleId>,
         cron: &Cron,

@@ -122,16 +122,16 @@ pub enum Change {
     Delete(EntityKey),
 }
 
-/// The counters from which the engine makes ids and numbers.
+/// The counters from which the engine makes ids and numbers. They are stored once for many numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meta {
     /// How often the state was restored. It is mixed into all randomness, so no id occurs twice.
     pub epoch: u64,
-    /// A lower bound of the next sequence number.
+    /// A number above all sequence numbers given so far.
     pub next_sequence: u64,
-    /// A lower bound of the next body's number.
+    /// A number above all numbers of bodies given so far.
     pub next_body: u64,
-    /// A lower bound of the next row's number.
+    /// A number above all numbers of rows given so far.
     pub next_row: u64,
 }
 

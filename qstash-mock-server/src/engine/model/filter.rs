@@ -1,5 +1,7 @@
 //! Filters over messages, dead letters and log rows (v2.md section 2.4).
 
+use std::sync::Arc;
+
 use crate::engine::model::carried_rules::CarriedRules;
 use crate::engine::model::id::{MessageId, QueueName, ScheduleId};
 use crate::engine::model::time::Timestamp;
@@ -97,7 +99,7 @@ impl Filter {
 
     /// What it takes to compare one message, as a share of a bounded look at many: 1, and more where the filter or the
     /// message has many values.
-    pub(crate) fn effort(&self, carried: Option<&CarriedRules>) -> usize {
+    pub(crate) fn effort(&self, carried: Option<&Arc<CarriedRules>>) -> usize {
         let lists = [
             &self.urls,
             &self.hosts,

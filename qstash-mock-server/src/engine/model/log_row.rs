@@ -7,7 +7,7 @@ use super::headers::Headers;
 use super::id::{AccountName, MessageId, QueueName, RowId};
 use super::message::Sequence;
 use super::response::Response;
-use super::spec::BodySource;
+use super::spec::{BodySource, MessageSpec};
 use super::time::Timestamp;
 use crate::engine::model::filter::Filter;
 
@@ -16,11 +16,11 @@ use crate::engine::model::filter::Filter;
 pub enum Event {
     /// The server accepted the message.
     Created,
-    /// An attempt began.
+    /// An attempt or a lease began.
     Active,
-    /// An attempt failed.
+    /// An attempt failed, a lease ended without an acknowledgement, or a callback was not made.
     Error,
-    /// An attempt failed, and another one is planned.
+    /// After an [`Event::Error`], another attempt is planned.
     Retry,
     /// The message is delivered.
     Delivered,
@@ -45,6 +45,16 @@ pub enum LogKind {
     CarriedRules,
 }
 
+impl MessageSpec {
+    /// The log that covers the message.
+    pub(crate) const fn log_kind(&self) -> LogKind {
+        match self.carried() {
+            Some(_) => LogKind::CarriedRules,
+            None => LogKind::QueueRules,
+        }
+    }
+}
+
 /// One stored row of the log. It does not repeat what the message's spec says; it keeps the spec stored instead.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LogRow {
@@ -62,7 +72,7 @@ pub struct LogRow {
     pub event: Event,
     /// The queue that the message was in.
     pub queue: Option<QueueName>,
-    /// Why the attempt failed.
+    /// Why there was an [`Event::Error`].
     pub error: Option<Arc<str>>,
     /// When the next attempt is due.
     pub next_delivery: Option<Timestamp>,
@@ -95,7 +105,7 @@ pub struct LogView {
     pub queue: Option<QueueName>,
     /// The published body; only on [`Event::Created`] rows of messages that carry their rules.
     pub body: Option<BodySource>,
-    /// Why the attempt failed.
+    /// Why there was an [`Event::Error`].
     pub error: Option<Arc<str>>,
     /// When the next attempt is due.
     pub next_delivery: Option<Timestamp>,

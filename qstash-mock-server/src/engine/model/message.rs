@@ -1,15 +1,23 @@
 //! A message: how far it has come, and what happened to it.
 //!
 //! ```text
-//! publish -> Delayed -> Ready -> InFlight -> Delivered
-//!               ^         |  ^      |  |
-//!               |         v  |      |  +-> Leased (accepted) -> Ready | Delivered
-//!               +------ Leased <----+ (received)                (also Failed, Cancelled)
+//! (published) -> Delayed, Ready
+//! Delayed     -> Ready                    The delay has passed.
+//! Ready       -> InFlight                 An attempt starts.
+//!             -> Leased                   A consumer receives the message.
+//! InFlight    -> Delivered                The consumer has processed the message.
+//!             -> Leased                   The consumer has accepted the message and not processed it yet.
+//!             -> Delayed, Ready, Failed   The attempt failed.
+//! Leased      -> Delivered                The consumer acknowledged the message.
+//!             -> Delayed, Ready, Failed   The lease ended without an acknowledgement.
 //! ```
 //!
-//! The engine stores three parts of a message, because they change at different times: its
-//! [`MessageSpec`](super::spec::MessageSpec) once, its [`MessageState`] with each step, and one [`AttemptRecord`] for
-//! each attempt that ended.
+//! A caller can cancel a message in each state on the left: then it is `Cancelled`. A message that moves to a
+//! dead-letter queue, or back from there, is `Ready` in the other queue.
+//!
+//! The engine stores the parts of a message separately, because they change at different times: its
+//! [`MessageSpec`](super::spec::MessageSpec) once, its [`MessageState`] with each step, an [`AttemptRecord`] for each
+//! attempt that ended, the newest answer, and its [`DeadLetter`].
 
 use std::sync::Arc;
 
@@ -113,6 +121,27 @@ impl State {
             self,
             Self::Delayed { .. } | Self::InFlight { .. } | Self::Leased { .. }
         )
+    }
+
+    /// Whether the message waits for its time or its turn.
+    pub(crate) const fn waits(self) -> bool {
+        matches!(self, Self::Delayed { .. } | Self::Ready)
+    }
+
+    /// When the state ends by itself, because a delay or a lease ends.
+    pub(crate) const fn ends_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Delayed { until } | Self::Leased { until, .. } => Some(until),
+            Self::Ready | Self::InFlight { .. } | Self::Finished { .. } => None,
+        }
+    }
+
+    /// When the message was finished, if it is.
+    pub(crate) const fn finished_at(self) -> Option<Timestamp> {
+        match self {
+            Self::Finished { at, .. } => Some(at),
+            _ => None,
+        }
     }
 
     /// The state of a message that waits until `due`: ready if that time has come.

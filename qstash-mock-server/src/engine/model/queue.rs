@@ -111,7 +111,8 @@ pub struct QueueSettings {
     pub visibility_timeout: Duration,
     /// How long a push may wait for the answer.
     pub delivery_timeout: Duration,
-    /// The most pushes that may be in flight at the same time. With 1, delivery is strictly first-in first-out.
+    /// How many messages may be on their way at the same time: pushes in flight, and messages that carry their rules
+    /// and hold a slot of the queue. With 1, delivery is strictly first-in first-out.
     pub parallelism: u32,
     /// What a 202 answer means.
     pub on_accepted: OnAccepted,
@@ -148,7 +149,7 @@ pub enum Backoff {
     Exponential {
         /// The wait before the first retry.
         base: Duration,
-        /// By what each further wait is longer than the one before.
+        /// The factor by which each wait is longer than the one before.
         factor: f64,
         /// The longest wait.
         max: Duration,

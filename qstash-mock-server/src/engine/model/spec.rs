@@ -41,6 +41,16 @@ pub enum Policy {
     CarriedRules(Arc<CarriedRules>),
 }
 
+impl Policy {
+    /// The rules that the message carries, if it carries any.
+    pub(crate) const fn carried(&self) -> Option<&Arc<CarriedRules>> {
+        match self {
+            Self::CarriedRules(carried) => Some(carried),
+            Self::QueueRules { .. } => None,
+        }
+    }
+}
+
 impl MessageSpec {
     /// When the message was published, to the millisecond. The time is part of its id.
     #[must_use]
@@ -51,10 +61,7 @@ impl MessageSpec {
     /// The rules that the message carries, if it carries any.
     #[must_use]
     pub const fn carried(&self) -> Option<&Arc<CarriedRules>> {
-        match &self.policy {
-            Policy::CarriedRules(carried) => Some(carried),
-            Policy::QueueRules { .. } => None,
-        }
+        self.policy.carried()
     }
 
     /// The flow-control key whose limits the message is under, if any.

@@ -62,10 +62,7 @@ impl Content {
 impl Draft {
     /// The URL of the endpoint, if the message carries its rules.
     pub(crate) fn url(&self) -> Option<&Arc<str>> {
-        match &self.policy {
-            Policy::CarriedRules(carried) => Some(&carried.url),
-            Policy::QueueRules { .. } => None,
-        }
+        self.policy.carried().map(|carried| &carried.url)
     }
 }
 
@@ -116,14 +113,7 @@ impl Engine {
         to: &ToDestination,
         schedule: Option<&ScheduleId>,
     ) -> Result<Vec<Draft>, Error> {
-        let mut settings = to.settings.clone();
-        if let Some(most) = self.config.quotas.retries {
-            // A publisher that names no number gets as many as the plan allows.
-            let most = u32::try_from(most).unwrap_or(u32::MAX);
-            let retries = settings.max_retries.unwrap_or(Settings::DEFAULT_RETRIES);
-            settings.max_retries = Some(retries.min(most));
-        }
-        let settings = &settings;
+        let settings = &to.settings;
         let rules: Vec<CarriedRules> = match &to.destination {
             Destination::Url(url) => vec![CarriedRules::new(Arc::clone(url), settings)],
             Destination::Api { name, url } => vec![CarriedRules {
@@ -140,20 +130,21 @@ impl Engine {
                 rules.collect()
             }
         };
+        // Of the default number of retries, a publisher gets as many as the plan allows.
+        let most = self.config.quotas.retries.map(u32::try_from);
+        let most = most.and_then(Result::ok).unwrap_or(u32::MAX);
         let due_at = settings.due_at(now);
         let headers = settings.headers.clone().unwrap_or_default();
         let draft = |rules: CarriedRules| {
             let rules = CarriedRules {
                 schedule: schedule.cloned(),
+                max_retries: rules.max_retries.min(most),
                 ..rules
             };
-            let recognition = settings.deduplication.clone().map(Recognition::InAccount);
             Draft {
-                policy: Policy::CarriedRules(Arc::new(rules)),
-                headers: Arc::clone(&headers),
                 queue: to.queue.clone(),
-                due_at,
-                recognition,
+                recognition: settings.deduplication.clone().map(Recognition::InAccount),
+                ..Draft::carried(rules, Arc::clone(&headers), due_at)
             }
         };
         Ok(rules.into_iter().map(draft).collect())

@@ -1,8 +1,8 @@
-//! Publishing: the engine makes messages of a command, one for each endpoint, except those that it has
-//! deduplicated.
+//! Publishing: the engine makes messages of a command, one for each endpoint, except for duplicates.
 //!
-//! `batch` publishes many, `merge` merges the settings of a publisher and a URL group, `drafts` turns a command into drafts of messages,
-//! `dedup` recognises a second publish of the same message, `store` checks the bounds and stores the messages.
+//! `batch` publishes many, `merge` merges the settings of a publisher and a URL group, `drafts` turns a command into
+//! drafts of messages, `dedup` recognises a second publish of the same message, `quota` checks the quotas, `store`
+//! checks the bounds and stores the messages.
 
 mod batch;
 mod dedup;

@@ -18,8 +18,7 @@ use crate::engine::model::publish::{
     Destination, Publish, Published, PublishedMessage, To, ToDestination,
 };
 use crate::engine::model::randomness::Purpose;
-use crate::engine::model::spec::BodyRef;
-use crate::engine::model::spec::{MessageSpec, Policy};
+use crate::engine::model::spec::{BodyRef, MessageSpec, Policy};
 use crate::engine::model::time::Timestamp;
 use crate::engine::state::Shelf;
 
@@ -137,12 +136,9 @@ impl Engine {
     ) -> MessageId {
         let sequence = self.state.next_sequence();
         let id = MessageId(self.random.uuid_v7(now, Purpose::MessageId, sequence.0));
-        let flow = match &draft.policy {
-            Policy::CarriedRules(carried) => carried.flow_control.clone(),
-            Policy::QueueRules { .. } => None,
-        };
-        if let Some(flow) = flow {
-            self.adopt_flow_control(now, account, &flow);
+        let carried = draft.policy.carried();
+        if let Some(flow) = carried.and_then(|carried| carried.flow_control.as_ref()) {
+            self.adopt_flow_control(now, account, flow);
         }
         let state = MessageState {
             queue,
@@ -240,11 +236,9 @@ impl Engine {
 
     /// Whether a draft names a flow-control key that does not exist yet.
     fn brings_flow_key(&self, account: &AccountName, draft: &Draft) -> bool {
-        let carried = match &draft.policy {
-            Policy::CarriedRules(carried) => carried,
-            Policy::QueueRules { .. } => return false,
-        };
-        carried.flow_control.as_ref().is_some_and(|flow| {
+        let carried = draft.policy.carried();
+        let flow = carried.and_then(|carried| carried.flow_control.as_ref());
+        flow.is_some_and(|flow| {
             let id = FlowKeyId {
                 account: account.clone(),
                 key: Arc::clone(&flow.key),
@@ -274,10 +268,7 @@ impl Engine {
 impl Draft {
     /// The number of bytes that the message will count for, without its body.
     pub(crate) fn cost(&self) -> usize {
-        let carried = match &self.policy {
-            Policy::CarriedRules(carried) => carried.cost(),
-            Policy::QueueRules { .. } => 0,
-        };
+        let carried = self.policy.carried().map_or(0, |carried| carried.cost());
         let key = match &self.recognition {
             Some(_) => Overhead::KEY + 256,
             None => 0,

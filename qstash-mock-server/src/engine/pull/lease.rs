@@ -1,5 +1,6 @@
 //! What a consumer does with a message that it holds: extend, acknowledge, release (v1.md section 4).
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::deliver::finish::{Cause, Failure};
@@ -123,15 +124,16 @@ impl Engine {
         }
     }
 
-    /// Ends a lease that has expired: it counts as a failed attempt, without a backoff.
+    /// Ends a lease that expired or was released. It counts as a failed attempt, but no backoff follows.
     fn end_lease(&mut self, now: Timestamp, sequence: Sequence, why: &str, delay: Duration) {
-        self.end_record(now, sequence, None, Some(why.into()));
+        let why: Arc<str> = why.into();
+        self.end_record(now, sequence, None, Some(Arc::clone(&why)));
         let Some(rules) = self.rules(sequence) else {
             return;
         };
         let failure = Failure {
             cause: Cause::Lease { delay },
-            error: Some(why.into()),
+            error: Some(why),
             response: None,
         };
         self.fail(now, sequence, &rules, failure);

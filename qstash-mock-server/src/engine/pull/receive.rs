@@ -120,17 +120,20 @@ impl Engine {
         }
     }
 
-    /// Answers waiting callers with no message.
-    pub(crate) fn dismiss_waiters(&mut self, waiters: impl IntoIterator<Item = WaiterId>) {
+    /// Answers all callers that wait on a queue, without a message.
+    pub(crate) fn dismiss_waiters(&mut self, queue: QueueId) {
+        let index = self.state.queue_index(queue).into_iter();
+        let waiters: Vec<_> = index.flat_map(QueueIndex::waiters).collect();
         for waiter in waiters {
-            if self.stop_waiting(waiter).is_some() {
-                self.answer(waiter, Reply::Received(vec![]));
-            }
+            self.dismiss_waiter(waiter);
         }
     }
 
-    pub(crate) fn waiter_timed_out(&mut self, waiter: WaiterId) {
-        self.dismiss_waiters([waiter]);
+    /// Answers a waiting caller without a message.
+    pub(crate) fn dismiss_waiter(&mut self, waiter: WaiterId) {
+        if self.stop_waiting(waiter).is_some() {
+            self.answer(waiter, Reply::Received(vec![]));
+        }
     }
 
     pub(crate) fn answer(&mut self, waiter: WaiterId, reply: Reply) {

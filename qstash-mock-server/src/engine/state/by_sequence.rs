@@ -1,5 +1,5 @@
-//! A map by sequence. Sequences are given one after the other, so neighbours stand together in one slot of a tree, which
-//! is so much smaller: a tree that grows at its end leaves half of its slots empty.
+//! A map by sequence. Sequences are given one after the other, so neighbours stand together in one slot of a tree. This
+//! keeps the tree small: a tree that grows at its end leaves half of its slots empty.
 
 use std::collections::BTreeMap;
 

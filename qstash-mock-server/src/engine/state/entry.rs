@@ -6,7 +6,6 @@ use bytes::Bytes;
 
 use super::held::Shelf;
 use crate::engine::model::id::RowId;
-use crate::engine::model::log_row::LogKind;
 use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Stage};
 use crate::engine::model::spec::MessageSpec;
 
@@ -107,13 +106,6 @@ impl Entry {
 
     pub(super) const fn is_needed(&self) -> bool {
         self.state.is_some() || self.rows > 0 || self.listed()
-    }
-
-    pub(super) const fn kind(&self) -> LogKind {
-        match self.spec.carried() {
-            Some(_) => LogKind::CarriedRules,
-            None => LogKind::QueueRules,
-        }
     }
 
     pub(super) fn past_mut(&mut self) -> &mut Past {

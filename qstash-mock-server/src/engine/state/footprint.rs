@@ -4,10 +4,9 @@
 
 use super::EngineState;
 use super::gates::Room;
-use super::messages::{finished_at, finished_list};
 use super::queue_index::{Ready, Standing};
 use super::timers::Timer;
-use crate::engine::model::id::{FlowKeyId, QueueId};
+use crate::engine::model::id::QueueId;
 use crate::engine::model::message::{MessageState, Order, Sequence, Slot, State};
 use crate::engine::model::spec::MessageSpec;
 use crate::engine::model::time::Timestamp;
@@ -49,18 +48,13 @@ impl EngineState {
             },
             room,
             slot: state.slot.filter(|_| !finished),
-            timer: Self::message_timer(state),
-            finished: finished_at(state).map(|at| (at, finished_list(spec))),
+            timer: state.state.ends_at(),
+            finished: state
+                .state
+                .finished_at()
+                .map(|at| (at, spec.log_kind() as usize)),
             goes_on: state.state.goes_on(),
-            waits: matches!(state.state, State::Ready | State::Delayed { .. }),
-        }
-    }
-
-    /// When a timer changes the message's state: its delay or its lease ends.
-    pub(crate) const fn message_timer(state: &MessageState) -> Option<Timestamp> {
-        match state.state {
-            State::Delayed { until } | State::Leased { until, .. } => Some(until),
-            State::Ready | State::InFlight { .. } | State::Finished { .. } => None,
+            waits: state.state.waits(),
         }
     }
 
@@ -69,14 +63,14 @@ impl EngineState {
         if state.state != State::Ready {
             return (None, None);
         }
-        let Some(carried) = spec.carried() else {
+        if spec.carried().is_none() {
             let ready = if state.has_started() {
                 Ready::Again
             } else {
                 Ready::New
             };
             return (Some(ready), None);
-        };
+        }
         if let Some(queue) = state.queue {
             // In a deleted queue it also waits, until it is removed.
             let queue = self.queues.get(&queue);
@@ -85,13 +79,9 @@ impl EngineState {
                 return (Some(Ready::Carried), None);
             }
         }
-        let account = spec.account.clone();
-        let room = match &carried.flow_control {
-            Some(flow) => Room::Flow(FlowKeyId {
-                account,
-                key: std::sync::Arc::clone(&flow.key),
-            }),
-            None => Room::Account(account),
+        let room = match spec.flow_key() {
+            Some(flow) => Room::Flow(flow),
+            None => Room::Account(spec.account.clone()),
         };
         (None, Some(room))
     }

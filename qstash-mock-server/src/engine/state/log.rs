@@ -27,10 +27,8 @@ struct Log {
     /// In the order in which they were written.
     written: VecDeque<(Timestamp, RowId)>,
     by_message: BTreeSet<(Sequence, RowId)>,
+    /// Also the bytes of messages that only the log still needs. So a log may count bytes and have no row.
     bytes: usize,
-    /// The number of the row that was written first. None if the log has no row yet, and a message counts towards it
-    /// all the same.
-    first_row: Option<u64>,
 }
 
 /// A part of a log: the rows within two times, both inclusive, that come after a cursor in the direction of reading.
@@ -144,8 +142,7 @@ impl EngineState {
         log.written.push_back((row.written_at, id));
         log.by_message.insert((message, id));
         log.rows.insert(id, row);
-        if log.first_row.is_none() {
-            log.first_row = Some(id.sequence);
+        if log.written.len() == 1 {
             self.logs
                 .first_rows
                 .insert(id.sequence, (account.clone(), kind));
@@ -207,26 +204,18 @@ impl EngineState {
         let Some(log) = self.logs.logs.get_mut(key) else {
             return;
         };
-        let Some((_, id)) = log.written.pop_front() else {
+        let first = log.written.pop_front();
+        let Some(row) = first.and_then(|(_, id)| log.rows.remove(&id)) else {
             return;
         };
-        let old = log.first_row.take();
-        log.first_row = log.written.front().map(|(_, next)| next.sequence);
-        let (first_row, row) = (log.first_row, log.rows.remove(&id));
-        if let Some(row) = &row {
-            log.by_message.remove(&(row.message, id));
+        log.by_message.remove(&(row.message, row.id));
+        self.logs.first_rows.remove(&row.id.sequence);
+        if let Some((_, next)) = log.written.front() {
+            self.logs.first_rows.insert(next.sequence, key.clone());
         }
-        if let Some(old) = old {
-            self.logs.first_rows.remove(&old);
-        }
-        if let Some(first_row) = first_row {
-            self.logs.first_rows.insert(first_row, key.clone());
-        }
-        if let Some(row) = row {
-            self.note(EntityKey::Log(key.0.clone(), id));
-            self.refund(&key.0, key.1, Shelf::Log, row.cost());
-            self.hold_for_row(row.message, row.holds_body(), false);
-        }
+        self.note(EntityKey::Log(key.0.clone(), row.id));
+        self.refund(&key.0, key.1, Shelf::Log, row.cost());
+        self.hold_for_row(row.message, row.holds_body(), false);
     }
 
     /// The rows and the bytes of each log, for the invariants.

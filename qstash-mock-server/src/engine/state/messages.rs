@@ -11,8 +11,7 @@ use super::entry::{Entry, Past};
 use super::held::Shelf;
 use crate::engine::model::entity::EntityKey;
 use crate::engine::model::id::{AccountName, BodyId, MessageId, RowId};
-use crate::engine::model::log_row::LogKind;
-use crate::engine::model::message::{MessageState, Sequence, State};
+use crate::engine::model::message::{MessageState, Sequence};
 use crate::engine::model::spec::MessageSpec;
 use crate::engine::model::time::Timestamp;
 
@@ -20,17 +19,18 @@ use crate::engine::model::time::Timestamp;
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     pub(super) entries: BySequence<Entry>,
-    /// The messages by the first half of their ids, which holds the time: whole ids would take twice the room, and those
-    /// that share a half are told apart by their specs.
+    /// The messages by the first half of their ids, which holds the time: whole ids would take twice the room, and
+    /// those that share a half are told apart by their specs.
     ids: BTreeSet<(u64, Sequence)>,
     /// How many specs and schedules have a body, if it is more than one.
     pub(super) shared: BTreeMap<BodyId, u32>,
     /// The messages of an account that carry their rules and are not forgotten.
     carried: BTreeMap<AccountName, BTreeSet<Sequence>>,
-    /// Finished messages, the oldest first: those that follow their queue's rules, and those that carry their
-    /// rules.
+    /// Finished messages, the oldest first, by [`LogKind`](crate::engine::LogKind): those that follow their queue's
+    /// rules, and those that carry their rules.
     pub(super) finished: [BTreeSet<(Timestamp, Sequence)>; 2],
-    /// Messages whose state will change without a further command: see [`State::goes_on`].
+    /// Messages whose state will change without a further command: see
+    /// [`State::goes_on`](crate::engine::State::goes_on).
     pub(super) going_on: usize,
 }
 
@@ -95,7 +95,8 @@ impl EngineState {
             .copied()
     }
 
-    /// Messages whose state will change without a further command, except those that wait for a flow-control key.
+    /// How many messages' state will change without a further command. Messages that wait for the next window of a
+    /// flow-control key are not counted.
     pub(crate) const fn going_on(&self) -> usize {
         self.messages.going_on
     }
@@ -133,7 +134,7 @@ impl EngineState {
             rows_with_body: 0,
         };
         let (shelf, cost) = (entry.shelf(), entry.cost());
-        self.charge(&entry.spec.account.clone(), entry.kind(), shelf, cost);
+        self.charge(&entry.spec.account, entry.spec.log_kind(), shelf, cost);
         self.messages.entries.insert(sequence, entry);
     }
 
@@ -184,7 +185,7 @@ impl EngineState {
             return;
         };
         let carries = spec.carried().is_some();
-        let (account, kind) = (spec.account.clone(), self.kind_of(sequence));
+        let (account, kind) = (spec.account.clone(), spec.log_kind());
         self.set_dead_letter(sequence, None);
         self.leave(sequence, state);
         if carries && let Some(all) = self.messages.carried.get_mut(&account) {
@@ -207,11 +208,6 @@ impl EngineState {
         }
         // The rest of the message may count towards the log from now on.
         self.trim_log(&account, kind);
-    }
-
-    fn kind_of(&self, sequence: Sequence) -> LogKind {
-        let entry = self.messages.entries.get(sequence);
-        entry.map_or(LogKind::QueueRules, Entry::kind)
     }
 
     /// Counts one more or one less row of the log about a message.
@@ -240,7 +236,7 @@ impl EngineState {
         let Some(entry) = self.messages.entries.get(sequence) else {
             return;
         };
-        let (account, kind) = (entry.spec.account.clone(), entry.kind());
+        let (account, kind) = (entry.spec.account.clone(), entry.spec.log_kind());
         if !is_needed {
             self.drop_unneeded(sequence);
         }
@@ -263,7 +259,12 @@ impl EngineState {
                 .remove(&(first_half(entry.spec.id), sequence));
             self.note(EntityKey::Spec(sequence));
             let cost = entry.cost();
-            self.refund(&entry.spec.account, entry.kind(), entry.shelf(), cost);
+            self.refund(
+                &entry.spec.account,
+                entry.spec.log_kind(),
+                entry.shelf(),
+                cost,
+            );
         }
     }
 
@@ -294,7 +295,7 @@ impl EngineState {
             return is_needed;
         }
         let fixed = entry.spec.cost();
-        let (kind, body) = (entry.kind(), entry.spec.body.stored());
+        let (kind, body) = (entry.spec.log_kind(), entry.spec.body.stored());
         // Only the log counts by account.
         let account = if before.0 == Shelf::Log || after.0 == Shelf::Log {
             Some(entry.spec.account.clone())
@@ -317,22 +318,6 @@ impl EngineState {
             (true, true) | (false, false) => {}
         }
         is_needed
-    }
-}
-
-/// Whether a finished message is forgotten: which list of finished ones it stands in.
-pub(super) const fn finished_list(spec: &MessageSpec) -> usize {
-    match spec.carried() {
-        None => 0,
-        Some(_) => 1,
-    }
-}
-
-/// When a message was finished.
-pub(super) const fn finished_at(state: &MessageState) -> Option<Timestamp> {
-    match state.state {
-        State::Finished { at, .. } => Some(at),
-        _ => None,
     }
 }
 

@@ -58,8 +58,8 @@ use turns::Turns;
 #[derive(Debug)]
 pub(crate) struct EngineState {
     limits: Limits,
-    retention: Duration,
-    carried_retention: Duration,
+    /// How long finished messages stay, for each of their lists.
+    retentions: [Duration; 2],
     log_retention: Duration,
     numbers: Numbers,
     messages: Messages,
@@ -90,8 +90,7 @@ impl EngineState {
     pub(crate) fn new(meta: Meta, config: &Config) -> Self {
         Self {
             limits: config.limits.clone(),
-            retention: config.retention,
-            carried_retention: config.carried_retention,
+            retentions: [config.retention, config.carried_retention],
             log_retention: config.quotas.log_retention,
             numbers: Numbers::new(meta),
             messages: Messages::default(),
@@ -204,8 +203,7 @@ impl EngineState {
 
     pub(crate) fn next_timer(&self) -> Option<Timestamp> {
         let lists = self.messages.finished.iter();
-        let retentions = [self.retention, self.carried_retention];
-        let oldest = lists.zip(retentions).filter_map(|(list, retention)| {
+        let oldest = lists.zip(self.retentions).filter_map(|(list, retention)| {
             let (at, _) = list.first()?;
             Some(*at + retention)
         });
@@ -220,9 +218,8 @@ impl EngineState {
     /// The oldest finished message that is to be forgotten: by its age, or because there are more or larger ones
     /// than may be kept.
     pub(crate) fn finished_over(&self, now: Timestamp) -> Option<Sequence> {
-        let retentions = [self.retention, self.carried_retention];
         let lists = self.messages.finished.iter();
-        for (list, retention) in lists.clone().zip(retentions) {
+        for (list, retention) in lists.clone().zip(self.retentions) {
             if let Some((at, sequence)) = list.first()
                 && *at + retention <= now
             {

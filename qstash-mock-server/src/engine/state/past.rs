@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::EngineState;
 use super::held::Shelf;
 use crate::engine::model::entity::EntityKey;
-use crate::engine::model::message::{AttemptRecord, DeadLetter, MessageState, Sequence, State};
+use crate::engine::model::message::{AttemptRecord, DeadLetter, Sequence};
 
 impl EngineState {
     /// Notes that all this is gone.
@@ -73,9 +73,9 @@ impl EngineState {
             entry.past_mut().dead_letter = letter.map(Box::new);
         });
         let state = self.message(sequence);
-        let waits =
-            |state: &MessageState| matches!(state.state, State::Ready | State::Delayed { .. });
-        let queue = state.filter(waits).and_then(|state| state.queue);
+        let queue = state
+            .filter(|state| state.state.waits())
+            .and_then(|state| state.queue);
         let Some(index) = queue.and_then(|queue| self.indices.get_mut(&queue)) else {
             return;
         };

@@ -165,9 +165,9 @@ impl QueueIndex {
 
     /// The next message that may be pushed, if the queue `pushes`, or get a slot.
     ///
-    /// At parallelism 1 a started message holds the only slot until it is finished; with more, one
-    /// that waits for its next attempt has given its slot back (v1.md section 5, *Order*). A message
-    /// that carries its rules always keeps its slot (v2.md section 3.6).
+    /// At parallelism 1 a started message holds the only slot until it is finished; with more, one that waits for its
+    /// next attempt has given its slot back (v1.md section 5, *Order*). A message that carries its rules always keeps
+    /// its slot (v2.md section 3.6).
     pub(crate) fn next_to_go(&self, parallelism: u32, pushes: bool) -> Option<Next> {
         if self.calls as usize + self.slots.len() >= parallelism as usize {
             return None;

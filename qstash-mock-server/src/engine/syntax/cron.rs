@@ -1,5 +1,5 @@
-//! Cron expressions: five fields or `@every <duration>`, perhaps behind `CRON_TZ=<IANA zone> ` or `TZ=<IANA zone> ` (v2.md
-//! section 3.9).
+//! Cron expressions: five fields or `@every <duration>`, perhaps behind `CRON_TZ=<IANA zone> ` or `TZ=<IANA zone> `
+//! (v2.md section 3.9).
 //!
 //! The crate croner parses the fields and finds the next match on the wall clock. This file decides what happens
 //! where clocks are put forward or back:
@@ -10,8 +10,8 @@
 //! - Else it names times of the day. One that comes twice in autumn happens in the first pass, and one that is skipped
 //!   in spring does not happen that day.
 //!
-//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` and `?` alone are
-//! unrestricted, `*/2` is not. The time zones are compiled in; nothing is read from the system.
+//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` and `?` alone
+//! are unrestricted, `*/2` is not. The time zones are compiled in; nothing is read from the system.
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
@@ -113,8 +113,9 @@ impl Cron {
     /// Parses `text`, and keeps it without the blanks around it for [`Self::as_str`].
     ///
     /// # Errors
-    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or a bad period, or names
-    /// an unknown time zone. A date that never comes, such as 31 February, is not an error: see [`Self::next_after`].
+    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or a bad period, or
+    /// names an unknown time zone. A date that never comes, such as 31 February, is not an error: see
+    /// [`Self::next_after`].
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let text = text.trim();
         if text.len() > Self::MAX_BYTES {
@@ -165,8 +166,8 @@ impl Cron {
             .map(Timestamp::from_millis)
     }
 
-    /// The next time after `now`, for a schedule whose last run was due at `due`. Periods are counted from there, so that
-    /// a run that is late does not delay the others.
+    /// The next time after `now`, for a schedule whose last run was due at `due`. Periods are counted from there, so
+    /// that a run that is late does not delay the others.
     #[must_use]
     pub fn next_run(&self, due: Timestamp, now: Timestamp) -> Option<Timestamp> {
         let Rule::Every(period) = self.rule else {
@@ -254,8 +255,8 @@ impl Rule {
     }
 }
 
-/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `+`, names in the wrong field, 7 for Sunday,
-/// ranges that run backwards), so that an expression that works here works elsewhere, too.
+/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `+`, names in the wrong field, 7 for
+/// Sunday, ranges that run backwards), so that an expression that works here works elsewhere, too.
 fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
     let given: Vec<&str> = fields.split_whitespace().collect();
     if given.len() != FIELDS.len() {

@@ -31,7 +31,8 @@ const SECOND: u64 = 1_000_000_000;
 /// The longest duration, as in Go.
 const MOST: u64 = i64::MAX as u64;
 
-/// Reads a duration, which may have `days`, as Go's may not. What is shorter than a millisecond, but not nothing, is one.
+/// Reads a duration. With `days` it may use the unit `d`, which Go does not know. A duration between zero and a
+/// millisecond is read as a millisecond.
 pub(crate) fn parse(text: &str, days: bool) -> Result<Duration, DurationError> {
     match UNITS.split_last() {
         Some((_, units)) if !days => parse_in(units, text),

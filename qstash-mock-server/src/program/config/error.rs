@@ -18,7 +18,7 @@ pub(crate) enum ConfigError {
         place: String,
         message: String,
     },
-    #[error("`host` must be an address or a name of this machine; `{host}` is none")]
+    #[error("`host` must be an address or a name of this computer; `{host}` is neither")]
     Host {
         host: String,
         source: std::io::Error,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::super::super::limits::{NAME_RULE, V2_LABELS, V2_NAME_BYTES};
-use super::super::{destination, duration, flow, notices, redact};
+use super::super::{destination, duration, flow, redact};
 use super::{RequestKind, Settings, given_header, is_of_connection};
 use crate::engine::duration::DurationError;
 use crate::engine::{
@@ -79,15 +79,14 @@ pub(super) struct Row<T> {
     kinds: &'static [RequestKind],
     /// Whether there may be several lines, which add up.
     repeats: bool,
-    read: fn(&mut T, &str) -> Result<(), Fault>,
+    read: Read<T>,
 }
 
+/// Reads a header, given its name and its value.
+type Read<T> = fn(&mut T, &str, &str) -> Result<(), Fault>;
+
 impl<T> Row<T> {
-    const fn new(
-        name: &'static str,
-        kinds: &'static [RequestKind],
-        read: fn(&mut T, &str) -> Result<(), Fault>,
-    ) -> Self {
+    const fn new(name: &'static str, kinds: &'static [RequestKind], read: Read<T>) -> Self {
         Self {
             name,
             kinds,
@@ -97,11 +96,7 @@ impl<T> Row<T> {
     }
 
     /// A row whose lines add up.
-    const fn list(
-        name: &'static str,
-        kinds: &'static [RequestKind],
-        read: fn(&mut T, &str) -> Result<(), Fault>,
-    ) -> Self {
+    const fn list(name: &'static str, kinds: &'static [RequestKind], read: Read<T>) -> Self {
         Self {
             repeats: true,
             ..Self::new(name, kinds, read)
@@ -117,16 +112,16 @@ const SCHEDULES: &[RequestKind] = &[Schedule];
 
 /// `Upstash-<X>`, `Upstash-Callback-<X>`, `Upstash-Failure-Callback-<X>`.
 const OPTIONS: &[Row<Options>] = &[
-    Row::new("method", ANYWHERE, |it, text| {
+    Row::new("method", ANYWHERE, |it, _, text| {
         set(&mut it.method, method(text))
     }),
-    Row::new("timeout", ANYWHERE, |it, text| {
+    Row::new("timeout", ANYWHERE, |it, _, text| {
         set(&mut it.timeout, timeout(text))
     }),
-    Row::new("retries", ANYWHERE, |it, text| {
+    Row::new("retries", ANYWHERE, |it, _, text| {
         set(&mut it.max_retries, retries(text))
     }),
-    Row::new("retry-delay", ANYWHERE, |it, text| {
+    Row::new("retry-delay", ANYWHERE, |it, _, text| {
         let parsed = RetryDelay::parse(text);
         set(
             &mut it.retry_delay,
@@ -135,56 +130,56 @@ const OPTIONS: &[Row<Options>] = &[
                 .map_err(|error| format!("must be a retry-delay expression: {error}")),
         )
     }),
-    // Of callbacks only: the message's own is among its settings.
-    Row::new("delay", ANYWHERE, |it, text| {
-        set(&mut it.delay, duration::parse_or_seconds(text))
+    // For callbacks only: the message's own delay is in the table below.
+    Row::new("delay", ANYWHERE, |it, header, text| {
+        set(&mut it.delay, duration::parse_or_warn(header, text))
     }),
-    Row::new("flow-control-key", ANYWHERE, |it, text| {
+    Row::new("flow-control-key", ANYWHERE, |it, _, text| {
         set(&mut it.flow_key, name(text).map(Into::into))
     }),
-    Row::new("flow-control-value", ANYWHERE, |it, text| {
-        set(&mut it.flow_limits, flow::parse(text))
+    Row::new("flow-control-value", ANYWHERE, |it, header, text| {
+        set(&mut it.flow_limits, flow::parse(header, text))
     }),
 ];
 
 /// `Upstash-<X>`.
 const MESSAGE: &[Row<Settings>] = &[
-    Row::new("delay", ANYWHERE, |it, text| {
+    Row::new("delay", ANYWHERE, |it, _, text| {
         set(&mut it.given.message.delay, duration::parse(text))
     }),
-    Row::new("header-forward", IN_TIME, |it, text| {
+    Row::new("header-forward", IN_TIME, |it, _, text| {
         set(&mut it.given.forward_incoming, boolean(text))
     }),
-    Row::new("not-before", IN_TIME, |it, text| {
+    Row::new("not-before", IN_TIME, |it, _, text| {
         set(&mut it.given.not_before, not_before(text))
     }),
-    Row::new("deduplication-id", ANYWHERE, |it, text| {
+    Row::new("deduplication-id", ANYWHERE, |it, _, text| {
         set(
             &mut it.given.deduplication_id,
             deduplication_id(text).map(Into::into),
         )
     }),
-    Row::new("content-based-deduplication", ANYWHERE, |it, text| {
+    Row::new("content-based-deduplication", ANYWHERE, |it, _, text| {
         set(&mut it.given.deduplicate_by_content, boolean(text))
     }),
-    Row::list("label", ANYWHERE, |it, text| {
+    Row::list("label", ANYWHERE, |it, _, text| {
         Ok(add_labels(&mut it.given.labels, text)?)
     }),
-    Row::list("redact-fields", ANYWHERE, |it, text| {
+    Row::list("redact-fields", ANYWHERE, |it, _, text| {
         Ok(redact::add(&mut it.given.redaction, text)?)
     }),
-    Row::new("queue-name", SCHEDULES, |it, text| {
+    Row::new("queue-name", SCHEDULES, |it, _, text| {
         let name = QueueName::parse(text).ok_or(NAME_RULE);
         set(&mut it.queue, name)
     }),
-    Row::new("cron", SCHEDULES, |it, text| {
+    Row::new("cron", SCHEDULES, |it, _, text| {
         let parsed = Cron::parse(text);
         set(
             &mut it.cron,
             parsed.map_err(|error| format!("must be a cron expression: {error}")),
         )
     }),
-    Row::new("schedule-id", SCHEDULES, |it, text| {
+    Row::new("schedule-id", SCHEDULES, |it, _, text| {
         let id = QueueName::parse(text).ok_or(NAME_RULE);
         set(&mut it.schedule_id, id.map(|_| text.to_owned()))
     }),
@@ -216,7 +211,7 @@ pub(super) fn find(name: &str) -> Option<Setting> {
     Some(Setting::Option(of, row))
 }
 
-/// Whether nobody knows the name of a header, which [`find`] does not find. What SDKs tell of themselves is known.
+/// Whether a header that [`find`] does not find looks like a setting. Headers in which SDKs describe themselves do not.
 pub(super) fn is_unknown(name: &str) -> bool {
     let known = ["upstash-telemetry-", "upstash-feature-set"];
     name.starts_with("upstash-") && !known.iter().any(|it| name.starts_with(it))
@@ -263,24 +258,15 @@ impl Setting {
             }
             Self::Option(of, row) => {
                 allowed(row.kinds, kind)?;
-                let text = text(value)?;
-                (row.read)(options(of, settings), text)?;
-                if row.name == "delay" && is_bare(text) {
-                    notices::without_unit(line);
-                }
+                (row.read)(options(of, settings), line, text(value)?)?;
             }
             Self::Message(row) => {
                 allowed(row.kinds, kind)?;
-                (row.read)(settings, text(value)?)?;
+                (row.read)(settings, line, text(value)?)?;
             }
         }
         Ok(())
     }
-}
-
-/// Whether a duration has no unit, and is not the one that needs none.
-pub(in super::super) fn is_bare(text: &str) -> bool {
-    text != "0" && !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
 }
 
 /// A header's name with each word's first letter in upper case, as replies show it.
@@ -333,7 +319,7 @@ fn retries(text: &str) -> Result<u32, String> {
         .ok_or_else(|| format!("must be a whole number from 0 to {}", u32::MAX))
 }
 
-/// In which a bare number means seconds: SDKs send it so.
+/// Reads a timeout. A bare number means seconds, because SDKs send it so.
 fn timeout(text: &str) -> Result<Duration, Fault> {
     match duration::parse_or_seconds(text)? {
         Duration::ZERO => Err("must be more than 0s".into()),
@@ -353,7 +339,7 @@ fn not_before(text: &str) -> Result<Timestamp, String> {
     }
 }
 
-/// In seconds since 1970. What is later was meant in milliseconds.
+/// The end of the year 9999, in seconds since 1970. A larger number is most likely meant in milliseconds.
 const END_OF_9999: u64 = 253_402_300_800;
 
 fn boolean(text: &str) -> Result<bool, String> {

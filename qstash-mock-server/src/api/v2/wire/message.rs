@@ -42,7 +42,7 @@ pub(in super::super) fn dead_letters(found: &[DeadLetterView], next: Option<RowI
     json.into_ok()
 }
 
-/// Writes the fields that a message and a dead letter have in common.
+/// The fields that a message and a dead letter have in common.
 struct Shown<'a> {
     id: MessageId,
     carried: &'a CarriedRules,
@@ -89,7 +89,7 @@ fn write_message(json: &mut Json, message: &Shown<'_>) {
     parts::write_text(json, "retryDelayExpression", expression);
 }
 
-/// Writes the URL group, the schedule and the message that a message came from.
+/// Writes the URL group, the schedule and the built-in API that a message came from.
 pub(super) fn write_origin(json: &mut Json, carried: &CarriedRules) {
     if let Some((group, endpoint)) = &carried.group {
         json.key("topicName").text(group.as_str());
