@@ -12,7 +12,7 @@ use qstash_mock_server::engine::{
 use crate::model::{DEAD, Model, QUEUES, Refusal};
 use crate::properties::settings;
 use crate::words::queue_of;
-use crate::world::{World, but, dead_letters_to, name, publish};
+use crate::world::{World, but, dead_letters_to, name, publish, purge};
 
 const NAMES: [&str; QUEUES] = ["work", "dead", "plain"];
 const VISIBILITY: u64 = 10_000;
@@ -128,7 +128,7 @@ impl Pair {
             }
             Step::Purge(queue) => {
                 let expected = self.model.purge(queue);
-                let reply = self.world.act(QueueAction::Purge(name(NAMES[queue])));
+                let reply = self.world.act(purge(name(NAMES[queue])));
                 assert_eq!(reply, Ok(Reply::Removed(expected)));
             }
             Step::Advance(by) => {
@@ -240,7 +240,9 @@ impl Pair {
             Step::Extend(_, which, by) => {
                 let (shown, lease) = self.show(index, which);
                 let expected = self.model.extend(index, shown, by);
-                let reply = self.world.act(PullAction::Extend(id, lease, millis(by)));
+                let reply = self
+                    .world
+                    .act(PullAction::Extend(id, lease.into(), millis(by)));
                 let until = reply.map(|reply| match reply {
                     Reply::Extended { expires_at, .. } => expires_at.as_millis() - start,
                     other => panic!("{other:?}"),
@@ -250,7 +252,7 @@ impl Pair {
             Step::Acknowledge(_, which) => {
                 let (shown, lease) = self.show(index, which);
                 let expected = self.model.acknowledge(index, shown);
-                let reply = self.world.act(PullAction::Acknowledge(id, lease));
+                let reply = self.world.act(PullAction::Acknowledge(id, lease.into()));
                 assert_eq!(reply.map(drop).map_err(|error| refusal(&error)), expected);
             }
             Step::Release(_, which, delay) => {
@@ -258,7 +260,7 @@ impl Pair {
                 let expected = self.model.release(index, shown, delay);
                 let reply = self
                     .world
-                    .act(PullAction::Release(id, lease, millis(delay)));
+                    .act(PullAction::Release(id, lease.into(), millis(delay)));
                 assert_eq!(reply.map(drop).map_err(|error| refusal(&error)), expected);
             }
             _ => {

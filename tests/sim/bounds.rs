@@ -21,7 +21,7 @@ use crate::world::World;
 type ToLimits = fn(&mut Limits);
 
 /// A world with other bounds.
-fn bounded(change: impl FnOnce(&mut Limits)) -> World {
+pub(crate) fn bounded(change: impl FnOnce(&mut Limits)) -> World {
     let mut config = Config::new(Seed::from(1));
     change(&mut config.limits);
     World::with(config)

@@ -22,6 +22,7 @@ mod restore;
 mod retry;
 pub(crate) mod run;
 mod schedule;
+mod schedule_keys;
 mod schedule_last;
 mod tenancy;
 pub(crate) mod words;

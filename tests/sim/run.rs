@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use qstash_mock_server::engine::{
-    Action, MessageAction, MessageId, MessageView, Outcome, PullAction, QueueAction, QueuePatch,
-    Scope, Stage, Timestamp,
+    Action, LeaseClaim, MessageAction, MessageId, MessageView, Outcome, PullAction, QueueAction,
+    QueuePatch, Scope, Stage, Timestamp,
 };
 
 use crate::words::queue_of;
 use crate::world::{
-    World, accepted, but, dead_letters_to, failure, failure_with_retry_after, name, publish,
+    World, accepted, but, dead_letters_to, failure, failure_with_retry_after, name, publish, purge,
     pushed, receive, redrive, success,
 };
 
@@ -99,15 +99,17 @@ impl Run {
             Step::Advance(seconds) => world.advance_secs(seconds),
             Step::Crash => world.crash(),
             Step::Cancel(which) => self.treat(which, |id| MessageAction::Cancel(id, Scope::Queues)),
-            Step::Acknowledge(which) => self.treat(which, |id| PullAction::Acknowledge(id, None)),
+            Step::Acknowledge(which) => {
+                self.treat(which, |id| PullAction::Acknowledge(id, LeaseClaim::Unnamed))
+            }
             Step::Release(which, wait) => self.treat(which, |id| {
-                PullAction::Release(id, None, Duration::from_secs(wait))
+                PullAction::Release(id, LeaseClaim::Unnamed, Duration::from_secs(wait))
             }),
             Step::Extend(which, by) => self.treat(which, |id| {
-                PullAction::Extend(id, None, Duration::from_secs(by))
+                PullAction::Extend(id, LeaseClaim::Unnamed, Duration::from_secs(by))
             }),
             Step::Pause(paused) => self.note(QueueAction::SetPaused(name("hook"), paused)),
-            Step::Purge => self.note(QueueAction::Purge(name("hook"))),
+            Step::Purge => self.note(purge(name("hook"))),
             Step::Receive => self.note(receive("dead", 2, 0)),
             Step::Redrive => {
                 // A millisecond of its own, so that nobody starts in it before the redriven join.

@@ -28,6 +28,14 @@ pub(crate) fn publish(queue: &str) -> Publish {
     Publish::to_queue(to, Bytes::from_static(b"{}"))
 }
 
+/// Cancels all messages of a queue, and forgets no key.
+pub(crate) fn purge(queue: QueueName) -> QueueAction {
+    QueueAction::Purge {
+        queue,
+        forget_keys: false,
+    }
+}
+
 /// The same message to a queue, with something else said of it.
 pub(crate) fn but(mut publish: Publish, change: impl FnOnce(&mut ToQueue)) -> Publish {
     match &mut publish.to {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::disk::{Commit, Disk};
 pub(crate) use crate::words::{
     accepted, all_metrics, but, dead_letters_to, failure, failure_with_retry_after, later, name,
-    owner, publish, pushed, put, receive, redrive, saying, success,
+    owner, publish, purge, pushed, put, receive, redrive, saying, success,
 };
 use qstash_mock_server::engine::{
     Action, Attempt, AttemptId, Caller, Command, Config, Counters, Effect, Engine, Entity, Error,
@@ -291,12 +291,12 @@ impl World {
     }
 
     pub(crate) fn acknowledge(&mut self, held: &Received) -> Result<Reply, Error> {
-        self.act(PullAction::Acknowledge(held.id, Some(held.lease)))
+        self.act(PullAction::Acknowledge(held.id, Some(held.lease).into()))
     }
 
     pub(crate) fn release(&mut self, held: &Received, delay: u64) -> Result<Reply, Error> {
         let delay = Duration::from_secs(delay);
-        self.act(PullAction::Release(held.id, Some(held.lease), delay))
+        self.act(PullAction::Release(held.id, Some(held.lease).into(), delay))
     }
 
     pub(crate) fn extend(
@@ -305,7 +305,11 @@ impl World {
         lease: Option<LeaseId>,
         seconds: u64,
     ) -> Result<Reply, Error> {
-        self.act(PullAction::Extend(id, lease, Duration::from_secs(seconds)))
+        self.act(PullAction::Extend(
+            id,
+            lease.into(),
+            Duration::from_secs(seconds),
+        ))
     }
 
     pub(crate) fn message(&mut self, id: MessageId) -> Option<MessageView> {

@@ -25,7 +25,7 @@ pub use self::publish::{NewMessage, Publish, PublishBatch};
 pub use self::published::Published;
 pub use self::pull::{Heartbeat, Lease, Receive, Undecodable};
 pub use self::queue::{Backoff, OnAccepted, Queue};
-pub use self::queues::{ListQueues, Queues, Redrive};
+pub use self::queues::{ListQueues, Purge, Queues, Redrive};
 pub use self::signing::SigningSecret;
 pub use crate::call::Call;
 pub use crate::types::secret::Secret;

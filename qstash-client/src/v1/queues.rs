@@ -78,27 +78,13 @@ impl<'a> Queues<'a> {
         Call::new(self.client, QueueName::parse(name).map(make))
     }
 
-    /// Removes all messages of a queue. Returns how many it removed. The client does not try again after a failure in
-    /// which the server may have handled the call: that would remove messages published since.
-    pub fn purge(self, name: impl AsRef<str>) -> Call<'a, u64> {
-        let queue = QueueName::parse(name.as_ref());
-        let make = |queue| {
-            on_queue(
-                "v1.queues.purge",
-                "purge",
-                Method::POST,
-                &queue,
-                "/purge",
-                |response| {
-                    #[derive(Deserialize)]
-                    struct Answer {
-                        purged: u64,
-                    }
-                    json::<Answer>(response).map(|answer| answer.purged)
-                },
-            )
-        };
-        Call::new(self.client, queue.map(make))
+    /// Removes all messages of a queue.
+    pub fn purge(self, name: impl AsRef<str>) -> Purge<'a> {
+        Purge {
+            client: self.client,
+            name: QueueName::parse(name.as_ref()),
+            forget_deduplication: false,
+        }
     }
 
     /// Moves the messages of a dead-letter queue back to the queues that they came from, with all their retries.
@@ -202,6 +188,60 @@ impl<'a> ListQueues<'a> {
             },
         )
     }
+}
+
+/// A removal of all messages of a queue.
+#[derive(Debug)]
+#[must_use = "nothing is removed until you `send` it"]
+pub struct Purge<'a> {
+    client: &'a Client,
+    name: Result<QueueName, Error>,
+    forget_deduplication: bool,
+}
+
+impl Purge<'_> {
+    /// Makes the server forget the deduplication keys of the queue, too, so that the messages can be published again
+    /// with the same keys at once. Without it the keys stay for their 10 minutes.
+    pub fn forget_deduplication(mut self) -> Self {
+        self.forget_deduplication = true;
+        self
+    }
+
+    /// Removes the messages and returns how many. The client does not try again after a failure in which the server may
+    /// have handled the call: that would remove messages published since.
+    ///
+    /// # Errors
+    /// See [`Call::send`].
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves open how many messages were removed.
+    pub async fn send(self) -> Result<u64, Error> {
+        let operation = purge(&self.name?, self.forget_deduplication);
+        self.client.send(&operation).await
+    }
+}
+
+fn purge(name: &QueueName, forget_deduplication: bool) -> Operation<u64> {
+    let suffix = if forget_deduplication {
+        "/purge?forget_deduplication=true"
+    } else {
+        "/purge"
+    };
+    let decode = |response: &Response<Bytes>| {
+        #[derive(Deserialize)]
+        struct Answer {
+            purged: u64,
+        }
+        json::<Answer>(response).map(|answer| answer.purged)
+    };
+    on_queue(
+        "v1.queues.purge",
+        "purge",
+        Method::POST,
+        name,
+        suffix,
+        decode,
+    )
 }
 
 /// A move of messages out of a dead-letter queue.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::inputs::Engine;
+use crate::engine::model::entity::{DedupScope, FirstWithKey};
 use crate::engine::model::id::{BodyId, QueueId, QueueName};
 use crate::engine::model::message::{MessageState, Sequence, Stage, State};
 use crate::engine::model::spec::MessageSpec;
@@ -17,6 +18,7 @@ impl Engine {
         self.check_bytes();
         self.check_bounds();
         self.check_gauges();
+        self.check_keys();
         self.check_timers();
         self.check_bodies();
         self.check_calls();
@@ -102,6 +104,19 @@ impl Engine {
             );
         }
         assert!(sizes.is_empty(), "messages in queues without an index");
+    }
+
+    fn check_keys(&self) {
+        for key in self.state.all_keys() {
+            let (DedupScope::Schedules(account), FirstWithKey::Schedule(id)) =
+                (&key.id.scope, &key.first)
+            else {
+                continue;
+            };
+            let schedule = self.state.schedule(account, id);
+            let text = schedule.and_then(|schedule| schedule.key.as_ref());
+            assert_eq!(text, Some(&key.id.text), "{id:?} was created otherwise");
+        }
     }
 
     fn check_timers(&self) {

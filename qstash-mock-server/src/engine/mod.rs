@@ -44,7 +44,7 @@ pub use model::carried_rules::{
 };
 pub use model::dead_letter::{DeadLetterAction, DeadLetterQuery, DeadLetterView, ListedDeadLetter};
 pub use model::entity::{
-    Change, DayCounter, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, Meta,
+    Change, DayCounter, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey, FirstWithKey, Meta,
 };
 pub use model::filter::Filter;
 pub use model::flow_key::{FlowAction, FlowKey, FlowKeyView};
@@ -65,7 +65,7 @@ pub use model::partial_settings::{
 pub use model::publish::{
     Destination, Publish, Published, PublishedMessage, Target, To, ToDestination, ToGroup, ToQueue,
 };
-pub use model::pull::{PullAction, Receive, Received};
+pub use model::pull::{LeaseClaim, PullAction, Receive, Received};
 pub use model::queue::{
     Backoff, OnAccepted, Queue, QueueAction, QueuePatch, QueueSettings, QueueView,
 };

@@ -124,7 +124,12 @@ pub enum Reply {
         next: Option<GroupName>,
     },
     /// The id of the schedule that was created or overwritten.
-    ScheduleId(ScheduleId),
+    SchedulePut {
+        /// The schedule's id; after deduplication, that of the first one.
+        id: ScheduleId,
+        /// Whether nothing was stored, because the creation of the same schedule is remembered.
+        deduplicated: bool,
+    },
     /// A page of schedules, or one that was asked for.
     Schedules {
         /// The schedules, ordered by id.
@@ -202,7 +207,7 @@ impl Reply {
             | Self::DeadLettersRetried { .. }
             | Self::UrlGroup(_)
             | Self::UrlGroups { .. }
-            | Self::ScheduleId(_)
+            | Self::SchedulePut { .. }
             | Self::FlowKeys { .. }
             | Self::GlobalParallelism { .. }
             | Self::SigningSecret(_)

@@ -163,6 +163,24 @@ async fn unknown_and_impossible_queues_are_not_found() {
 }
 
 #[tokio::test]
+async fn a_purge_forgets_deduplication_keys_where_it_is_asked_to() {
+    let api = Api::start().await;
+    let publish = async || {
+        let body = r#"{"queue":"q","message":1,"idempotency_key":"order 7"}"#;
+        api.post("/v1/publish", body).await["deduplicated"] == true
+    };
+    assert!(!publish().await);
+    for (query, duplicate) in [
+        ("", true),
+        ("?forget_deduplication=false", true),
+        ("?forget_deduplication=true", false),
+    ] {
+        api.post(&format!("/v1/queues/q/purge{query}"), "").await;
+        assert_eq!(publish().await, duplicate, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn pause_resume_purge_and_delete() {
     let api = Api::start().await;
     api.publish("q", "1").await;
@@ -175,6 +193,20 @@ async fn pause_resume_purge_and_delete() {
         api.post("/v1/queues/q/purge", "").await,
         json!({"purged": 2})
     );
+    for (query, refusal) in [
+        (
+            "forget_deduplication=yes",
+            (400, "invalid_field", Some("forget_deduplication")),
+        ),
+        (
+            "forget_deduplication",
+            (400, "invalid_field", Some("forget_deduplication")),
+        ),
+        ("forget=true", (400, "unknown_field", Some("forget"))),
+    ] {
+        let path = format!("/v1/queues/q/purge?{query}");
+        api.refuses(&path, &[("", refusal)]).await;
+    }
     api.refuses(
         "/v1/queues/q/pause",
         &[(r#"{"for":1}"#, (400, "unknown_field", Some("for")))],

@@ -96,6 +96,17 @@ async fn who_does_not_hold_the_lease_settles_nothing() {
         api.refuses(&path("ack"), &[(&settle, lost)]).await;
         api.refuses(&path("release"), &[(&settle, lost)]).await;
     }
+    for lease in ["lse_0000000000000000", "nonsense", ""] {
+        let body = format!(r#"{{"lease_id":"{lease}"}}"#);
+        let extend = format!(r#"{{"visibility_seconds":1,"lease_id":"{lease}"}}"#);
+        let not_found = (404, "message_not_found", None);
+        for id in ["0198a000-0000-7000-8000-000000000000", "nonsense"] {
+            let path = |verb: &str| format!("/v1/messages/{id}/{verb}");
+            api.refuses(&path("ack"), &[(&body, not_found)]).await;
+            api.refuses(&path("release"), &[(&body, not_found)]).await;
+            api.refuses(&path("extend"), &[(&extend, not_found)]).await;
+        }
+    }
     let invalid = |field| (400, "invalid_field", Some(field));
     let cases = [
         ("", (400, "invalid_json", None)),

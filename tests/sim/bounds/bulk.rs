@@ -4,7 +4,7 @@ use qstash_mock_server::engine::{Action, QueueAction, Reply, Stage, WaiterId};
 
 use super::{bounded, is_refused};
 use crate::carried::words::{A, cancel_all, delayed, through, to};
-use crate::world::{World, dead_letters_to, name, owner, publish, redrive};
+use crate::world::{World, dead_letters_to, name, owner, publish, purge, redrive};
 
 fn removed(world: &mut World, waiter: WaiterId) -> usize {
     match world.answers.remove(&waiter) {
@@ -33,11 +33,11 @@ fn a_purge_a_cancel_and_a_deletion_of_the_same_messages_count_each_of_them_once(
     for _ in 0..20 {
         world.send(through("q", A));
     }
-    let purge = world.begin(QueueAction::Purge(name("q")));
+    let purged = world.begin(purge(name("q")));
     let cancel = world.begin(cancel_all());
     let delete = world.begin(QueueAction::Delete(name("q")));
     world.advance_secs(1);
-    let counts = [purge, cancel, delete].map(|it| removed(&mut world, it));
+    let counts = [purged, cancel, delete].map(|it| removed(&mut world, it));
     assert_eq!(counts.iter().sum::<usize>(), 20, "{counts:?}");
 }
 
@@ -47,9 +47,9 @@ fn messages_that_come_while_a_scan_is_under_way_do_not_keep_it_going() {
     for _ in 0..6 {
         world.publish("work");
     }
-    let purge = world.begin(QueueAction::Purge(name("work")));
+    let purged = world.begin(purge(name("work")));
     let mut late = vec![];
-    while !world.answers.contains_key(&purge) {
+    while !world.answers.contains_key(&purged) {
         assert!(late.len() < 10, "it never ends");
         let reply = world.act_only(&owner(), publish("work"));
         let Ok(Reply::Published(published)) = reply else {
@@ -58,7 +58,7 @@ fn messages_that_come_while_a_scan_is_under_way_do_not_keep_it_going() {
         late.push(published.messages()[0].id);
         world.tick();
     }
-    assert_eq!(removed(&mut world, purge), 6);
+    assert_eq!(removed(&mut world, purged), 6);
     for id in late {
         assert_eq!(world.stage(id).0, Stage::Ready);
     }
@@ -72,10 +72,10 @@ fn so_many_bulk_operations_may_be_under_way_and_one_more_is_refused() {
         world.publish("work");
         world.send(through("other", A));
     }
-    let first = world.begin(QueueAction::Purge(name("work")));
-    let second = world.begin(QueueAction::Purge(name("other")));
+    let first = world.begin(purge(name("work")));
+    let second = world.begin(purge(name("other")));
     let actions: [Action; 5] = [
-        QueueAction::Purge(name("dead")).into(),
+        purge(name("dead")).into(),
         QueueAction::Delete(name("other")).into(),
         redrive(Some("work"), None).into(),
         redrive(Some("new"), None).into(),

@@ -1,10 +1,10 @@
 //! No input does work in proportion to what is stored: what is due at once is done in slices.
 
-use qstash_mock_server::engine::{Change, Entity, EntityKey, QueueAction, Reply};
+use qstash_mock_server::engine::{Change, Entity, EntityKey, Reply};
 
 use super::bounded;
 use crate::carried::words::{A, B, C, delayed, schedule, secs, to_group};
-use crate::world::{World, later, name, publish};
+use crate::world::{World, later, name, publish, purge};
 
 const STEP: usize = 3;
 
@@ -81,7 +81,7 @@ fn a_short_bulk_operation_does_not_wait_for_the_end_of_a_long_one() {
             world.publish(queue);
         }
     }
-    let [long, short] = ["long", "short"].map(|queue| world.begin(QueueAction::Purge(name(queue))));
+    let [long, short] = ["long", "short"].map(|queue| world.begin(purge(name(queue))));
     world.tick();
     world.tick();
     assert!(!world.answers.contains_key(&long), "it has slices left");

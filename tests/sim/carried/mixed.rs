@@ -1,11 +1,11 @@
 //! Architecture, *Whose policy*: messages of a queue and messages with rules of their own in one queue.
 
 use qstash_mock_server::engine::{
-    Error, Event, MessageAction, MessageId, PullAction, QueueAction, Reply, Scope, Stage,
+    Error, Event, LeaseClaim, MessageAction, MessageId, PullAction, Reply, Scope, Stage,
 };
 
 use super::words::{A, through};
-use crate::world::{World, dead_letters_to, failure, name, pushed, redrive, success};
+use crate::world::{World, dead_letters_to, failure, name, purge, pushed, redrive, success};
 
 const HOOK: &str = "http://consumer.test/hook";
 
@@ -99,9 +99,16 @@ fn a_message_with_rules_of_its_own_cannot_be_acknowledged_released_or_extended()
     let mut world = World::new(1);
     let id = world.send(through("q", A));
     let refused = Err(Error::NotLeased);
-    assert_eq!(world.act(PullAction::Acknowledge(id, None)), refused);
     assert_eq!(
-        world.act(PullAction::Release(id, None, std::time::Duration::ZERO)),
+        world.act(PullAction::Acknowledge(id, LeaseClaim::Unnamed)),
+        refused
+    );
+    assert_eq!(
+        world.act(PullAction::Release(
+            id,
+            LeaseClaim::Unnamed,
+            std::time::Duration::ZERO
+        )),
         refused
     );
     assert_eq!(world.extend(id, None, 5), refused);
@@ -119,10 +126,7 @@ fn a_purge_takes_both_kinds_and_a_redrive_only_the_queues() {
     assert_eq!(world.stage(of_queue), (Stage::Ready, "q".into()));
     assert_eq!(world.stage(carried), (Stage::Ready, "dead".into()));
     world.publish("dead");
-    assert_eq!(
-        world.act(QueueAction::Purge(name("dead"))),
-        Ok(Reply::Removed(2))
-    );
+    assert_eq!(world.act(purge(name("dead"))), Ok(Reply::Removed(2)));
     assert_eq!(world.stage(carried).0, Stage::Cancelled);
     assert!(world.events(carried).contains(&Event::Cancelled));
 }

@@ -186,6 +186,11 @@ pub(crate) fn schedule(id: &str, cron: &str, send: Publish) -> PutSchedule {
     }
 }
 
+/// The same without an id, so that the engine makes one.
+pub(crate) fn unnamed(put: PutSchedule) -> PutSchedule {
+    PutSchedule { id: None, ..put }
+}
+
 pub(crate) fn cancel_all() -> MessageAction {
     let (filter, count) = (Box::default(), None);
     MessageAction::CancelMany(Selection::Filter { filter, count })

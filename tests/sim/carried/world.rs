@@ -247,7 +247,7 @@ impl World {
     pub(crate) fn put_schedule(&mut self, put: PutSchedule) -> ScheduleId {
         let action = ScheduleAction::Put(Box::new(put));
         match self.act(action) {
-            Ok(Reply::ScheduleId(id)) => id,
+            Ok(Reply::SchedulePut { id, .. }) => id,
             other => panic!("not scheduled: {other:?}"),
         }
     }

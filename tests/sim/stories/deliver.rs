@@ -179,7 +179,7 @@ fn the_lease_of_an_attempt_is_good_during_delivery_and_after_a_202() {
         let lease = call.lease();
         world.extend(id, lease, 60).expect("the lease is good");
         world
-            .act(PullAction::Acknowledge(id, lease))
+            .act(PullAction::Acknowledge(id, lease.into()))
             .expect("the lease is good");
         assert_eq!(world.stage(id).0, Stage::Delivered);
         world.answer(call.id, failure());

@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use qstash_mock_server::engine::{
-    Config, Error, MessageId, QueueAction, QueuePatch, Reply, Seed, Stage,
+    Change, Config, EntityKey, Error, MessageId, Published, QueueAction, QueuePatch, Reply, Seed,
+    Stage,
 };
 
+use crate::carried::words::{A, keyed, through};
 use crate::world::{
-    World, accepted, dead_letters_to, failure, name, owner, publish, pushed, redrive, saying,
-    success,
+    World, accepted, but, dead_letters_to, failure, name, owner, publish, purge, pushed, redrive,
+    saying, success,
 };
 
 /// `work` gives up at once, to `dead`.
@@ -151,7 +153,7 @@ fn a_bulk_operation_goes_on_in_steps_until_all_are_done() {
         die(&mut world);
     }
     assert_eq!(world.act(redrive(None, None)), Ok(Reply::Redriven(7)));
-    let purged = world.act(QueueAction::Purge(name("work")));
+    let purged = world.act(purge(name("work")));
     assert_eq!(purged, Ok(Reply::Removed(7)));
     assert_eq!(world.figures("work").pending(), 0);
 }
@@ -162,10 +164,67 @@ fn a_bulk_operation_spares_what_came_after_its_start() {
     for _ in 0..5 {
         world.publish("work");
     }
-    let purging = world.begin(QueueAction::Purge(name("work")));
+    let purging = world.begin(purge(name("work")));
     let later = world.publish("work");
     assert_eq!(world.answers.remove(&purging), Some(Reply::Removed(5)));
     assert_eq!(world.stage(later).0, Stage::Ready);
+}
+
+/// A publish with a key, and whether it was a duplicate.
+fn publish_keyed(world: &mut World, queue: &str, key: &str) -> bool {
+    let publish = but(publish(queue), |it| it.idempotency_key = Some(key.into()));
+    match world.act(publish) {
+        Ok(Reply::Published(Published::One(one))) => one.deduplicated,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn purge_with_keys(queue: &str) -> QueueAction {
+    QueueAction::Purge {
+        queue: name(queue),
+        forget_keys: true,
+    }
+}
+
+#[test]
+fn a_purge_keeps_the_deduplication_keys_unless_it_is_asked_to_forget_them() {
+    let mut world = world();
+    for key in ["1", "2", "3", "4", "5"] {
+        assert!(!publish_keyed(&mut world, "work", key));
+        assert!(!publish_keyed(&mut world, "other", key));
+    }
+    world.send(keyed(through("work", A), "1"));
+    let held = world.receive_one("work");
+    world.acknowledge(&held).expect("it is held");
+    assert_eq!(world.act(purge(name("work"))), Ok(Reply::Removed(5)));
+    assert!(publish_keyed(&mut world, "work", "1"));
+    assert_eq!(world.act(purge_with_keys("work")), Ok(Reply::Removed(0)));
+    for key in ["1", "2", "3", "4", "5"] {
+        assert!(!publish_keyed(&mut world, "work", key), "{key}");
+        assert!(publish_keyed(&mut world, "other", key), "another queue's");
+    }
+    let carried = world.send_one(keyed(through("work", A), "1"));
+    assert!(carried.deduplicated, "the key is the account's");
+}
+
+#[test]
+fn a_purge_forgets_keys_in_slices_and_spares_those_that_came_after_its_start() {
+    let mut world = world();
+    for key in ["1", "2", "3", "4", "5"] {
+        publish_keyed(&mut world, "work", key);
+    }
+    let purging = world.begin(purge_with_keys("work"));
+    let sixth = but(publish("work"), |it| it.idempotency_key = Some("6".into()));
+    world.act_only(&owner(), sixth).expect("it is published");
+    while !world.answers.contains_key(&purging) {
+        world.tick();
+        let newest = world.commits.last().expect("an input");
+        let key = |it: &&Change| matches!(it, Change::Delete(EntityKey::DedupKey(_)));
+        assert!(newest.changes.iter().filter(key).count() <= 2);
+    }
+    assert_eq!(world.answers.remove(&purging), Some(Reply::Removed(5)));
+    assert!(publish_keyed(&mut world, "work", "6"));
+    assert!(!publish_keyed(&mut world, "work", "5"));
 }
 
 #[test]

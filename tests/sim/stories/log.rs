@@ -1,14 +1,14 @@
 //! The story of every message that follows its queue's rules: one row for each step, in a log of their own.
 
 use qstash_mock_server::engine::{
-    Action, Caller, Error as Refusal, Event, LogKind, LogQuery, LogView, MessageId, Permission,
-    Permissions, PullAction, QueueAction, QueuePatch, Reply,
+    Action, Caller, Error as Refusal, Event, LeaseClaim, LogKind, LogQuery, LogView, MessageId,
+    Permission, Permissions, PullAction, QueueAction, QueuePatch, Reply,
 };
 
 use crate::carried::words::{all_rows, to};
 use crate::world::{
-    World, accepted, but, dead_letters_to, failure, later, name, owner, publish, pushed, redrive,
-    success,
+    World, accepted, but, dead_letters_to, failure, later, name, owner, publish, purge, pushed,
+    redrive, success,
 };
 
 use Event::{
@@ -120,7 +120,7 @@ fn a_message_that_was_taken_and_not_processed_stays_active() {
     let id = world.publish("work");
     world.answer_next(accepted());
     assert_eq!(events(&mut world, id), [Created, Active]);
-    let done = PullAction::Acknowledge(id, None);
+    let done = PullAction::Acknowledge(id, LeaseClaim::Unnamed);
     assert!(world.act(done).is_ok());
     assert_eq!(events(&mut world, id), [Created, Active, Delivered]);
 }
@@ -181,8 +181,8 @@ fn a_cancelled_message_is_cancelled_when_it_would_have_been_due() {
     let all = [Created, CancelRequested, Cancelled];
     assert_eq!(events(&mut world, one), all);
     let two = world.publish("other");
-    let purge = QueueAction::Purge(name("other"));
-    assert_eq!(world.act(purge), Ok(Reply::Removed(1)));
+    let purged = purge(name("other"));
+    assert_eq!(world.act(purged), Ok(Reply::Removed(1)));
     assert_eq!(events(&mut world, two), all);
     let three = world.publish("other");
     let delete = QueueAction::Delete(name("other"));

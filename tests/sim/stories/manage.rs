@@ -9,8 +9,8 @@ use qstash_mock_server::engine::{
 };
 
 use crate::world::{
-    World, all_metrics, but, dead_letters_to, later, name, owner, publish, pushed, put, receive,
-    success,
+    World, all_metrics, but, dead_letters_to, later, name, owner, publish, purge, pushed, put,
+    receive, success,
 };
 
 fn scoped(globs: &[&str]) -> Arc<Caller> {
@@ -63,7 +63,7 @@ fn a_scoped_caller_cannot_touch_other_queues() {
     let actions: [Action; 8] = [
         publish("payments").into(),
         receive("payments", 1, 0).into(),
-        QueueAction::Purge(queue.clone()).into(),
+        purge(queue.clone()).into(),
         QueueAction::Delete(queue.clone()).into(),
         QueueAction::Get(queue.clone()).into(),
         QueueAction::SetPaused(queue.clone(), true).into(),
@@ -115,7 +115,7 @@ fn each_permission_allows_its_own_commands_only() {
     let actions: [(_, Action); 4] = [
         (Permission::Publish, publish("work").into()),
         (Permission::Consume, receive("work", 1, 0).into()),
-        (Permission::Manage, QueueAction::Purge(name("work")).into()),
+        (Permission::Manage, purge(name("work")).into()),
         (Permission::Metrics, all_metrics().into()),
     ];
     for has in Permission::ALL {
@@ -221,7 +221,7 @@ fn a_purge_removes_what_is_not_finished_and_says_how_many() {
     let held = world.receive_one("work");
     world.receive_one("work");
     world.acknowledge(&held).expect("held");
-    let purged = world.act(QueueAction::Purge(name("work")));
+    let purged = world.act(purge(name("work")));
     assert_eq!(purged, Ok(Reply::Removed(2)));
     let figures = world.figures("work");
     assert_eq!((figures.pending(), figures.counters.cancelled), (0, 2));

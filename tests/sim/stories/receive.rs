@@ -332,7 +332,7 @@ fn a_release_during_delivery_never_exhausts_in_a_dead_letter_queue_either() {
     world.queue("dead", alert);
     let id = world.publish("dead");
     let lease = world.calls[0].lease().expect("a push has a lease");
-    let action = PullAction::Release(id, Some(lease), Duration::from_secs(5));
+    let action = PullAction::Release(id, Some(lease).into(), Duration::from_secs(5));
     world.act_as(&owner(), action).expect("it is in flight");
     assert_eq!(world.stage(id), (Stage::Delayed, "dead".into()));
 }

@@ -127,10 +127,6 @@ impl ApiError {
         Error::MessageNotFound.into()
     }
 
-    pub(in crate::api) fn lease_lost() -> Self {
-        Error::LeaseLost.into()
-    }
-
     pub(in crate::api) fn admin_is_local() -> Self {
         let error = "test control without a token is for callers on this machine, with a loopback Host and no Origin";
         Self::new(StatusCode::FORBIDDEN, "forbidden", error)

@@ -56,6 +56,17 @@ impl Query {
         }
     }
 
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        self.get(name)
+            .map(|given| {
+                let error = "must be true or false";
+                given
+                    .parse()
+                    .map_err(|_| ApiError::invalid_field(name, error))
+            })
+            .transpose()
+    }
+
     pub(super) fn state(&self) -> Result<Option<Stage>, ApiError> {
         let stage = |given| Stage::ALL.into_iter().find(|it| stage_name(*it) == given);
         self.get("state")

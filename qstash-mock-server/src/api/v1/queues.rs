@@ -113,11 +113,15 @@ async fn set_paused(
 pub(in crate::api) async fn purge(
     State(api): State<ApiState>,
     Identity(caller): Identity,
-    QueueInPath(name): QueueInPath,
+    QueueInPath(queue): QueueInPath,
+    RawQuery(query): RawQuery,
     request: Request,
 ) -> Answer {
+    let query = Query::parse(query.as_deref(), &["forget_deduplication"])?;
+    let forget_keys = query.boolean("forget_deduplication")?.unwrap_or(false);
     no_fields(&api, request).await?;
-    match api.call(caller, QueueAction::Purge(name)).await? {
+    let action = QueueAction::Purge { queue, forget_keys };
+    match api.call(caller, action).await? {
         Reply::Removed(count) => Ok(wire::count("purged", count)),
         _ => Err(ApiError::unexpected_reply()),
     }

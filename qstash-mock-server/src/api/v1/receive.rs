@@ -11,7 +11,7 @@ use super::super::error::ApiError;
 use super::super::limits::{Expected, RECEIVE_MESSAGES};
 use super::path::{MessageInPath, QueueInPath};
 use super::{Answer, wire};
-use crate::engine::{LeaseId, PullAction, QueueName, Receive, Reply};
+use crate::engine::{LeaseClaim, PullAction, QueueName, Receive, Reply};
 
 pub(in crate::api) async fn receive(
     State(api): State<ApiState>,
@@ -95,10 +95,10 @@ pub(in crate::api) async fn release(
     }
 }
 
-/// The lease that the caller claims to hold. A text that is not a lease id is answered like a lost lease.
-fn lease(object: &Object<'_>) -> Result<Option<LeaseId>, ApiError> {
-    object
-        .nullable("lease_id", text)?
-        .map(|text| wire::parse_lease_id(&text).ok_or_else(ApiError::lease_lost))
-        .transpose()
+/// What the caller says about its lease.
+fn lease(object: &Object<'_>) -> Result<LeaseClaim, ApiError> {
+    Ok(match object.nullable("lease_id", text)? {
+        None => LeaseClaim::Unnamed,
+        Some(text) => wire::parse_lease_id(&text).map_or(LeaseClaim::Malformed, LeaseClaim::Lease),
+    })
 }

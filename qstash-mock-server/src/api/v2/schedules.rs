@@ -36,7 +36,7 @@ pub(super) async fn create(call: Call, body: Body, destination: &str) -> Answer 
         body: Bytes::clone(&body),
     };
     match call.ask(ScheduleAction::Put(Box::new(put))).await? {
-        Reply::ScheduleId(id) => Ok(wire::schedule_id(&id)),
+        Reply::SchedulePut { id, deduplicated } => Ok(wire::schedule_put(&id, deduplicated)),
         _ => Err(unexpected()),
     }
 }

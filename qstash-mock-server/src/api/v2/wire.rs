@@ -137,8 +137,14 @@ fn write_queue(json: &mut Json, queue: &QueueView) {
     json.key("lag").integer(queue.pending);
 }
 
-pub(super) fn schedule_id(id: &ScheduleId) -> Response {
-    Json::object(|json| json.key("scheduleId").text(id.as_str())).into_ok()
+/// Encodes the result of creating a schedule. The status is 202 if the creation was deduplicated.
+pub(super) fn schedule_put(id: &ScheduleId, deduplicated: bool) -> Response {
+    let status = if deduplicated {
+        StatusCode::ACCEPTED
+    } else {
+        StatusCode::OK
+    };
+    Json::object(|json| json.key("scheduleId").text(id.as_str())).into_response(status)
 }
 
 pub(super) fn url_group(group: &UrlGroup) -> Response {

@@ -20,9 +20,11 @@ impl BulkJob {
     /// The reply to the caller that asked for the operation.
     const fn reply(&self) -> Reply {
         match self.work {
-            Work::Purge(_) | Work::Cancel(..) | Work::CancelNamed(..) | Work::Remove(_) => {
-                Reply::Removed(self.done)
-            }
+            Work::Purge { .. }
+            | Work::ForgetKeys { .. }
+            | Work::Cancel(..)
+            | Work::CancelNamed(..)
+            | Work::Remove(_) => Reply::Removed(self.done),
             Work::Redrive { .. } => Reply::Redriven(self.done),
         }
     }
@@ -93,12 +95,25 @@ impl Engine {
     fn slice(&mut self, now: Timestamp, job: &mut BulkJob) {
         let mut room = self.config.limits.bulk_step;
         while room > 0 {
+            if let Work::ForgetKeys { queue, reached } = &mut job.work {
+                job.over = self.forget_keys(*queue, reached, job.end, room);
+                return;
+            }
             let next = if job.done < job.most {
                 self.next_of(job)
             } else {
                 None
             };
             let Some(sequence) = next else {
+                if let Work::Purge {
+                    queue,
+                    forget_keys: true,
+                } = job.work
+                {
+                    let reached = None;
+                    job.work = Work::ForgetKeys { queue, reached };
+                    continue;
+                }
                 job.over = true;
                 if let Work::Remove(queue) = job.work {
                     self.state.drop_queue_index(queue);
@@ -119,7 +134,8 @@ impl Engine {
             index.member_after(reached)
         };
         let next = match &mut job.work {
-            Work::Purge(queue) | Work::Remove(queue) => in_queue(*queue),
+            Work::Purge { queue, .. } | Work::Remove(queue) => in_queue(*queue),
+            Work::ForgetKeys { .. } => None,
             Work::Redrive { from, .. } => in_queue(*from),
             Work::Cancel(account, _) => self.state.carried_after(account, reached).next(),
             Work::CancelNamed(_, ids) => {
@@ -137,14 +153,19 @@ impl Engine {
                 let spec = self.state.spec(sequence);
                 filter.effort(spec.and_then(|spec| spec.carried()))
             }
-            Work::Purge(_) | Work::CancelNamed(..) | Work::Remove(_) | Work::Redrive { .. } => 1,
+            Work::Purge { .. }
+            | Work::ForgetKeys { .. }
+            | Work::CancelNamed(..)
+            | Work::Remove(_)
+            | Work::Redrive { .. } => 1,
         }
     }
 
     /// Does the work on one message; false if there is nothing to be done with it.
     fn treat(&mut self, now: Timestamp, sequence: Sequence, work: &Work) -> bool {
         match work {
-            Work::Purge(_) => self.cancel_one(now, sequence),
+            Work::Purge { .. } => self.cancel_one(now, sequence),
+            Work::ForgetKeys { .. } => false,
             Work::Cancel(account, filter) => {
                 self.is_meant(account, sequence, filter) && self.cancel_one(now, sequence)
             }
@@ -227,9 +248,10 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         name: &QueueName,
+        forget_keys: bool,
     ) -> Result<Reply, Error> {
         let queue = self.queue_for(caller, name, Permission::Manage)?.id;
-        self.start_bulk(now, Work::Purge(queue), None)
+        self.start_bulk(now, Work::Purge { queue, forget_keys }, None)
     }
 
     pub(crate) fn delete_queue(

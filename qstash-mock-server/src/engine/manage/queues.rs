@@ -41,7 +41,9 @@ impl Engine {
             } => self.list_queues(caller, &prefix, after.as_deref(), limit),
             QueueAction::Delete(name) => self.delete_queue(now, caller, &name),
             QueueAction::SetPaused(name, paused) => self.set_paused(now, caller, &name, paused),
-            QueueAction::Purge(name) => self.purge(now, caller, &name),
+            QueueAction::Purge { queue, forget_keys } => {
+                self.purge(now, caller, &queue, forget_keys)
+            }
             QueueAction::Redrive {
                 queue,
                 to,

@@ -7,6 +7,8 @@ use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::manage::page::{Seen, page};
 use crate::engine::model::caller::{Caller, Permission};
+use crate::engine::model::cost::Overhead;
+use crate::engine::model::entity::{DedupKeyId, FirstWithKey};
 use crate::engine::model::id::{AccountName, MessageId, ScheduleId};
 use crate::engine::model::message::Stage;
 use crate::engine::model::partial_settings::PartialSettings;
@@ -45,8 +47,9 @@ impl Engine {
                 Ok(Reply::Schedules { schedules, next })
             }
             ScheduleAction::Delete(id) => {
-                self.schedule_for(caller, &id)?;
+                let key = self.schedule_for(caller, &id)?.key.clone();
                 self.state.remove_schedule(&caller.account, &id);
+                self.forget_key_of_schedule(&caller.account, &id, key);
                 Ok(Reply::Done)
             }
             ScheduleAction::SetPaused(id, paused) => {
@@ -75,22 +78,35 @@ impl Engine {
         let account = &caller.account;
         caller.check_either(to.queue(), Permission::Publish)?;
         let mut to = self.settle(account, to, PartialSettings::complete_for_schedule)?;
-        // Messages of a schedule are not deduplicated against each other.
-        to.settings.deduplication = None;
         self.check_quotas(now, body.len(), &to.settings)?;
         if let Destination::Group(name) = &to.destination {
             self.known_url_group(account, name)?;
         }
+        // Who names the schedule says which one is meant, so nothing else decides it.
+        let key = Self::schedule_key(account, &to, &body).filter(|_| id.is_none());
+        if let Some(first) = self.first_schedule_with_key(key.as_ref()) {
+            return Ok(Reply::SchedulePut {
+                id: first,
+                deduplicated: true,
+            });
+        }
+        // Messages of a schedule are not deduplicated against each other.
+        to.settings.deduplication = None;
         let cost = Schedule::cost_of(id.as_ref(), &cron, &to, body.len());
-        self.check_room_for_schedule(account, id.as_ref(), cost)?;
+        self.check_room_for_schedule(account, id.as_ref(), cost, key.as_ref())?;
         let id = id.unwrap_or_else(|| {
             let sequence = self.state.next_sequence();
             self.random.schedule_id(sequence.0)
         });
         let known = self.state.schedule(account, &id);
         let (created_at, paused) = known.map_or((now, false), |it| (it.created_at, it.paused));
+        let text = key.as_ref().map(|key| Arc::clone(&key.text));
+        let text = text.or_else(|| known?.key.clone());
         let (id_of_body, length) = (self.state.next_body_id(), body.len());
         self.ensure_account(account);
+        if let Some(key) = key {
+            self.remember(now, key, FirstWithKey::Schedule(id.clone()));
+        }
         self.state.put_body(id_of_body, body);
         self.state.put_schedule(Schedule {
             account: account.clone(),
@@ -99,6 +115,7 @@ impl Engine {
             cron: Arc::new(cron),
             to: Arc::new(to),
             body: BodyRef::new(id_of_body, length),
+            key: text,
             created_at,
             paused,
             last_at: None,
@@ -106,7 +123,10 @@ impl Engine {
             error: None,
         });
         self.state.let_go_body(id_of_body);
-        Ok(Reply::ScheduleId(id))
+        Ok(Reply::SchedulePut {
+            id,
+            deduplicated: false,
+        })
     }
 
     fn check_room_for_schedule(
@@ -114,6 +134,7 @@ impl Engine {
         account: &AccountName,
         known: Option<&ScheduleId>,
         cost: usize,
+        key: Option<&DedupKeyId>,
     ) -> Result<(), Error> {
         let known = known.and_then(|id| self.state.schedule(account, id));
         if known.is_none() {
@@ -124,7 +145,10 @@ impl Engine {
             }
         }
         self.check_account(account)?;
-        self.check_held(cost.saturating_sub(known.map_or(0, Schedule::cost)))
+        // The text of a key is held twice, by the schedule and by the key.
+        let cost_of_key = key.map_or(0, |key| 2 * key.text.len() + Overhead::KEY);
+        self.check_room_for_keys(usize::from(key.is_some()))?;
+        self.check_held(cost_of_key + cost.saturating_sub(known.map_or(0, Schedule::cost)))
     }
 
     /// Runs a schedule whose time has come, and returns how many messages it made. Runs that were missed do not happen

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::entity::DedupKeyId;
 use super::filter::Filter;
 use super::id::{AccountName, MessageId, QueueId, QueueName, WaiterId};
 use super::message::Sequence;
@@ -11,7 +12,19 @@ use super::time::Timestamp;
 #[derive(Clone, Debug)]
 pub(crate) enum Work {
     /// Cancel the message, if it is in this queue and not finished.
-    Purge(QueueId),
+    Purge {
+        /// The queue.
+        queue: QueueId,
+        /// Whether [`Work::ForgetKeys`] follows.
+        forget_keys: bool,
+    },
+    /// Not on messages: forget the deduplication keys of this queue that were there when the operation began.
+    ForgetKeys {
+        /// The queue.
+        queue: QueueId,
+        /// The last key that the scan has reached.
+        reached: Option<DedupKeyId>,
+    },
     /// Cancel the message, if it is the account's, matches and is not finished.
     Cancel(AccountName, Box<Filter>),
     /// Cancel these messages, if they are the account's, carry their rules and are not finished.

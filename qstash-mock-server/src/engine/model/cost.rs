@@ -214,7 +214,7 @@ impl Schedule {
     }
 
     pub(crate) fn cost(&self) -> usize {
-        let made = self.last_states.len() * 32;
+        let made = self.last_states.len() * 32 + text(self.key.as_ref());
         Self::cost_of(Some(&self.id), &self.cron, &self.to, self.body.length()) + made
     }
 }

@@ -172,6 +172,8 @@ pub enum DedupScope {
     Queue(QueueId),
     /// Publishes of messages of the account that carry their rules.
     Account(AccountName),
+    /// The creation of schedules of the account.
+    Schedules(AccountName),
 }
 
 /// Names a deduplication key.
@@ -183,13 +185,22 @@ pub struct DedupKeyId {
     pub text: Arc<str>,
 }
 
+/// What was made with a deduplication key first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirstWithKey {
+    /// The first message that was published with the key.
+    Message(MessageId),
+    /// The first schedule that was created with the key.
+    Schedule(ScheduleId),
+}
+
 /// A remembered deduplication key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DedupKey {
     /// The key's scope and text.
     pub id: DedupKeyId,
-    /// The first message that was published with the key.
-    pub message: MessageId,
+    /// What was made with the key first.
+    pub first: FirstWithKey,
     /// When the key is forgotten.
     pub expires_at: Timestamp,
 }

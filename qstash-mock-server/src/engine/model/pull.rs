@@ -13,11 +13,11 @@ pub enum PullAction {
     /// Receive messages under a lease. Answers `Reply::Received`, perhaps after `Reply::Waiting`.
     Receive(Receive),
     /// Let the lease on a message end the given duration from now. Answers `Reply::Extended`.
-    Extend(MessageId, Option<LeaseId>, Duration),
+    Extend(MessageId, LeaseClaim, Duration),
     /// End the lease; the message is delivered. Answers `Reply::Message`.
-    Acknowledge(MessageId, Option<LeaseId>),
+    Acknowledge(MessageId, LeaseClaim),
     /// End the lease; the message was not processed and is due again after the delay. Answers `Reply::Message`.
-    Release(MessageId, Option<LeaseId>, Duration),
+    Release(MessageId, LeaseClaim, Duration),
     /// Forget a waiting caller whose connection is gone. Answers `Reply::Abandoned`.
     Abandon {
         /// The caller that waited.
@@ -37,6 +37,23 @@ impl PullAction {
                 false
             }
         }
+    }
+}
+
+/// What a consumer says about its lease on a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaseClaim {
+    /// It names no lease, and means the one in force.
+    Unnamed,
+    /// It holds this lease.
+    Lease(LeaseId),
+    /// It names something that is the id of no lease.
+    Malformed,
+}
+
+impl From<Option<LeaseId>> for LeaseClaim {
+    fn from(lease: Option<LeaseId>) -> Self {
+        lease.map_or(Self::Unnamed, Self::Lease)
     }
 }
 

@@ -202,7 +202,13 @@ pub enum QueueAction {
     SetPaused(QueueName, bool),
     /// Cancel all messages of a queue that are not finished. Answers `Reply::Removed`, perhaps after
     /// `Reply::Waiting`.
-    Purge(QueueName),
+    Purge {
+        /// The queue.
+        queue: QueueName,
+        /// Whether to forget the queue's deduplication keys, too. Without it, a publish with a key that was used before
+        /// the purge is still a duplicate.
+        forget_keys: bool,
+    },
     /// Move dead letters out of a dead-letter queue. Answers `Reply::Redriven`, perhaps after `Reply::Waiting`.
     Redrive {
         /// The dead-letter queue.
@@ -223,7 +229,7 @@ impl QueueAction {
             | Self::Upsert { .. }
             | Self::Delete(_)
             | Self::SetPaused(..)
-            | Self::Purge(_)
+            | Self::Purge { .. }
             | Self::Redrive { .. } => false,
         }
     }

@@ -22,6 +22,8 @@ pub struct Schedule {
     pub to: Arc<ToDestination>,
     /// The body of its messages.
     pub body: BodyRef,
+    /// The text of the deduplication key with which the schedule was created. Deleting the schedule forgets the key.
+    pub key: Option<Arc<str>>,
     /// When the schedule was created. Overwriting the schedule does not change this.
     pub created_at: Timestamp,
     /// Whether the schedule is paused. Runs that fall due while it is paused do not happen later.
@@ -59,7 +61,8 @@ pub enum ScheduleState {
 /// A request to create or overwrite a schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PutSchedule {
-    /// The schedule's id; without it the engine makes one. A schedule of this id is overwritten whole.
+    /// The schedule's id; without it the engine makes one. A schedule of this id is overwritten whole, whatever was
+    /// created with the same deduplication key.
     pub id: Option<ScheduleId>,
     /// When the schedule publishes.
     pub cron: Cron,
@@ -73,7 +76,7 @@ pub struct PutSchedule {
 /// Commands on schedules.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ScheduleAction {
-    /// Create or overwrite a schedule. Answers `Reply::ScheduleId`.
+    /// Create or overwrite a schedule. Answers `Reply::SchedulePut`.
     Put(Box<PutSchedule>),
     /// Read a page of schedules, ordered by id. Answers `Reply::Schedules`.
     List {

@@ -9,7 +9,7 @@ use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
 use crate::engine::model::carried_rules::CarriedRules;
 use crate::engine::model::cost::Overhead;
-use crate::engine::model::entity::DedupKeyId;
+use crate::engine::model::entity::{DedupKeyId, FirstWithKey};
 use crate::engine::model::headers::{Headers, headers_cost};
 use crate::engine::model::id::{AccountName, FlowKeyId, MessageId, QueueId, ScheduleId};
 use crate::engine::model::message::{MessageState, Slot};
@@ -109,7 +109,7 @@ impl Engine {
             let body = self.body_of(&mut content);
             let id = self.make(now, account, draft, queue, body, None);
             if let Some(key) = key {
-                self.remember(now, key, id);
+                self.remember(now, key, FirstWithKey::Message(id));
             }
             stored.push(PublishedMessage {
                 id,
@@ -222,9 +222,7 @@ impl Engine {
         };
         self.check_held(cost.saturating_sub(freed))?;
         self.check_account(account)?;
-        if self.state.key_count() + keys > self.config.limits.dedup_keys {
-            return Err(Error::Overloaded("too many deduplication keys"));
-        }
+        self.check_room_for_keys(keys)?;
         if flows > 0 {
             self.check_room_for_flow_key()?;
         }
@@ -245,6 +243,14 @@ impl Engine {
             };
             self.state.flow_key(&id).is_none()
         })
+    }
+
+    /// Refuses `more` deduplication keys over their bound.
+    pub(crate) fn check_room_for_keys(&self, more: usize) -> Result<(), Error> {
+        if self.state.key_count() + more > self.config.limits.dedup_keys {
+            return Err(Error::Overloaded("too many deduplication keys"));
+        }
+        Ok(())
     }
 
     /// Refuses `more` bytes over the bound on held bytes.

@@ -7,9 +7,10 @@ use crate::engine::deliver::finish::{Cause, Failure};
 use crate::engine::error::Error;
 use crate::engine::inputs::Engine;
 use crate::engine::model::caller::{Caller, Permission};
-use crate::engine::model::id::{LeaseId, MessageId};
+use crate::engine::model::id::MessageId;
 use crate::engine::model::lookup::Scope;
 use crate::engine::model::message::{MessageState, Sequence, Stage, State};
+use crate::engine::model::pull::LeaseClaim;
 use crate::engine::model::time::Timestamp;
 use crate::engine::reply::Reply;
 
@@ -20,10 +21,10 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         id: MessageId,
-        lease: Option<LeaseId>,
+        claim: LeaseClaim,
         by: Duration,
     ) -> Result<Reply, Error> {
-        let (sequence, state) = self.held_message(caller, id, lease)?;
+        let (sequence, state) = self.held_message(caller, id, claim)?;
         let until = now + by;
         let expires_at = match state.state {
             State::InFlight { attempt, .. } => {
@@ -53,9 +54,9 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         id: MessageId,
-        lease: Option<LeaseId>,
+        claim: LeaseClaim,
     ) -> Result<Reply, Error> {
-        let (sequence, _) = self.held_message(caller, id, lease)?;
+        let (sequence, _) = self.held_message(caller, id, claim)?;
         self.finish(now, sequence, Stage::Delivered);
         self.view_of(sequence)
     }
@@ -67,10 +68,10 @@ impl Engine {
         now: Timestamp,
         caller: &Caller,
         id: MessageId,
-        lease: Option<LeaseId>,
+        claim: LeaseClaim,
         delay: Duration,
     ) -> Result<Reply, Error> {
-        let (sequence, _) = self.held_message(caller, id, lease)?;
+        let (sequence, _) = self.held_message(caller, id, claim)?;
         self.end_lease(now, sequence, "released", delay);
         self.view_of(sequence)
     }
@@ -85,7 +86,7 @@ impl Engine {
         &self,
         caller: &Caller,
         id: MessageId,
-        lease: Option<LeaseId>,
+        claim: LeaseClaim,
     ) -> Result<(Sequence, MessageState), Error> {
         let sequence = self.message_for(caller, id, Scope::Queues, Permission::Consume)?;
         let found = self.state.whole(sequence).ok_or(Error::MessageNotFound)?;
@@ -94,11 +95,11 @@ impl Engine {
             // Nobody is given a lease on it, though an attempt may be under way.
             return Err(Error::NotLeased);
         }
-        match (state.lease(), lease) {
-            (Some(current), Some(given)) if current != given => Err(Error::LeaseLost),
-            (Some(_), _) => Ok((sequence, state)),
-            (None, Some(_)) => Err(Error::LeaseLost),
-            (None, None) => Err(Error::NotLeased),
+        match (state.lease(), claim) {
+            (Some(_), LeaseClaim::Unnamed) => Ok((sequence, state)),
+            (None, LeaseClaim::Unnamed) => Err(Error::NotLeased),
+            (Some(current), LeaseClaim::Lease(given)) if current == given => Ok((sequence, state)),
+            (_, LeaseClaim::Lease(_) | LeaseClaim::Malformed) => Err(Error::LeaseLost),
         }
     }
 

@@ -8,7 +8,9 @@ use super::EngineState;
 use super::held::Shelf;
 use super::timers::Timer;
 use crate::engine::model::cost::Overhead;
-use crate::engine::model::entity::{DayCounter, DedupKey, DedupKeyId, Entity, EntityKey};
+use crate::engine::model::entity::{
+    DayCounter, DedupKey, DedupKeyId, DedupScope, Entity, EntityKey,
+};
 use crate::engine::model::flow_key::FlowKey;
 use crate::engine::model::id::{AccountName, FlowKeyId, GroupName, MessageId, ScheduleId};
 use crate::engine::model::keys::Account;
@@ -141,6 +143,31 @@ impl EngineState {
 
     pub(crate) fn key_count(&self) -> usize {
         self.records.keys.len()
+    }
+
+    /// The key that follows `reached` in the order of texts, or the first one.
+    pub(crate) fn key_after(
+        &self,
+        scope: &DedupScope,
+        reached: Option<&DedupKeyId>,
+    ) -> Option<&DedupKey> {
+        let first = || DedupKeyId {
+            scope: scope.clone(),
+            text: "".into(),
+        };
+        let start = reached.map_or_else(
+            || Bound::Included(first()),
+            |reached| Bound::Excluded(reached.clone()),
+        );
+        let mut keys = self.records.keys.range((start, Bound::Unbounded));
+        keys.next()
+            .map(|(_, key)| key)
+            .filter(|key| key.id.scope == *scope)
+    }
+
+    /// All keys, for the invariants.
+    pub(crate) fn all_keys(&self) -> impl Iterator<Item = &DedupKey> {
+        self.records.keys.values()
     }
 
     pub(crate) fn put_key(&mut self, key: DedupKey) {

@@ -56,6 +56,26 @@ async fn a_schedule_without_a_name_gets_one() {
 }
 
 #[tokio::test]
+async fn a_second_creation_of_the_same_schedule_is_accepted_and_answers_with_the_first() {
+    let mut api = Transcript::start().await;
+    let named = [
+        ("Upstash-Cron", "@daily"),
+        ("Upstash-Deduplication-Id", "report"),
+    ];
+    let by_content = [
+        ("Upstash-Cron", "@daily"),
+        ("Upstash-Content-Based-Deduplication", "true"),
+    ];
+    for headers in [named, by_content] {
+        for _ in 0..2 {
+            api.post(&format!("/v2/schedules/{APP}"), &headers, "x")
+                .await;
+        }
+    }
+    assert_snapshot!(api.into_text());
+}
+
+#[tokio::test]
 async fn bad_schedules_are_refused_by_header() {
     let api = Transcript::start().await;
     for (headers, name) in [
