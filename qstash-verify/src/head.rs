@@ -55,7 +55,8 @@ impl<'a> RequestHead<'a> {
         self.target(uri.path_and_query().map_or("/", |it| it.as_str()))
     }
 
-    /// Sets path and query, exactly as they came over the wire: `/orders?id=42`.
+    /// Sets path and query, exactly as they came over the wire: `/orders?id=42`. Some gateways decode the path. What they
+    /// make of it may be no [`Uri`], but it is verified here all the same.
     pub fn target(mut self, path_and_query: &'a str) -> Self {
         self.target = Some(path_and_query);
         self

@@ -11,6 +11,11 @@ use http_body_util::{BodyExt, Either, Full};
 /// `Full<Bytes>`, `BoxBody`, `UnsyncBoxBody`, `axum::body::Body` (feature `axum`) and `Either<B, Full<Bytes>>` are such
 /// bodies. Implement the trait for a type of your own; for any other type, map the service's body into one of these
 /// first, as by `response.map(Either::Left)`.
+#[diagnostic::on_unimplemented(
+    message = "the layers of qstash-verify cannot make answers with a body of type `{Self}`",
+    note = "put the layer that makes these bodies outside of the layer of qstash-verify, or map them into \
+            `axum::body::Body` (feature `axum`), a boxed body or `Either<_, Full<Bytes>>` first"
+)]
 pub trait AnswerBody: Body<Data: Send, Error: Send> + Send {
     /// Makes a body of this text.
     fn of_text(text: Bytes) -> Self;
