@@ -29,6 +29,8 @@ pub mod testing;
 #[cfg(feature = "server")]
 mod text;
 
+#[cfg(feature = "server")]
+pub use api::{Origin, OriginError};
 /// The former name of [`DeliveryScope`].
 #[cfg(feature = "server")]
 #[doc(hidden)]

@@ -1,7 +1,6 @@
 //! The fault gate: it passes a request on to the router, and carries out the faults that strike it.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -9,7 +8,6 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use hyper::body::Incoming;
 use serde::Deserialize;
 use tower::Service;
 
@@ -43,11 +41,7 @@ impl FaultGate {
     }
 
     /// Answers a request, or returns that its connection is to be reset.
-    pub(crate) async fn answer(
-        self: Arc<Self>,
-        request: http::Request<Incoming>,
-    ) -> Result<Response, Reset> {
-        let request = request.map(Body::new);
+    pub(super) async fn answer(&self, request: Request) -> Result<Response, Reset> {
         if self.api.driver().instruments().faults.any_api() && is_faulty_path(request.uri().path())
         {
             // Boxed, so that the future of a request without faults is small.

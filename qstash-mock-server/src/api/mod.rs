@@ -4,9 +4,11 @@
 //! each other, `admin` is test control, and `shared` is what they have in common. The contract is `protocol/v1.md`
 //! and `protocol/v2.md` and, where they are silent, `docs/wire-v1.md` and `docs/wire-v2.md`.
 //!
-//! Each request first passes `fault_gate.rs`, where the faults of a test strike; `fixture.rs` decodes fixtures.
+//! Each request first passes `cors.rs`, which says what pages in browsers may do, and `fault_gate.rs`, where the faults
+//! of a test strike; `fixture.rs` decodes fixtures.
 
 mod admin;
+mod cors;
 mod fault_gate;
 mod fixture;
 mod router;
@@ -15,6 +17,8 @@ mod state;
 mod v1;
 mod v2;
 
+pub(crate) use cors::CorsGate;
+pub use cors::{Origin, OriginError};
 pub(crate) use fault_gate::FaultGate;
 pub(crate) use fixture::{Decoded as DecodedFixture, decode_fixture};
 pub(crate) use shared::auth::Authenticator;

@@ -88,6 +88,15 @@ pub(crate) struct Settings {
     )]
     #[serde(default)]
     route: Vec<String>,
+    /// Let web pages of this origin, such as http://localhost:3000, use /v1 and /v2; repeat it for several
+    #[arg(
+        long,
+        env = "QSTASH_MOCK_CORS",
+        value_name = "ORIGIN",
+        value_delimiter = ','
+    )]
+    #[serde(default)]
+    cors: Vec<String>,
     /// The addresses that the server delivers to
     #[arg(long, env = "QSTASH_MOCK_DELIVER", value_enum)]
     deliver: Option<DeliveryScope>,
@@ -246,6 +255,11 @@ impl Settings {
             metrics_address: self.metrics_address.or(other.metrics_address),
             no_admin: self.no_admin.or(other.no_admin),
             manual_clock: self.manual_clock.or(other.manual_clock),
+            cors: if self.cors.is_empty() {
+                other.cors
+            } else {
+                self.cors
+            },
             auto_clock: self.auto_clock.or(other.auto_clock),
             real_time_limit_seconds: self
                 .real_time_limit_seconds

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::MockServer;
-use crate::api::Limits;
+use crate::api::{Limits, Origin};
 use crate::delivery::{self, DeliveryScope, Route};
 use crate::engine::{Quotas, Timestamp};
 use crate::instruments::{Bounds, SignatureClock};
@@ -40,6 +40,7 @@ pub struct MockServerBuilder {
     pub(super) limits: Limits,
     pub(super) metrics: bool,
     pub(super) metrics_address: Option<SocketAddr>,
+    pub(super) origins: Vec<Origin>,
     pub(super) store: Box<dyn Store>,
 }
 
@@ -69,6 +70,7 @@ impl Default for MockServerBuilder {
             limits: Limits::default(),
             metrics: true,
             metrics_address: None,
+            origins: Vec::new(),
             store: Box::new(Volatile),
         }
     }
@@ -286,6 +288,14 @@ impl MockServerBuilder {
     /// with the longest prefix is used.
     pub fn route(mut self, route: Route) -> Self {
         self.delivery.routes.push(route);
+        self
+    }
+
+    /// Lets pages of this origin use `/v1` and `/v2` from a browser, which otherwise hides the server's answers from
+    /// them. Nothing else of the server is opened: neither `/_admin` nor `/metrics`. It may be called several times.
+    /// Default: no page may.
+    pub fn cors(mut self, origin: Origin) -> Self {
+        self.origins.push(origin);
         self
     }
 

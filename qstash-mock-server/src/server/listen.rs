@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::api::{FaultGate, Peer};
+use crate::api::{CorsGate, Peer};
 use crate::connection::{Resettable, http1};
 
 /// How many bytes, and for how long, the server reads from a peer that is still sending when its connection ends.
@@ -26,7 +26,7 @@ const NO_HTTP2: &[u8] =
 /// request. Aborting the task closes everything at once.
 pub(super) async fn serve(
     listener: TcpListener,
-    gate: Arc<FaultGate>,
+    gate: Arc<CorsGate>,
     mut stop: watch::Receiver<bool>,
 ) {
     let mut connections = JoinSet::new();
@@ -55,7 +55,7 @@ pub(super) async fn serve(
 async fn connection(
     stream: TcpStream,
     peer: Peer,
-    gate: Arc<FaultGate>,
+    gate: Arc<CorsGate>,
     mut stop: watch::Receiver<bool>,
 ) {
     let (socket, switch) = Resettable::new(stream);

@@ -14,7 +14,7 @@ use super::builder::MockServerBuilder;
 use super::handle::{MockServer, Running};
 use super::seeds::Seeds;
 use super::{dedicated, listen};
-use crate::api::{self, ApiState, Authenticator, Control, FaultGate};
+use crate::api::{self, ApiState, Authenticator, Control, CorsGate, FaultGate};
 use crate::delivery::Deliverer;
 use crate::driver::Driver;
 use crate::engine::{AccountName, Config, Engine, Entity, Quotas, RestoreError, Secret};
@@ -82,6 +82,7 @@ impl MockServerBuilder {
         let token = authenticator.default_token();
         let metrics = self.metrics && metrics_listener.is_none();
         let (limits, auto) = (self.limits, self.auto);
+        let origins = std::mem::take(&mut self.origins);
         let signing_keys = authenticator.development_keys();
         let (driver, signing_secret, signing_keys) = self.driver(&seeds, signing_keys)?;
         let state = ApiState::new(driver.clone(), authenticator, limits, metrics, control);
@@ -89,11 +90,12 @@ impl MockServerBuilder {
         driver.fire();
         let (stop, stopped) = watch::channel(false);
         let metrics_address = metrics_listener.as_ref().map(|(address, _)| *address);
-        let metrics_listener =
-            metrics_listener.map(|(_, listener)| (listener, FaultGate::of_metrics(state.clone())));
-        let listeners = [(listener, FaultGate::new(state))]
-            .into_iter()
-            .chain(metrics_listener);
+        let metrics_listener = metrics_listener.map(|(_, listener)| {
+            let gate = CorsGate::closed(FaultGate::of_metrics(state.clone()));
+            (listener, gate)
+        });
+        let gate = CorsGate::new(FaultGate::new(state), origins);
+        let listeners = [(listener, gate)].into_iter().chain(metrics_listener);
         let listeners = listeners
             .map(|(listener, gate)| {
                 tokio::spawn(listen::serve(listener, Arc::new(gate), stopped.clone()))

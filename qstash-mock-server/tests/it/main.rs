@@ -3,6 +3,7 @@
 mod auth;
 mod binary;
 mod bounds;
+mod cors;
 mod ids;
 mod metrics;
 mod publish;

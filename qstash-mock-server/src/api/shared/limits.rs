@@ -36,6 +36,9 @@ const ENVELOPE_BYTES: usize = 128 << 10;
 /// The most bytes of any other request body.
 pub(in crate::api) const SMALL_BODY_BYTES: usize = 64 << 10;
 
+/// The most bytes of the header names that a preflight may ask for: room for those of every message.
+pub(in crate::api) const PREFLIGHT_HEADER_BYTES: usize = 16 << 10;
+
 /// Items of a batch.
 pub(in crate::api) const BATCH_ITEMS: usize = 1000;
 /// Levels of arrays and objects in a message.

@@ -7,7 +7,7 @@ use crate::instruments::wall_time;
 use crate::server::MIN_SECRET;
 use crate::testing::SignatureClock;
 use crate::text::parse_rfc3339;
-use crate::{MockServer, MockServerBuilder, Route};
+use crate::{MockServer, MockServerBuilder, Origin, Route};
 
 impl Settings {
     /// A server with these settings.
@@ -65,6 +65,10 @@ impl Settings {
         for (place, route) in self.route.iter().enumerate() {
             let parsed = route.parse::<Route>();
             server = server.route(parsed.map_err(|error| ConfigError::Route(place, error))?);
+        }
+        for (place, origin) in self.cors.iter().enumerate() {
+            let parsed = origin.parse::<Origin>();
+            server = server.cors(parsed.map_err(|error| ConfigError::Cors(place, error))?);
         }
         server = apply(server, self.deliver, MockServerBuilder::deliver);
         let quotas = self.quota.map(Plan::quotas);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::RouteError;
+use crate::{OriginError, RouteError};
 
 /// Why settings are refused.
 #[derive(Debug, thiserror::Error)]
@@ -38,4 +38,7 @@ pub(crate) enum ConfigError {
     /// The route is named by its place, because its URLs may hold a password.
     #[error("`route[{0}]` is wrong: {1}")]
     Route(usize, RouteError),
+    /// The origin is named by its place, because it may hold a password by mistake.
+    #[error("`cors[{0}]` is wrong: {1}")]
+    Cors(usize, OriginError),
 }
