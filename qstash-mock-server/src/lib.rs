@@ -18,7 +18,7 @@ pub mod fuzzing;
 mod instruments;
 #[cfg(feature = "server")]
 mod percent;
-#[cfg(feature = "server")]
+#[cfg(feature = "program")]
 mod program;
 #[cfg(feature = "server")]
 mod server;
@@ -37,9 +37,11 @@ pub use api::{Origin, OriginError};
 pub use delivery::DeliveryScope as Reach;
 #[cfg(feature = "server")]
 pub use delivery::{DeliveryScope, Route, RouteError};
+#[cfg(feature = "tls-no-provider")]
+pub use delivery::{RootCertificates, RootsError};
 #[cfg(feature = "server")]
 pub use driver::{Advanced, ClockBusy, Due, ReplaceError};
-#[cfg(feature = "server")]
+#[cfg(feature = "program")]
 pub use program::cli;
 #[cfg(feature = "server")]
 pub use server::{MockServer, MockServerBuilder, StartError};

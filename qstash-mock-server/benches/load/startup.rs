@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -27,10 +28,11 @@ pub(crate) async fn both_ways(plan: &Plan) {
         format!("{:.2}", median(inside)),
         "aim: < 5",
     );
+    let path = built();
     let mut outside = Vec::new();
     let mut memory = Vec::new();
     for _ in 0..plan.starts.min(21) {
-        let (time, bytes) = program().await;
+        let (time, bytes) = program(&path).await;
         outside.push(millis(time));
         memory.extend(bytes.map(|bytes| bytes as f64 / f64::from(1 << 20)));
     }
@@ -48,10 +50,23 @@ pub(crate) async fn both_ways(plan: &Plan) {
     }
 }
 
+/// Builds the program, which is a package of its own, with the profile of this benchmark, and returns its path.
+fn built() -> PathBuf {
+    let status = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--profile", "bench"])
+        .args(["--package", "qstash-mock-server-cli"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .status();
+    assert!(status.is_ok_and(|it| it.success()), "the program is built");
+    let this = std::env::current_exe().expect("the benchmark has a path");
+    let folder = this.ancestors().nth(2).expect("it lies in `deps`");
+    folder.join("qstash-mock-server")
+}
+
 /// The program's time to its first answer, and its memory after that.
-async fn program() -> (Duration, Option<u64>) {
+async fn program(path: &Path) -> (Duration, Option<u64>) {
     let start = Instant::now();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_qstash-mock-server"))
+    let mut child = Command::new(path)
         .args(["--port", "0"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

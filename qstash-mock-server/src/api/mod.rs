@@ -23,6 +23,7 @@ pub(crate) use fault_gate::FaultGate;
 pub(crate) use fixture::{Decoded as DecodedFixture, decode_fixture};
 pub(crate) use shared::auth::Authenticator;
 pub(crate) use shared::limits::Limits;
+#[cfg(feature = "program")]
 pub(crate) use shared::token::{is_queue_pattern, issue_token};
 use shared::{auth, body, decode, error, json, limits, shown};
 pub(crate) use state::{ApiState, Control, Peer};

@@ -10,18 +10,20 @@ use http::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use http::{Method, Request};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::crypto::ring;
 
+use super::connect::Connector;
 use super::outcome::{answered, failed};
 use super::payload::{BrokenOff, Payload};
 use super::request::{Unsendable, request};
 use super::route::{self, Route};
-use super::scope::{DeliveryScope, OutOfScope, Resolver};
+use super::scope::{DeliveryScope, OutOfScope};
 use super::sign::Signer;
+#[cfg(feature = "tls-no-provider")]
+use super::tls::Tls;
+#[cfg(feature = "tls-no-provider")]
+use super::trust::Trust;
 use crate::engine::{Attempt, Outcome, Timestamp};
 use crate::instruments::Clock;
 
@@ -37,7 +39,7 @@ const MAX_IDLE: usize = 256;
 pub(crate) struct Deliverer(Arc<Shared>);
 
 struct Shared {
-    client: Client<HttpsConnector<HttpConnector<Resolver>>, Payload>,
+    client: Client<Connector, Payload>,
     signer: Signer,
     settings: Settings,
 }
@@ -49,20 +51,18 @@ pub(crate) struct Settings {
     pub(crate) routes: Vec<Route>,
     /// The addresses that deliveries may go to.
     pub(crate) scope: DeliveryScope,
+    /// The certificates that are trusted.
+    #[cfg(feature = "tls-no-provider")]
+    pub(crate) trust: Trust,
 }
 
 impl Deliverer {
     pub(crate) fn new(settings: Settings) -> Self {
-        let mut tcp = HttpConnector::new_with_resolver(Resolver::new(settings.scope));
-        tcp.set_nodelay(true);
-        tcp.enforce_http(false);
-        // The provider is named explicitly: if other crates bring a second one, rustls refuses to choose.
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(ring::default_provider())
-            .expect("ring has the ciphers of TLS 1.2 and 1.3")
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
+        let connector = Connector::new(
+            settings.scope,
+            #[cfg(feature = "tls-no-provider")]
+            Tls::new(settings.trust.clone()),
+        );
         let client = Client::builder(TokioExecutor::new())
             .timer(TokioTimer::new())
             .pool_timer(TokioTimer::new())
@@ -176,6 +176,10 @@ fn sentence(error: &Error) -> String {
     });
     if let Some(refused) = refused {
         return refused.to_string();
+    }
+    #[cfg(feature = "tls-no-provider")]
+    if let Some(certificate) = causes(error).find_map(super::tls::certificate_fault) {
+        return certificate;
     }
     if error.is_connect() {
         let innermost = causes(error).last().map(ToString::to_string);

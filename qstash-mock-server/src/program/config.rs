@@ -100,6 +100,13 @@ pub(crate) struct Settings {
     /// The addresses that the server delivers to
     #[arg(long, env = "QSTASH_MOCK_DELIVER", value_enum)]
     deliver: Option<DeliveryScope>,
+    /// A file with root certificates of consumers in PEM, which are trusted beside those of the system
+    #[arg(long, env = "QSTASH_MOCK_CACERT", value_name = "FILE")]
+    cacert: Option<PathBuf>,
+    /// Accept any certificate from consumers at loopback addresses
+    #[arg(long, env = "QSTASH_MOCK_INSECURE", value_name = "on|off", value_parser = BoolishValueParser::new())]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "on")]
+    insecure: Option<bool>,
     /// The plan whose quotas /v2 has
     #[arg(long, env = "QSTASH_MOCK_QUOTA", value_enum)]
     quota: Option<Plan>,
@@ -248,18 +255,20 @@ impl Settings {
             } else {
                 self.route
             },
+            cors: if self.cors.is_empty() {
+                other.cors
+            } else {
+                self.cors
+            },
             deliver: self.deliver.or(other.deliver),
+            cacert: self.cacert.or(other.cacert),
+            insecure: self.insecure.or(other.insecure),
             quota: self.quota.or(other.quota),
             max_retries: self.max_retries.or(other.max_retries),
             metrics: self.metrics.or(other.metrics),
             metrics_address: self.metrics_address.or(other.metrics_address),
             no_admin: self.no_admin.or(other.no_admin),
             manual_clock: self.manual_clock.or(other.manual_clock),
-            cors: if self.cors.is_empty() {
-                other.cors
-            } else {
-                self.cors
-            },
             auto_clock: self.auto_clock.or(other.auto_clock),
             real_time_limit_seconds: self
                 .real_time_limit_seconds

@@ -6,6 +6,8 @@ use std::time::Duration;
 #[cfg(doc)]
 use super::MockServer;
 use crate::api::{Limits, Origin};
+#[cfg(feature = "tls-no-provider")]
+use crate::delivery::RootCertificates;
 use crate::delivery::{self, DeliveryScope, Route};
 use crate::engine::{Quotas, Timestamp};
 use crate::instruments::{Bounds, SignatureClock};
@@ -38,9 +40,9 @@ pub struct MockServerBuilder {
     pub(super) deduplication_window: Duration,
     pub(super) engine_limits: crate::engine::Limits,
     pub(super) limits: Limits,
+    pub(super) origins: Vec<Origin>,
     pub(super) metrics: bool,
     pub(super) metrics_address: Option<SocketAddr>,
-    pub(super) origins: Vec<Origin>,
     pub(super) store: Box<dyn Store>,
 }
 
@@ -68,9 +70,9 @@ impl Default for MockServerBuilder {
             deduplication_window: Duration::from_secs(600),
             engine_limits: crate::engine::Limits::default(),
             limits: Limits::default(),
+            origins: Vec::new(),
             metrics: true,
             metrics_address: None,
-            origins: Vec::new(),
             store: Box::new(Volatile),
         }
     }
@@ -296,6 +298,23 @@ impl MockServerBuilder {
     /// Default: no page may.
     pub fn cors(mut self, origin: Origin) -> Self {
         self.origins.push(origin);
+        self
+    }
+
+    /// Trusts these root certificates of consumers beside those that the system trusts, for example that of `mkcert` or
+    /// a certificate that signs itself. The system's are replaced by those of the variables `SSL_CERT_FILE` and
+    /// `SSL_CERT_DIR`, where they are set. It may be called several times.
+    #[cfg(feature = "tls-no-provider")]
+    pub fn root_certificates(mut self, roots: RootCertificates) -> Self {
+        self.delivery.trust.added.push(roots);
+        self
+    }
+
+    /// Sets whether the server accepts any certificate from consumers on this computer, that is at loopback addresses,
+    /// whatever their names. Certificates from other addresses are checked all the same. Default: it does not.
+    #[cfg(feature = "tls-no-provider")]
+    pub fn insecure(mut self, insecure: bool) -> Self {
+        self.delivery.trust.any_from_loopback = insecure;
         self
     }
 

@@ -13,5 +13,6 @@ mod start;
 
 pub use builder::MockServerBuilder;
 pub use handle::MockServer;
+#[cfg(feature = "program")]
 pub(crate) use start::MIN_SECRET;
 pub use start::StartError;

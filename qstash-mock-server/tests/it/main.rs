@@ -1,7 +1,6 @@
 //! The HTTP face of a running server: what it answers to good and to bad requests.
 
 mod auth;
-mod binary;
 mod bounds;
 mod cors;
 mod ids;
@@ -10,7 +9,8 @@ mod publish;
 mod queues;
 mod receive;
 mod routes;
-mod sdk;
 mod support;
 mod testing;
+#[cfg(feature = "tls")]
+mod tls;
 mod v2;

@@ -1,7 +1,7 @@
 //! Making a server of the settings.
 
 use super::error::ConfigError;
-use super::values::{addresses, metrics_address, seconds, secret};
+use super::values::{addresses, metrics_address, root_certificates, seconds, secret};
 use super::{Plan, Settings};
 use crate::instruments::wall_time;
 use crate::server::MIN_SECRET;
@@ -71,6 +71,10 @@ impl Settings {
             server = server.cors(parsed.map_err(|error| ConfigError::Cors(place, error))?);
         }
         server = apply(server, self.deliver, MockServerBuilder::deliver);
+        if let Some(path) = &self.cacert {
+            server = server.root_certificates(root_certificates(path)?);
+        }
+        server = apply(server, self.insecure, MockServerBuilder::insecure);
         let quotas = self.quota.map(Plan::quotas);
         server = apply(server, quotas, MockServerBuilder::quotas);
         if let Some(address) = self.metrics_address {

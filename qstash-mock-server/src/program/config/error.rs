@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{OriginError, RouteError};
+use crate::{OriginError, RootsError, RouteError};
 
 /// Why settings are refused.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +25,13 @@ pub(crate) enum ConfigError {
     },
     #[error("`metrics_address` must be HOST:PORT such as 127.0.0.1:9100; `{0}` is not")]
     MetricsAddress(String),
+    #[error("`cacert` names {}, which cannot be read", path.display())]
+    ReadRoots {
+        path: PathBuf,
+        source: std::io::Error,
+    },
+    #[error("`cacert` names {}, which cannot be used", path.display())]
+    Roots { path: PathBuf, source: RootsError },
     #[error("`{0}` must be a number of seconds from 0 to 31536000")]
     Seconds(&'static str),
     #[error("`{0}` must have at least {1} bytes; leave it out to do without")]

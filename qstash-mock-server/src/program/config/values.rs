@@ -1,9 +1,11 @@
 //! Reading the values of settings.
 
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
 use std::time::Duration;
 
 use super::error::ConfigError;
+use crate::RootCertificates;
 
 /// The addresses that `host` resolves to, IPv4 first, because clients often use 127.0.0.1 for `localhost`.
 pub(super) fn addresses(host: String, port: u16) -> Result<Vec<SocketAddr>, ConfigError> {
@@ -27,6 +29,18 @@ pub(super) fn metrics_address(text: String) -> Result<SocketAddr, ConfigError> {
         found.first().copied()
     });
     found.ok_or(ConfigError::MetricsAddress(text))
+}
+
+/// The root certificates in a file.
+pub(super) fn root_certificates(path: &Path) -> Result<RootCertificates, ConfigError> {
+    let pem = std::fs::read(path).map_err(|source| ConfigError::ReadRoots {
+        path: path.to_owned(),
+        source,
+    })?;
+    RootCertificates::from_pem(pem).map_err(|source| ConfigError::Roots {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 pub(super) fn seconds(name: &'static str, seconds: f64) -> Result<Duration, ConfigError> {

@@ -35,7 +35,7 @@ async fn run(mut command: Command) -> Output {
 }
 
 /// Runs a program that must fail; what it said on stderr.
-async fn refusal(command: Command) -> String {
+pub(crate) async fn refusal(command: Command) -> String {
     let output = run(command).await;
     assert!(!output.status.success(), "{output:?}");
     assert_eq!(String::from_utf8_lossy(&output.stdout), "");
@@ -90,7 +90,11 @@ impl Server {
         request.send().await.unwrap()
     }
 
-    async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> reqwest::Response {
         reqwest::Client::new()
             .post(format!("{}{path}", self.url))
             .bearer_auth(&self.token)
@@ -349,6 +353,15 @@ async fn a_mistake_in_the_settings_is_told_and_no_secret_with_it() {
         (["--port", "70000"], "--port"),
         (["--metrics", "maybe"], "--metrics"),
         (["--log", "a=b=c"], "log"),
+        (
+            ["--cors", "*"],
+            "`cors[0]` is wrong: `*` stands for no origin",
+        ),
+        (
+            ["--cors", "http://hunter2@a"],
+            "`cors[0]` is wrong: an origin has no user",
+        ),
+        (["--cors", "http://a,null"], "`cors[1]` is wrong: `null` is"),
     ] {
         let said = refusal(program(&arguments)).await;
         assert!(said.contains(name) && !said.contains("hunter2"), "{said}");

@@ -1,4 +1,4 @@
-//! The `qstash-mock-server` program.
+#![doc = include_str!("../README.md")]
 
 fn main() -> std::process::ExitCode {
     qstash_mock_server::cli::run()
