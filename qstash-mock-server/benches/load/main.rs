@@ -15,6 +15,11 @@
 //! `--only stall` measures wall time. Where others use the machine, too, `SUBJECT_RUNNER="chrt -f 1"` before the command
 //! (as root) gives the subjects precedence, so that the times are nearly those of the calls alone.
 
+/// The program's allocator, so that what is measured is what is released.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 mod consumer;
 mod deliver;
 mod latency;
