@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use hyper_util::rt::TokioIo;
+use rustls::client::WebPkiServerVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -14,6 +15,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::any_certificate::AnyCertificate;
 use super::connect::NoTls;
+use super::own_certificate::OwnCertificates;
 use super::trust::Trust;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -77,12 +79,21 @@ impl Configs {
 /// `None` if there is no provider of cryptography.
 fn configs(trust: &Trust) -> Option<Configs> {
     let provider = provider()?;
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider));
+    let config = config.with_safe_default_protocol_versions().ok()?;
     let mut roots = SYSTEM.clone();
-    roots.add_parsable_certificates(trust.roots().cloned());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .ok()?;
-    let strict = config.with_root_certificates(roots).with_no_client_auth();
+    let given: Vec<_> = trust.roots().cloned().collect();
+    roots.add_parsable_certificates(given.iter().cloned());
+    let roots = Arc::new(roots);
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider.clone());
+    let strict = match chains.build() {
+        Ok(chains) => config
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(OwnCertificates { chains, given })),
+        // There are no roots, so every certificate is refused.
+        Err(_) => config.with_root_certificates(roots),
+    };
+    let strict = strict.with_no_client_auth();
     let mut loopback = strict.clone();
     if trust.any_from_loopback {
         let any = Arc::new(AnyCertificate(provider));
@@ -111,9 +122,13 @@ static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
     }
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(found.certs);
-    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(std::env::var_os);
-    if roots.is_empty() && named.iter().all(Option::is_none) {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    if roots.is_empty() {
+        let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].into_iter();
+        let mut named = named.filter(|it| std::env::var_os(it).is_some());
+        match named.next() {
+            Some(variable) => tracing::warn!("there is no certificate where {variable} points to"),
+            None => roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+        }
     }
     roots
 });

@@ -28,8 +28,11 @@ impl RootCertificates {
     /// # Errors
     /// There is no certificate, or one cannot be read.
     pub fn from_pem(pem: impl AsRef<[u8]>) -> Result<Self, RootsError> {
+        // Editors put a byte-order mark in front, which belongs to no line.
+        let pem = pem.as_ref();
+        let pem = pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem);
         let mut found = Vec::new();
-        for certificate in CertificateDer::pem_slice_iter(pem.as_ref()) {
+        for certificate in CertificateDer::pem_slice_iter(pem) {
             let wrong = RootsError::Malformed(found.len() + 1);
             let certificate = certificate.map_err(|_| wrong)?;
             RootCertStore::empty()

@@ -15,6 +15,11 @@ const OTHER_NAME: &[u8] =
 const SELF_SIGNED: &[u8] =
     include_bytes!("../../../qstash-client/tests/it/network/certificates/self_signed.pem");
 
+/// As `openssl req -x509` makes it.
+const SELF_SIGNED_AUTHORITY: &[u8] = include_bytes!(
+    "../../../qstash-client/tests/it/network/certificates/self_signed_authority.pem"
+);
+
 /// The only attempt to deliver a message to a consumer on this computer.
 async fn deliver(builder: MockServerBuilder, url: &str) -> Delivery {
     let server = builder.manual_clock(START).start().await.unwrap();
@@ -29,7 +34,7 @@ async fn deliver(builder: MockServerBuilder, url: &str) -> Delivery {
     delivery.clone()
 }
 
-fn trusting() -> MockServerBuilder {
+fn trusting_root() -> MockServerBuilder {
     MockServer::builder().root_certificates(RootCertificates::from_pem(ROOT).unwrap())
 }
 
@@ -38,23 +43,40 @@ async fn a_consumer_whose_root_was_given_is_trusted_by_its_names_alone() {
     let consumer = Server::start(GOOD);
     let url = |host: &str| format!("https://{host}:{}/hook", consumer.port);
     for host in ["127.0.0.1", "localhost"] {
-        let delivery = deliver(trusting(), &url(host)).await;
+        let delivery = deliver(trusting_root(), &url(host)).await;
         assert!(delivery.is_delivered(), "{:?}", delivery.error());
         consumer.suite();
     }
     let route = format!("https://app.example.com={}", url("127.0.0.1"));
-    let routed = trusting().route(route.parse().unwrap());
+    let routed = trusting_root().route(route.parse().unwrap());
     let delivery = deliver(routed, "https://app.example.com").await;
     assert!(delivery.is_delivered(), "{:?}", delivery.error());
     assert_eq!(consumer.connections(), 3);
     let other = Server::start(OTHER_NAME);
     let url = format!("https://127.0.0.1:{}/", other.port);
-    let delivery = deliver(trusting(), &url).await;
+    let delivery = deliver(trusting_root(), &url).await;
     let error = delivery.error().unwrap();
     assert!(
         error.starts_with("the certificate is not trusted"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_given_certificate_is_trusted_itself_for_its_names_though_it_is_marked_as_an_authority() {
+    let own = RootCertificates::from_pem(SELF_SIGNED_AUTHORITY).unwrap();
+    let trusting = || MockServer::builder().root_certificates(own.clone());
+    let consumer = Server::start(SELF_SIGNED_AUTHORITY);
+    let url = |host: &str| format!("https://{host}:{}/", consumer.port);
+    let delivery = deliver(trusting(), &url("127.0.0.1")).await;
+    assert!(delivery.is_delivered(), "{:?}", delivery.error());
+    consumer.suite();
+    // The address is the same, but the certificate does not name it like this.
+    let delivery = deliver(trusting(), &url("[::ffff:127.0.0.1]")).await;
+    let error = delivery.error().unwrap();
+    assert!(error.contains("not valid for name"), "{error}");
+    let delivery = deliver(trusting_root(), &url("127.0.0.1")).await;
+    assert!(delivery.is_failed(), "another root was given");
 }
 
 #[tokio::test]
@@ -74,7 +96,7 @@ async fn an_unknown_certificate_is_refused_and_the_error_says_what_to_do() {
 async fn any_certificate_of_this_computer_is_accepted_where_that_was_asked_for() {
     let consumer = Server::start(SELF_SIGNED);
     let url = format!("https://127.0.0.1:{}/", consumer.port);
-    let refused = deliver(trusting(), &url).await;
+    let refused = deliver(trusting_root(), &url).await;
     assert!(refused.is_failed());
     let delivery = deliver(MockServer::builder().insecure(true), &url).await;
     assert!(delivery.is_delivered(), "{:?}", delivery.error());
@@ -106,4 +128,5 @@ fn a_text_without_certificates_is_refused_with_the_reason() {
     }
     assert!(RootCertificates::from_pem(cut).is_err());
     assert!(RootCertificates::from_pem([key, ROOT].concat()).is_ok());
+    assert!(RootCertificates::from_pem([b"\xef\xbb\xbf", ROOT].concat()).is_ok());
 }
