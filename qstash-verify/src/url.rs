@@ -92,6 +92,9 @@ impl UrlRule {
                 let Some(target) = head.target else {
                     return Err(Mismatch::new(signed, std::iter::empty()));
                 };
+                if !can_follow_origin(target) {
+                    return Err(Mismatch::no_path(signed, target));
+                }
                 if origins.iter().any(|origin| origin.has(signed, target)) {
                     return Ok(());
                 }
@@ -105,9 +108,6 @@ impl UrlRule {
 impl Origin {
     /// Whether `signed` is this origin followed by `target`.
     fn has(&self, signed: &str, target: &str) -> bool {
-        if !can_follow_origin(target) {
-            return false;
-        }
         // The usual case, before the two are looked at more closely.
         let rest = signed.strip_prefix(self.text.as_str());
         if rest == Some(target) && target.starts_with('/') {
@@ -157,6 +157,17 @@ pub(crate) struct Mismatch {
 const SHOWN: usize = 500;
 
 impl Mismatch {
+    /// For a target that cannot stand behind an origin, so that no URL is made of the two.
+    fn no_path(signed: &str, target: &str) -> Self {
+        let path = cut(&ascii(split_target(target).0), 0);
+        Self {
+            signed: cut(&show(signed, false), 0),
+            expected: Some(format!(
+                "a request for `{path}`, which is no path: a path begins with `/`"
+            )),
+        }
+    }
+
     fn new(signed: &str, expected: impl Iterator<Item = String>) -> Self {
         let expected: Vec<_> = expected.collect();
         let theirs = Url::split(signed);

@@ -335,6 +335,40 @@ fn a_function_gets_no_path_that_would_change_the_host_before_it() {
 }
 
 #[test]
+fn a_target_that_is_no_path_is_told_as_such_and_makes_no_url() {
+    for (origin, signed, target) in [
+        (
+            "https://shop.example/api",
+            "https://shop.example/apiorders",
+            "orders",
+        ),
+        ("https://shop.example/api", "https://shop.example/api*", "*"),
+        (
+            "https://shop.example",
+            "https://shop.exampleorders",
+            "orders",
+        ),
+        (
+            "https://shop.example",
+            "https://shop.example/orders",
+            "https://shop.example/orders",
+        ),
+    ] {
+        let error = derived(origin, signed, target).unwrap_err().to_string();
+        let end = format!(
+            "but this is a request for `{target}`, which is no path: a path begins with `/`"
+        );
+        assert!(error.ends_with(&end), "{error}");
+    }
+    let error = derived(
+        "https://shop.example",
+        "https://shop.example/orders",
+        "orders?secret=1",
+    );
+    assert!(!error.unwrap_err().to_string().contains("secret"));
+}
+
+#[test]
 fn ways_to_expect_a_url_are_not_mixed() {
     let hook = || keyed().expected_url_by(|_| None);
     for mixed in [
