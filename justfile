@@ -14,6 +14,10 @@ retry-by-republishing:
 test:
     cargo test --workspace
 
+# The official SDKs for Python and TypeScript, from their registries, against the program.
+sdk:
+    QSTASH_CI=1 cargo test -p qstash-mock-server-cli --test it sdk::
+
 # What CI runs.
 ci:
     .ci/run

@@ -1,8 +1,8 @@
 //! The official SDKs, from their registries, against the program: scripts in `tests/sdk` go through every method
 //! of each and assert on results and on what a consumer received. `examples/control.py` runs beside them.
 //!
-//! They need Python or Node and their registry. Where those are missing the suite is left out and says so on
-//! stderr; with `QSTASH_CI=1`, as in `.ci/run`, it fails instead.
+//! They need Python or Node and their registry, so they run only with `QSTASH_CI=1`, as in `.ci/run` and `just sdk`:
+//! plain `cargo test` needs nothing but Rust and installs nothing.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -61,31 +61,32 @@ async fn install(folder: &Path, words: &[&str]) -> Result<(), String> {
         .ok_or_else(|| format!("`{}`: {said}", words.join(" ")))
 }
 
-/// Notes that what `pins` names is installed; or tells that the suite is left out.
-fn ready(folder: &Path, pins: &str, installed: Result<(), String>) -> bool {
-    match installed {
-        Ok(()) => {
-            std::fs::copy(folder.join(pins), folder.join("installed")).unwrap();
-            true
-        }
-        Err(reason) if in_ci() => panic!("QSTASH_CI=1, and the suite cannot run: {reason}"),
-        Err(reason) => {
-            use std::io::Write;
-            // Not `eprintln`, which the test harness swallows.
-            let text = format!(
-                "LEFT OUT: the official SDK in {}: {reason}\n",
-                folder.display()
-            );
-            let _ = std::io::stderr().write_all(text.as_bytes());
-            false
-        }
+/// Notes that what `pins` names is installed.
+fn ready(folder: &Path, pins: &str, installed: Result<(), String>) {
+    if let Err(reason) = installed {
+        panic!("QSTASH_CI=1, and the suite cannot run: {reason}");
     }
+    std::fs::copy(folder.join(pins), folder.join("installed")).unwrap();
+}
+
+/// Tells that a suite is left out.
+fn left_out(suite: &str) {
+    use std::io::Write;
+    // Not `eprintln`, which the test harness swallows.
+    let text = format!(
+        "LEFT OUT: {suite}, which is installed and run by `just sdk` or with QSTASH_CI=1\n"
+    );
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 /// One test installs, the other finds it installed.
 static INSTALLING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 async fn python() -> Option<PathBuf> {
+    if !in_ci() {
+        left_out("the official SDK for Python");
+        return None;
+    }
     let _one = INSTALLING.lock().await;
     let folder = workshop("sdk-python");
     let pins = "requirements.txt";
@@ -98,10 +99,15 @@ async fn python() -> Option<PathBuf> {
     if installed.is_ok() {
         installed = install(&folder, &pip).await;
     }
-    ready(&folder, pins, installed).then_some(folder)
+    ready(&folder, pins, installed);
+    Some(folder)
 }
 
 async fn node() -> Option<PathBuf> {
+    if !in_ci() {
+        left_out("the official SDK for TypeScript");
+        return None;
+    }
     let folder = workshop("sdk-node");
     let pins = "package-lock.json";
     if copy_suite("node", &folder, pins) {
@@ -112,7 +118,8 @@ async fn node() -> Option<PathBuf> {
         let npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"];
         installed = install(&folder, &npm).await;
     }
-    ready(&folder, pins, installed).then_some(folder)
+    ready(&folder, pins, installed);
+    Some(folder)
 }
 
 /// Runs a script in an environment that says nothing about QStash but `variables`; it must exit with 0.
@@ -137,16 +144,14 @@ async fn run(folder: &Path, words: &[&str], variables: &[(&str, &str)]) {
     );
 }
 
-/// Whether the scripts wait until a schedule fires, which takes up to a minute.
-fn clock() -> (&'static str, &'static str) {
-    ("SDK_CLOCK", if in_ci() { "1" } else { "0" })
-}
+/// Makes the scripts wait until a schedule fires, which takes up to a minute.
+const CLOCK: (&str, &str) = ("SDK_CLOCK", "1");
 
 #[tokio::test]
 async fn the_official_python_sdk_works_unchanged() {
     let Some(folder) = python().await else { return };
     let server = Server::start(program(&["--port", "0"])).await;
-    let variables = [("QSTASH_URL", server.url.as_str()), clock()];
+    let variables = [("QSTASH_URL", server.url.as_str()), CLOCK];
     run(&folder, &["venv/bin/python", "sdk.py"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
@@ -171,7 +176,7 @@ async fn the_python_example_drives_clock_and_faults_through_test_control() {
 async fn the_official_typescript_sdk_works_unchanged_and_finds_the_server_in_dev_mode() {
     let Some(folder) = node().await else { return };
     let server = Server::start(program(&["--port", "0"])).await;
-    let variables = [("QSTASH_URL", server.url.as_str()), clock()];
+    let variables = [("QSTASH_URL", server.url.as_str()), CLOCK];
     run(&folder, &["node", "sdk.mjs"], &variables).await;
 
     let server = Server::start(program(&["dev", "--port", "0", "-quota=free"])).await;
