@@ -168,7 +168,8 @@ impl ClientBuilder {
     }
 
     /// Trusts these certificates beside those that the system trusts. The text is PEM and may hold several of them. A
-    /// further call adds to them.
+    /// further call adds to them. With rustls, a server cannot use a certificate that is marked as an authority, which
+    /// `openssl req -x509` makes unless `-addext basicConstraints=critical,CA:FALSE` says otherwise.
     pub fn root_certificates(mut self, pem: impl AsRef<[u8]>) -> Self {
         self.setup.roots.push(pem.as_ref().to_vec());
         self

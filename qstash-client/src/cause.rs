@@ -35,10 +35,23 @@ pub(crate) fn is_about_a_certificate(error: &(dyn StdError + 'static)) -> bool {
     told(error).to_ascii_lowercase().contains("certificate")
 }
 
+/// Escapes control characters of what a server says, so that it cannot command a terminal or begin a line of a log.
+pub(crate) fn printable(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter.is_control() {
+            out.extend(letter.escape_default());
+        } else {
+            out.push(letter);
+        }
+    }
+    out
+}
+
 /// Says in plain words what is wrong with a certificate.
 pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static str {
     let said = told(error).to_ascii_lowercase();
-    let faults: [(&[&str], &str); 5] = [
+    let faults: [(&[&str], &str); 6] = [
         (&["expired"], "it has expired"),
         (
             &["not valid yet", "not yet valid", "notvalidyet"],
@@ -55,6 +68,11 @@ pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static st
         ),
         (&["revoked"], "it was revoked"),
         (
+            &["causedasendentity"],
+            "its issuer is unknown here (see `root_certificates`), or it is marked as an authority, which rustls takes \
+             for no server's own",
+        ),
+        (
             &[
                 "unknownissuer",
                 "unknown issuer",
@@ -62,7 +80,6 @@ pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static st
                 "self-signed",
                 "self signed",
                 "not trusted",
-                "causedasendentity",
                 "untrusted",
             ],
             "its issuer is unknown here (see `root_certificates`)",

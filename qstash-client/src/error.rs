@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::cause::told;
+use crate::cause::{printable, told};
 use crate::rate_limit::RateLimit;
 
 pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
@@ -14,9 +14,10 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// Why a call failed, and what it attempted.
 ///
 /// `Display` writes one sentence that tells everything a person needs: the attempt, the reason with host and port, and
-/// the causes below it. [`source`](StdError::source) is therefore always `None`, so that a printed chain of errors says
-/// nothing twice; [`underlying`](Self::underlying) returns the error of the HTTP client or of the JSON parser. The
-/// sentence holds no token, message body or path of a URL, except where the server's own words hold one.
+/// the causes below it. `Debug` writes the same, so that a `main` that returns the error, `unwrap` and `expect` show the
+/// sentence. [`source`](StdError::source) is always `None`, so that a printed chain of errors says nothing twice;
+/// [`underlying`](Self::underlying) returns the error of the HTTP client or of the JSON parser. The sentence holds no
+/// token, message body or path of a URL, except where the server's own words hold one.
 #[derive(Clone)]
 pub struct Error(Box<Inner>);
 
@@ -76,7 +77,9 @@ pub enum ErrorKind {
 }
 
 /// What the server says about an error.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+///
+/// `Display` and `Debug` write what it says; `Debug` adds the field, so that values that differ look different.
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ApiError {
     /// One sentence for people.
@@ -89,9 +92,22 @@ pub struct ApiError {
 
 impl std::fmt::Display for ApiError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.message)?;
+        match self.message.as_str() {
+            "" => f.write_str("the server gave no reason")?,
+            message => f.write_str(&printable(message))?,
+        }
         match &self.code {
-            Some(code) => write!(f, " ({code})"),
+            Some(code) => write!(f, " ({})", printable(code)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::fmt::Debug for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(self, f)?;
+        match &self.field {
+            Some(field) => write!(f, " at {}", printable(field)),
             None => Ok(()),
         }
     }
@@ -221,7 +237,7 @@ impl Error {
         };
         let mut reason = format!("the server answered {status}");
         if !api.message.is_empty() {
-            reason = format!("{reason}: {}", api.message);
+            reason = format!("{reason}: {}", printable(&api.message));
         }
         let mut error = Self::new(kind, attempted, reason);
         error.0.status = Some(status);
@@ -295,16 +311,7 @@ impl std::fmt::Display for Error {
 
 impl std::fmt::Debug for Error {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.0.kind)
-            .field("attempted", &self.0.attempted)
-            .field("reason", &self.0.reason)
-            .field("status", &self.0.status)
-            .field("api", &self.0.api)
-            .field("rate_limit", &self.0.rate_limit)
-            .field("cause", &self.0.cause)
-            .field("retries", &self.0.retries)
-            .finish_non_exhaustive()
+        std::fmt::Display::fmt(self, f)
     }
 }
 

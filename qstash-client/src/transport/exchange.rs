@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use crate::cause::told;
 use crate::error::BoxError;
 
 /// A boxed future, which a trait object needs.
@@ -31,7 +32,10 @@ pub trait Transport: Send + Sync + 'static {
 }
 
 /// Why a request has no answer.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Display` tells how far the request came, and [`source`](std::error::Error::source) why. `Debug` writes both as one
+/// sentence, with scheme and host of the URLs in it and none of their paths.
+#[derive(thiserror::Error)]
 #[error("{}", match .stage {
     Stage::Refused => "the request cannot be sent as it is",
     Stage::NeverLeft => "no connection could be made",
@@ -97,5 +101,12 @@ impl TransportError {
     /// Returns how far the request came, what it went through as the end of a sentence, and why.
     pub(crate) fn into_parts(self) -> (Stage, String, BoxError) {
         (self.stage, self.through.unwrap_or_default(), self.source)
+    }
+}
+
+impl std::fmt::Debug for TransportError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let through = self.through.as_deref().unwrap_or_default();
+        write!(f, "{self}{through}: {}", told(self.source.as_ref()))
     }
 }

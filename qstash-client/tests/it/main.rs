@@ -6,4 +6,5 @@ mod lists;
 #[cfg(feature = "reqwest")]
 mod network;
 mod retries;
+mod shown;
 mod v2;

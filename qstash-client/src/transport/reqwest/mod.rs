@@ -1,5 +1,7 @@
 //! The default transport.
 
+#[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
+mod kept;
 mod proxy;
 mod tls;
 
@@ -44,9 +46,9 @@ impl Reqwest {
             .redirect(::reqwest::redirect::Policy::none())
             .retry(::reqwest::retry::never())
             .user_agent(concat!("qstash-client/", env!("CARGO_PKG_VERSION")));
-        let needed = base.is_some_and(BaseUrl::is_https);
-        let builder = tls::set_up(builder, setup.backend, &setup.roots, needed)?;
         let (builder, proxy) = proxy::choose(builder, &setup.proxy, base)?;
+        let need = tls::Need::of(base, proxy.as_deref());
+        let builder = tls::set_up(builder, setup.backend, &setup.roots, need)?;
         let client = build(builder)?;
         Ok(Self {
             client,

@@ -21,6 +21,16 @@ mod proxies;
     feature = "rustls-aws-lc"
 ))]
 mod refused;
+// What is on a Mac or Windows called the system's certificates no test can set.
+#[cfg(all(
+    target_os = "linux",
+    any(
+        feature = "rustls-ring",
+        feature = "rustls-aws-lc",
+        feature = "native-tls"
+    )
+))]
+mod roots;
 #[cfg(any(feature = "rustls-no-provider", feature = "native-tls"))]
 mod server;
 #[cfg(any(
