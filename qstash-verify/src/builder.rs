@@ -1,5 +1,6 @@
 //! How a verifier is set up.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,14 +8,11 @@ use bytes::Bytes;
 
 use crate::clock::SharedClock;
 use crate::jwt::{Rules, Tolerance};
-use crate::keyset::KeySet;
 use crate::reject::Response;
+use crate::rotation::{KeyRing, Source};
 use crate::url::UrlRule;
 use crate::verifier::Inner;
-use crate::{
-    Clock, ConfigError, KeyName, KeyRole, Region, RequestHead, Scheme, SigningKey, Verifier,
-    VerifyError,
-};
+use crate::{Clock, ConfigError, Keys, Region, RequestHead, Scheme, Verifier, VerifyError};
 
 /// The default of [`VerifierBuilder::body_limit`]: what the sender may make of the largest message of the smallest
 /// plan.
@@ -30,9 +28,8 @@ const BODY_LIMIT: usize = 4 << 20;
 #[derive(Clone, Debug)]
 #[must_use = "a builder does nothing until you `build` it"]
 pub struct VerifierBuilder {
-    secrets: Vec<(KeyName, SigningKey)>,
-    signing_keys: Vec<(KeyName, SigningKey)>,
-    numbered: usize,
+    keys: Keys,
+    source: Option<Source>,
     url: Option<UrlRule>,
     ignored: Vec<Scheme>,
     tolerance: Tolerance,
@@ -40,16 +37,14 @@ pub struct VerifierBuilder {
     body_limit: usize,
     clock: SharedClock,
     response: Response,
-    of_environment: bool,
     error: Option<ConfigError>,
 }
 
 impl Default for VerifierBuilder {
     fn default() -> Self {
         Self {
-            secrets: vec![],
-            signing_keys: vec![],
-            numbered: 0,
+            keys: Keys::new(),
+            source: None,
             url: None,
             ignored: vec![],
             tolerance: Tolerance::default(),
@@ -57,7 +52,6 @@ impl Default for VerifierBuilder {
             body_limit: BODY_LIMIT,
             clock: SharedClock::default(),
             response: Response::default(),
-            of_environment: false,
             error: None,
         }
     }
@@ -66,33 +60,27 @@ impl Default for VerifierBuilder {
 impl VerifierBuilder {
     /// Accepts v1 signatures made with this secret. Call it once for each secret while secrets are rotated.
     pub fn secret(self, secret: impl AsRef<[u8]>) -> Self {
-        let name = self.next_secret();
-        let label = name.to_string();
-        self.add(Scheme::Hmac, name, secret.as_ref(), &label)
+        self.with(|keys| keys.secret(secret))
     }
 
     /// Accepts v1 signatures made with any of these secrets.
     pub fn secrets(self, secrets: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
-        secrets.into_iter().fold(self, Self::secret)
+        self.with(|keys| keys.secrets(secrets))
     }
 
     /// Accepts v2 tokens signed with this key, the current one.
     pub fn current_signing_key(self, key: impl AsRef<[u8]>) -> Self {
-        self.role(KeyRole::Current, None, key.as_ref())
+        self.with(|keys| keys.current_signing_key(key))
     }
 
     /// Accepts v2 tokens signed with this key, which becomes the current one with the next rotation.
     pub fn next_signing_key(self, key: impl AsRef<[u8]>) -> Self {
-        self.role(KeyRole::Next, None, key.as_ref())
+        self.with(|keys| keys.next_signing_key(key))
     }
 
     /// Accepts v2 tokens signed with any of these keys.
     pub fn signing_keys(self, keys: impl IntoIterator<Item: AsRef<[u8]>>) -> Self {
-        keys.into_iter().fold(self, |mut this, key| {
-            this.numbered += 1;
-            let role = KeyRole::Other(this.numbered);
-            this.role(role, None, key.as_ref())
-        })
+        self.with(|before| before.signing_keys(keys))
     }
 
     /// Accepts v2 tokens signed with these keys if the request's `Upstash-Region` names this region; regions share no
@@ -104,8 +92,38 @@ impl VerifierBuilder {
         current: impl AsRef<[u8]>,
         next: impl AsRef<[u8]>,
     ) -> Self {
-        self.role(KeyRole::Current, Some(region), current.as_ref())
-            .role(KeyRole::Next, Some(region), next.as_ref())
+        self.with(|keys| keys.regional_signing_keys(region, current, next))
+    }
+
+    /// Sets all keys at once, in place of those given before.
+    pub fn keys(self, keys: Keys) -> Self {
+        self.with(|_| keys)
+    }
+
+    /// Asks the function `keys` for all keys when a request is signed with none of those in use, and tries the request
+    /// again with what it returns: for keys that others rotate. `None` says that there are no newer keys now.
+    ///
+    /// Strangers can send such requests, too. So after each question, whatever came of it, `interval` passes before the
+    /// next, in the time that [`verify`](Verifier::verify) is given; some 10 seconds are enough. Requests under a key
+    /// that comes up meanwhile are refused, and QStash delivers them again as far as their retries go.
+    ///
+    /// The request waits for the function; others do not. An adapter calls it on a thread of the runtime, so let it do
+    /// no more than read a small file, or have a task fetch the keys, as the README shows. Where it returns an error or
+    /// keys that [`replace_keys`](Verifier::replace_keys) would refuse, the keys stay as they are, and one warning of
+    /// the target `qstash_verify::keys` says so. What it returns is also lost if somebody exchanges keys meanwhile.
+    ///
+    /// [`build`](Self::build) does not call the function: give the first [`keys`](Self::keys), too.
+    pub fn refresh_keys_by<E>(
+        mut self,
+        interval: Duration,
+        keys: impl Fn() -> Result<Option<Keys>, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let ask = Arc::new(move || keys().map_err(Into::into));
+        self.source = Some(Source { interval, ask });
+        self
     }
 
     /// Accepts only v2 tokens for this URL, as the publisher wrote it, whatever the request's own URI is. Use it for a
@@ -116,7 +134,7 @@ impl VerifierBuilder {
     }
 
     /// Asks the function `url` for which URL a v2 token must be. The verifier calls it only for requests whose token
-    /// one of the keys signed, at most once for each. Where it returns `None`, the request is refused. Use it where the
+    /// one of the keys signed, once for each, or twice if keys are exchanged meanwhile. Where it returns `None`, the request is refused. Use it where the
     /// URL follows from the request in a way of your own, such as from a tenant's host name.
     ///
     /// **The risk:** headers such as `Host` and `X-Forwarded-Host` are what the caller says. Compare them with a list
@@ -231,36 +249,16 @@ impl VerifierBuilder {
         if let Some(error) = self.error {
             return Err(error);
         }
-        let keys = [
-            (Scheme::Hmac, &self.secrets),
-            (Scheme::Jwt, &self.signing_keys),
-        ];
-        if keys.iter().all(|(_, keys)| keys.is_empty()) {
-            return Err(if self.of_environment {
-                ConfigError::NoKeyInEnvironment
-            } else {
-                ConfigError::NoKey
-            });
-        }
-        for (scheme, keys) in keys {
-            if self.ignored.contains(&scheme) && !keys.is_empty() {
-                return Err(ConfigError::IgnoredKey(scheme));
-            }
-        }
-        let url = match self.url {
-            Some(url) => url,
-            // Without signing keys no token gets as far as its URL.
-            None if self.signing_keys.is_empty() => UrlRule::Any,
-            None => return Err(ConfigError::NoUrl),
-        };
+        let has_url = self.url.is_some();
+        let keys = KeyRing::new(self.keys, self.ignored, has_url, self.source)?;
+        // Without a rule there are no signing keys, and no token gets as far as its URL.
+        let url = self.url.unwrap_or(UrlRule::Any);
         let inner = Inner {
-            secrets: KeySet::new(self.secrets),
+            keys,
             rules: Rules {
-                keys: KeySet::new(self.signing_keys),
                 tolerance: self.tolerance,
                 max_age: self.max_age,
             },
-            ignored: self.ignored,
             body_limit: self.body_limit,
             clock: self.clock,
             response: self.response,
@@ -268,44 +266,18 @@ impl VerifierBuilder {
         Ok(Verifier(Arc::new(inner), Arc::new(url)))
     }
 
-    pub(crate) fn next_secret(&self) -> KeyName {
-        KeyName {
-            role: KeyRole::Secret(self.secrets.len() + 1),
-            region: None,
+    /// Changes the keys. If one cannot be used, that is an error like others: the first of all is reported.
+    fn with(mut self, change: impl FnOnce(Keys) -> Keys) -> Self {
+        self.keys = change(self.keys);
+        match self.keys.take_error() {
+            Some(error) => self.fail(error),
+            None => self,
         }
     }
 
-    /// Adds a key. An error calls it `label`.
-    pub(crate) fn add(mut self, scheme: Scheme, name: KeyName, key: &[u8], label: &str) -> Self {
-        match SigningKey::of(scheme, key) {
-            Ok(key) => {
-                match scheme {
-                    Scheme::Hmac => &mut self.secrets,
-                    Scheme::Jwt => &mut self.signing_keys,
-                }
-                .push((name, key));
-                self
-            }
-            Err(source) => self.fail(ConfigError::Key {
-                name: label.to_owned(),
-                source,
-            }),
-        }
-    }
-
-    pub(crate) fn fail(mut self, error: ConfigError) -> Self {
+    fn fail(mut self, error: ConfigError) -> Self {
         self.error.get_or_insert(error);
         self
-    }
-
-    pub(crate) fn of_environment(mut self) -> Self {
-        self.of_environment = true;
-        self
-    }
-
-    fn role(self, role: KeyRole, region: Option<Region>, key: &[u8]) -> Self {
-        let name = KeyName { role, region };
-        self.add(Scheme::Jwt, name, key, &name.to_string())
     }
 
     fn url(mut self, rule: Result<UrlRule, ConfigError>) -> Self {

@@ -1,11 +1,11 @@
-//! Why a request is refused, and why a verifier cannot be made.
+//! Why a request is refused.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 
-use crate::{KeyName, Region, Scheme, SigningKey};
+use crate::{KeyName, Region, Scheme};
 
 /// Why a request is refused: it fails verification, or an adapter cannot give it to the handler although it is
 /// verified.
@@ -214,6 +214,14 @@ impl VerifyError {
         }
     }
 
+    /// Whether other keys might accept the request.
+    pub(crate) const fn is_of_unknown_key(&self) -> bool {
+        matches!(
+            self,
+            Self::SchemeNotConfigured(_) | Self::Mismatch { .. } | Self::TokenSignature { .. }
+        )
+    }
+
     /// Returns what the operator can do, if the sender has a key and something else is wrong. It is for the log, not
     /// for the caller.
     #[must_use]
@@ -244,84 +252,6 @@ impl VerifyError {
             _ => return None,
         })
     }
-}
-
-/// Why a secret is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyError {
-    /// The secret is empty. It would let everybody sign.
-    #[error("a signing secret must not be empty")]
-    Empty,
-    /// The secret is too short.
-    #[error("a signing secret must have at least {} bytes", SigningKey::MIN_LEN)]
-    TooShort,
-    /// The secret begins with a byte-order mark, as some editors write it into files.
-    #[error("the secret begins with a byte-order mark; save it as UTF-8 without one")]
-    ByteOrderMark,
-    /// The secret begins or ends with white space, or has a line end, as a file or a pasted text does.
-    #[error("the secret begins or ends with white space or has a line end; cut that off")]
-    Blank,
-    /// The secret stands in quotes. They are for a shell; where no shell reads them, they become part of the secret.
-    #[error("the secret stands in quotes, which would be part of it; leave them out")]
-    Quoted,
-    /// This is no secret but a token for the API: QStash's, or another JWT.
-    #[error("this is an API token, such as the value of QSTASH_TOKEN, and no signing secret")]
-    Token,
-    /// This is no signing key of v2. All of them start with `sig_`.
-    #[error("this is no signing key of QStash: those start with `sig_`")]
-    NotASigningKey,
-}
-
-/// Why a verifier cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ConfigError {
-    /// No key was given, so nothing could ever be verified.
-    #[error("a verifier needs at least one signing secret or signing key")]
-    NoKey,
-    /// No key was given, and the environment names none.
-    #[error(
-        "none of QSTASH_SIGNING_SECRET, QSTASH_PREVIOUS_SIGNING_SECRET, QSTASH_CURRENT_SIGNING_KEY, \
-         QSTASH_NEXT_SIGNING_KEY and their regional forms (US_EAST_1_QSTASH_…, EU_CENTRAL_1_QSTASH_…) is set"
-    )]
-    NoKeyInEnvironment,
-    /// A key cannot be used.
-    #[error("{name} cannot be used")]
-    Key {
-        /// The name of the key or of its environment variable.
-        name: String,
-        /// Why the key cannot be used.
-        #[source]
-        source: KeyError,
-    },
-    /// The value of this environment variable is not Unicode.
-    #[error("the environment variable {0} is not Unicode")]
-    Variable(String),
-    /// A URL is not valid.
-    #[error("{field} must be {expected}")]
-    Url {
-        /// The method that got the URL.
-        field: &'static str,
-        /// What the URL must be.
-        expected: &'static str,
-    },
-    /// There are signing keys, but the verifier does not know its own URL, for which v2 tokens are signed.
-    #[error(
-        "signing keys need `public_origin`, `expected_url` or `expected_url_by`: without them, a request signed for \
-         one route could be replayed on another"
-    )]
-    NoUrl,
-    /// Two of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` were called, or one
-    /// of the last two twice.
-    #[error(
-        "only one of `expected_url`, `public_origin`, `expected_url_by` and `dangerously_accept_any_url` can be \
-         called; the first two can be called many times"
-    )]
-    ManyUrls,
-    /// Keys were given for a header that is ignored.
-    #[error("keys were given for `{0}`, but that header is ignored")]
-    IgnoredKey(Scheme),
 }
 
 /// Writes seconds, with milliseconds if there are any.

@@ -22,7 +22,6 @@ const ON_STACK: usize = 1024;
 /// What every token has to meet.
 #[derive(Debug)]
 pub(crate) struct Rules {
-    pub(crate) keys: KeySet,
     pub(crate) tolerance: Tolerance,
     pub(crate) max_age: Option<Duration>,
 }
@@ -47,8 +46,9 @@ impl Default for Tolerance {
     }
 }
 
-/// The request that a token has to fit.
+/// The keys and the request that a token has to fit.
 pub(crate) struct Context<'a> {
+    pub(crate) keys: &'a KeySet,
     pub(crate) head: &'a RequestHead<'a>,
     pub(crate) url: &'a UrlRule,
     pub(crate) region: Option<Region>,
@@ -86,7 +86,7 @@ impl Rules {
             .decode_slice(token.payload, buffer)
             .map_err(|_| VerifyError::MalformedToken("its payload is not base64url"))?;
         let region = context.region;
-        let key = self
+        let key = context
             .keys
             .find(token.signed.as_bytes(), &token.tag, region)
             .map_err(|keys| VerifyError::TokenSignature { keys, region })?;

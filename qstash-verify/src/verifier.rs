@@ -7,13 +7,15 @@ use crate::delivery::Found;
 use crate::jwt::{Context, Rules};
 use crate::keyset::KeySet;
 use crate::reject::Response;
+use crate::rotation::{Held, KeyRing};
 use crate::url::UrlRule;
 use crate::{
     ConfigError, Delivery, KeyName, RequestHead, Scheme, Timestamp, VerifierBuilder, VerifyError,
     hmac_hex,
 };
 
-/// Proves that a request came from QStash. Clones are cheap.
+/// Proves that a request came from QStash. Clones are cheap, and share their keys also after these are
+/// [exchanged](Self::replace_keys).
 ///
 /// The [crate's documentation](crate) says what is accepted.
 #[derive(Clone, Debug)]
@@ -21,11 +23,8 @@ pub struct Verifier(pub(crate) Arc<Inner>, pub(crate) Arc<UrlRule>);
 
 #[derive(Debug)]
 pub(crate) struct Inner {
-    /// v1
-    pub(crate) secrets: KeySet,
-    /// v2
+    pub(crate) keys: KeyRing,
     pub(crate) rules: Rules,
-    pub(crate) ignored: Vec<Scheme>,
     pub(crate) body_limit: usize,
     pub(crate) clock: SharedClock,
     pub(crate) response: Response,
@@ -77,11 +76,20 @@ impl Verifier {
         body: &[u8],
         now: Timestamp,
     ) -> Result<Delivery<'a>, VerifyError> {
-        self.verify_head(request.into(), body, now)
+        let head = request.into();
+        let keys = self.0.keys.in_use();
+        match self.verify_with(&keys, head, body, now) {
+            Err(error) if error.is_of_unknown_key() => match self.0.keys.other_than(&keys, now) {
+                Some(others) => self.verify_with(&others, head, body, now),
+                None => Err(error),
+            },
+            verdict => verdict,
+        }
     }
 
-    fn verify_head<'a>(
+    fn verify_with<'a>(
         &self,
+        keys: &Held,
         head: RequestHead<'a>,
         body: &[u8],
         now: Timestamp,
@@ -91,18 +99,21 @@ impl Verifier {
             let limit = inner.body_limit;
             return Err(VerifyError::BodyTooLarge { limit });
         }
-        let found = Found::read(head.headers(), &inner.ignored)?;
-        for (scheme, signature, keys) in [
-            (Scheme::Hmac, found.hmac, &inner.secrets),
-            (Scheme::Jwt, found.jwt, &inner.rules.keys),
+        let found = Found::read(head.headers(), &inner.keys.ignored)?;
+        for (scheme, signature, of_scheme) in [
+            (Scheme::Hmac, found.hmac, &keys.secrets),
+            (Scheme::Jwt, found.jwt, &keys.signing_keys),
         ] {
-            if signature.is_some() && keys.is_empty() {
+            if signature.is_some() && of_scheme.is_empty() {
                 return Err(VerifyError::SchemeNotConfigured(scheme));
             }
         }
-        let by_hmac = found.hmac.map(|it| self.verify_hmac(it.as_bytes(), body));
+        let by_hmac = found
+            .hmac
+            .map(|it| verify_hmac(&keys.secrets, it.as_bytes(), body));
         let by_jwt = found.jwt.map(|token| {
             let context = Context {
+                keys: &keys.signing_keys,
                 head: &head,
                 url: &self.1,
                 region: found.region(),
@@ -162,12 +173,11 @@ impl Verifier {
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
+}
 
-    fn verify_hmac(&self, signature: &[u8], body: &[u8]) -> Result<KeyName, VerifyError> {
-        let tag = hmac_hex::decode(signature).ok_or(VerifyError::MalformedSignature)?;
-        self.0
-            .secrets
-            .find(body, &tag, None)
-            .map_err(|keys| VerifyError::Mismatch { keys })
-    }
+fn verify_hmac(secrets: &KeySet, signature: &[u8], body: &[u8]) -> Result<KeyName, VerifyError> {
+    let tag = hmac_hex::decode(signature).ok_or(VerifyError::MalformedSignature)?;
+    secrets
+        .find(body, &tag, None)
+        .map_err(|keys| VerifyError::Mismatch { keys })
 }

@@ -17,6 +17,8 @@ mod nested;
 mod properties;
 mod receivers;
 mod redis;
+mod refresh;
+mod rotation;
 mod server;
 mod slips;
 mod strangers;
