@@ -228,7 +228,8 @@ impl VerifyError {
     pub const fn advice(&self) -> Option<&'static str> {
         Some(match self {
             Self::WrongUrl { .. } => {
-                "if it was meant for this service, set `public_origin` (or `expected_url`) to what the publisher calls"
+                "if it was meant for this service, set `public_origin`, `expected_url` or what the function of \
+                 `expected_url_by` returns to what the publisher calls"
             }
             Self::UnknownUrl { .. } => {
                 "give `verify` the request's URI, or return this URL from the function of `expected_url_by`"
