@@ -12,7 +12,7 @@ async fn the_program_takes_origins_as_flags_in_its_environment_and_in_its_file()
     std::fs::write(&file, format!("cors = [\"{PAGE}\", \"{APP}\"]\n")).unwrap();
     let flags = program(&["--port", "0", "--cors", PAGE, "--cors", APP]);
     let mut environment = program(&["--port", "0"]);
-    environment.env("QSTASH_MOCK_CORS", format!("{PAGE},{APP}"));
+    environment.env("QSTASH_MOCK_CORS", format!(" {PAGE} , {APP}"));
     let mut in_file = program(&["--port", "0", "--config"]);
     in_file.arg(&file);
     for program in [flags, environment, in_file] {

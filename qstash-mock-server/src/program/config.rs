@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tracing_subscriber::EnvFilter;
 
 use self::error::ConfigError;
-use self::values::{seconds, secret};
+use self::values::{seconds, secret, trimmed};
 use crate::DeliveryScope;
 use crate::engine::Quotas;
 use crate::server::MIN_SECRET;
@@ -84,7 +84,8 @@ pub(crate) struct Settings {
         long,
         env = "QSTASH_MOCK_ROUTE",
         value_name = "FROM=TO",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = trimmed
     )]
     #[serde(default)]
     route: Vec<String>,
@@ -93,7 +94,8 @@ pub(crate) struct Settings {
         long,
         env = "QSTASH_MOCK_CORS",
         value_name = "ORIGIN",
-        value_delimiter = ','
+        value_delimiter = ',',
+        value_parser = trimmed
     )]
     #[serde(default)]
     cors: Vec<String>,

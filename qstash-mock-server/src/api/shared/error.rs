@@ -199,6 +199,10 @@ impl ApiError {
     }
 }
 
+/// Why a call was refused, beside the answer: reports of tests tell it.
+#[derive(Clone, Debug)]
+pub(in crate::api) struct Reason(pub(in crate::api) String);
+
 /// The header that every refusal with this status has.
 pub(in crate::api) fn header_of(status: StatusCode) -> Option<(HeaderName, HeaderValue)> {
     match status {
@@ -273,6 +277,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let mut response = Json::object(|json| self.write(json)).into_response(self.status);
         response.headers_mut().extend(header_of(self.status));
+        response.extensions_mut().insert(Reason(self.sentence()));
         response
     }
 }

@@ -53,6 +53,10 @@ impl Call {
         self.head.uri.query()
     }
 
+    pub(super) fn headers(&self) -> &http::HeaderMap {
+        &self.head.headers
+    }
+
     pub(super) fn token(&self) -> &str {
         &self.token
     }

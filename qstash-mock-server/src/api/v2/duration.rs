@@ -13,7 +13,7 @@ pub(super) fn parse(text: &str) -> Result<Duration, DurationError> {
 /// Reads a duration in which a bare whole number means seconds.
 pub(super) fn parse_or_seconds(text: &str) -> Result<Duration, DurationError> {
     if is_bare(text) {
-        return parse(&format!("{text}s")).map_err(|_| DurationError::Invalid(text.to_owned()));
+        return parse(&format!("{text}s")).map_err(|_| DurationError::TooLong(text.to_owned()));
     }
     parse(text)
 }

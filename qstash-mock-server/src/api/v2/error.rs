@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{ALLOW, HeaderMap, HeaderValue};
 
-use super::super::error::{ApiError, header_of, shortened};
+use super::super::error::{ApiError, Reason, header_of, shortened};
 use super::super::json::Json;
 use super::settings::{self, canonical};
 use crate::driver::CallError;
@@ -86,11 +86,6 @@ impl Refusal {
         Self::new(StatusCode::NOT_IMPLEMENTED, error)
     }
 
-    /// Whether the whole request is refused although this is the refusal of one item.
-    pub(super) fn is_for_all(&self) -> bool {
-        self.status == StatusCode::NOT_IMPLEMENTED
-    }
-
     pub(super) fn language_model(path: &str) -> Self {
         let path = shortened(path);
         let error = format!(
@@ -109,6 +104,10 @@ impl Refusal {
 
     pub(super) fn is_not_found(&self) -> bool {
         self.status == StatusCode::NOT_FOUND
+    }
+
+    pub(super) fn is_malformed(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
     }
 
     pub(super) fn into_sentence(self) -> String {
@@ -233,6 +232,7 @@ impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let mut response = Json::object(|json| self.write(json)).into_response(self.status);
         response.headers_mut().extend(self.headers());
+        response.extensions_mut().insert(Reason(self.error));
         response
     }
 }

@@ -68,7 +68,11 @@ fn pin(call: &Call, key: Arc<str>) -> Result<FlowAction, Refusal> {
         let number = query.number(name, 1..=u64::from(u32::MAX))?;
         Ok::<_, Refusal>(number.and_then(|number| u32::try_from(number).ok()))
     };
-    let period = query.number("period", 1..=MAX_PERIOD.as_secs())?;
+    let period = query.number("period", 1..=MAX_PERIOD.as_secs());
+    let period = period.map_err(|error| match query.one("period") {
+        Ok(Some(_)) => Refusal::of("period", "must be a whole number of seconds, from 1s to 7d"),
+        _ => error,
+    })?;
     if query.is_empty() {
         return Err(Refusal::invalid(
             "`parallelism`, `rate` or `period` must be given",

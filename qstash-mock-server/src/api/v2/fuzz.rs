@@ -9,6 +9,7 @@ use super::lines::Lines;
 use super::query::{self, Filter, Query};
 use super::route::{self, Route};
 use super::settings::{RequestKind, Settings};
+use super::workflow;
 
 /// Reads `data` as a request: the first line is a path with its query, the others are headers. A refusal must be a
 /// client error, and accepted settings must be valid for the engine.
@@ -37,6 +38,8 @@ pub(crate) fn fuzz_request(data: &[u8]) {
     headers(lines, query);
     if let Ok(json) = serde_json::from_slice::<&RawValue>(data) {
         checked(Lines::of_json(json).map_err(Refusal::from));
+        checked(workflow::refuse_batch(json));
+        checked(workflow::refuse_headers_in(json));
     }
 }
 

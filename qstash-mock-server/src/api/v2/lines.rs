@@ -121,6 +121,12 @@ fn line(name: &str, value: &str) -> Result<(String, Bytes), Refusal> {
     }
 }
 
+/// The names of the settings in a query, in lower case, whatever their values are.
+pub(super) fn names_in_query(query: &str) -> impl Iterator<Item = String> {
+    let pairs = query.split('&').filter(|pair| is_setting(pair));
+    pairs.map(name_of)
+}
+
 /// Whether the parameter `pair` of a query is a setting (v2.md section 1.9).
 fn is_setting(pair: &str) -> bool {
     name_of(pair).starts_with("upstash-")

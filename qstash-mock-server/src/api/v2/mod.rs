@@ -29,6 +29,7 @@ mod schedules;
 mod settings;
 mod url_groups;
 mod wire;
+mod workflow;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -59,7 +60,11 @@ pub(super) async fn serve(api: ApiState, request: Request) -> Response {
 
 async fn answer(call: Call, body: Body) -> Answer {
     let path = call.path().to_owned();
-    match route::find(call.method(), &path)? {
+    let route = route::find(call.method(), &path);
+    if may_have_settings(&route) {
+        workflow::refuse_request(call.headers(), call.query())?;
+    }
+    match route? {
         Route::Publish(destination) => publish::one(call, body, None, destination).await,
         Route::Enqueue(queue, destination) => {
             publish::one(call, body, Some(queue), destination).await
@@ -97,5 +102,21 @@ async fn answer(call: Call, body: Body) -> Answer {
         Route::GlobalParallelism => flow_keys::global(call).await,
         Route::GetKeys => keys::get(call).await,
         Route::RotateKeys => keys::rotate(call).await,
+    }
+}
+
+/// Whether the headers of a request for `route` may be settings. A path that is malformed may be meant for such a route.
+fn may_have_settings(route: &Result<Route<'_>, Refusal>) -> bool {
+    match route {
+        Ok(route) => matches!(
+            route,
+            Route::Publish(_)
+                | Route::Enqueue(..)
+                | Route::Batch
+                | Route::CreateSchedule(_)
+                | Route::RetryDeadLetter(_)
+                | Route::RetryDeadLetters
+        ),
+        Err(refusal) => refusal.is_malformed(),
     }
 }

@@ -56,4 +56,26 @@ mod tests {
         assert!(!is_new("upstash-once"));
         assert_eq!(shown("upstash-\u{1b}[31m"), "upstash-\\u{1b}[31m");
     }
+
+    #[tokio::test]
+    async fn an_unknown_header_of_a_batch_itself_is_told_as_one_of_its_items() {
+        let server = crate::MockServer::start().await;
+        let url = format!("{}/v2/batch?upstash-batch-queryy=1", server.uri());
+        let items =
+            r#"[{"destination":"https://a.example","headers":{"Upstash-Batch-Itemm":"1"}}]"#;
+        let request = reqwest::Client::new()
+            .post(url)
+            .bearer_auth(server.token())
+            .header("Upstash-Batch-Headerr", "1")
+            .header("Upstash-Retries", "1")
+            .header("Upstash-Telemetry-Sdk", "x")
+            .body(items);
+        assert_eq!(request.send().await.unwrap().status(), 200);
+        for name in ["headerr", "queryy", "itemm"] {
+            assert!(!is_new(&format!("upstash-batch-{name}")), "{name}");
+        }
+        for name in ["upstash-retries", "upstash-telemetry-sdk"] {
+            assert!(!SAID.lock().unwrap().contains(name), "{name}");
+        }
+    }
 }

@@ -10,9 +10,9 @@ use super::Answer;
 use super::call::{Call, unexpected};
 use super::destination::Destination;
 use super::error::Refusal;
-use super::lines::Lines;
-use super::settings::{RequestKind, Settings};
-use super::wire;
+use super::lines::{Lines, names_in_query};
+use super::settings::{self, RequestKind, Settings};
+use super::{wire, workflow};
 use crate::engine::{
     self, Action, GroupName, PartialSettings, Publish, QueueName, Reply, Target, ToDestination,
     ToGroup,
@@ -40,11 +40,13 @@ pub(super) async fn one(
 
 /// Publishes many messages. If one is refused, the others are still published.
 pub(super) async fn batch(call: Call, body: Body) -> Answer {
+    tell_unknown(&call);
     let body = call.body(body, Expected::Batch).await?;
     let whole =
         std::str::from_utf8(&body).map_err(|_| Refusal::invalid("the body is not UTF-8"))?;
     let whole: &RawValue = serde_json::from_str(whole)
         .map_err(|error| Refusal::invalid(format!("the body is not JSON: {error}")))?;
+    workflow::refuse_batch(whole)?;
     let items = array(whole, BATCH_ITEMS).map_err(|error| error.under("the body"))?;
     let (mut good, mut refused) = (Vec::new(), Vec::with_capacity(items.len()));
     for item in items {
@@ -53,7 +55,6 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
                 good.push(publish);
                 None
             }
-            Err(error) if error.is_for_all() => return Err(error),
             Err(error) => Some(error),
         });
     }
@@ -69,6 +70,17 @@ pub(super) async fn batch(call: Call, body: Body) -> Answer {
         },
     });
     Ok(wire::batch(outcomes))
+}
+
+/// Warns of settings of the request itself that nobody knows. A batch has its settings in its items: known ones of the
+/// request are accepted and mean nothing.
+fn tell_unknown(call: &Call) {
+    for name in call.headers().keys() {
+        settings::tell_unknown(name.as_str());
+    }
+    for name in names_in_query(call.query().unwrap_or_default()) {
+        settings::tell_unknown(&name);
+    }
 }
 
 fn item(call: &Call, item: &RawValue) -> Result<Publish, Refusal> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use super::destination::Destination;
 use super::error::Refusal;
 use super::lines::Lines;
-use super::notices;
+use super::{notices, workflow};
 use crate::engine::{Cron, GivenHeader, GivenValue, PartialSettings, QueueName};
 use table::Fault;
 pub(super) use table::{canonical, name as flow_key, prefix};
@@ -41,16 +41,12 @@ pub(super) struct Settings {
 impl Settings {
     /// Reads all of `lines`. Whether settings are complete is checked later, because a URL group may add some.
     pub(super) fn read(lines: &Lines, kind: RequestKind) -> Result<Self, Refusal> {
+        workflow::refuse(lines.iter().map(|(name, _)| name))?;
         let mut settings = Self::default();
         let mut seen: Vec<(&str, &Bytes)> = Vec::new();
         for (name, value) in lines.iter() {
-            if name.starts_with("upstash-workflow-") {
-                return Err(Refusal::workflow_header(&canonical(name)));
-            }
             let Some(setting) = table::find(name) else {
-                if table::is_unknown(name) {
-                    notices::unknown(name);
-                }
+                tell_unknown(name);
                 continue;
             };
             if !setting.repeats() {
@@ -102,6 +98,13 @@ impl Settings {
                 self.given.incoming.push(given_header(name, value));
             }
         }
+    }
+}
+
+/// Warns of a header that looks like a setting and is none.
+pub(super) fn tell_unknown(name: &str) {
+    if table::find(name).is_none() && table::is_unknown(name) {
+        notices::unknown(name);
     }
 }
 

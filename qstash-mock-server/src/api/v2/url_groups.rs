@@ -14,7 +14,7 @@ use super::destination;
 use super::error::Refusal;
 use super::lines::Lines;
 use super::settings::{RequestKind, Settings};
-use super::wire;
+use super::{wire, workflow};
 use crate::engine::{Endpoint, EndpointRef, GroupName, PartialSettings, Reply, UrlGroupAction};
 
 /// How many URL groups one command to the engine asks for.
@@ -63,8 +63,11 @@ pub(super) async fn remove(call: Call, body: Body, name: String) -> Answer {
 
 /// Sets the default headers of publishes to the group.
 pub(super) async fn patch(call: Call, body: Body, name: String) -> Answer {
-    let name = group_name(&name)?;
     let body = call.body(body, Expected::V2Json).await?;
+    if let Ok(object) = serde_json::from_slice(&body) {
+        workflow::refuse_headers_in(object)?;
+    }
+    let name = group_name(&name)?;
     let headers = Object::of_body(&body, &["headers"])?.required("headers", Lines::of_json)?;
     let action = UrlGroupAction::SetDefaults(name, defaults(&headers)?);
     call.done(action).await

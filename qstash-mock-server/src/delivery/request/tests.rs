@@ -127,6 +127,16 @@ fn the_publisher_chooses_the_content_type_but_never_our_headers() {
 }
 
 #[test]
+fn an_empty_content_type_is_none_so_the_default_stands() {
+    for empty in ["", " ", "\t "] {
+        let attempt = attempt("http://a/", &[("Content-Type", empty)]);
+        let request = request(&attempt, "", ()).unwrap();
+        let types: Vec<_> = request.headers().get_all("content-type").iter().collect();
+        assert_eq!(types, ["application/json"], "{empty:?}");
+    }
+}
+
+#[test]
 fn the_url_is_sent_as_it_was_given() {
     for url in [
         "http://127.0.0.1:8080/a/../b//c?x=%2f&y=",

@@ -15,16 +15,17 @@ const PUBLISHED_AT: HeaderName = HeaderName::from_static("qstash-published-at");
 pub(super) const AGENT: &str = concat!("qstash-mock-server/", env!("CARGO_PKG_VERSION"));
 
 /// Adds the server's headers to the publisher's `headers`. The server's replace the publisher's, except the content
-/// type and the user agent, which are defaults.
+/// type and the user agent, which are defaults. A content type that is empty is none.
 pub(super) fn add(
     headers: &mut HeaderMap,
     attempt: &Attempt,
     envelope: &QueueEnvelope,
     signature: &str,
 ) -> Result<(), Unsendable> {
-    headers
-        .entry(CONTENT_TYPE)
-        .or_insert(HeaderValue::from_static("application/json"));
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    if types.all(|it| it.as_bytes().trim_ascii().is_empty()) {
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    }
     headers
         .entry(USER_AGENT)
         .or_insert(HeaderValue::from_static(AGENT));

@@ -10,18 +10,19 @@
 //! - Else it names times of the day. One that comes twice in autumn happens in the first pass, and one that is skipped
 //!   in spring does not happen that day.
 //!
-//! If both the day of month and the day of week are restricted, a day matches if one of them does. `*` and `?` alone
-//! are unrestricted, `*/2` is not. The time zones are compiled in; nothing is read from the system.
+//! If both the day of month and the day of week are restricted, a day matches if one of them does. A field with a `*` or
+//! `?` in it is unrestricted, also as `*/1`; one with `*/2` is not. The time zones are compiled in; nothing is read from the system.
+
+mod fields;
 
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use croner::parser::{CronParser, Seconds, Year};
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone, TimeZoneDatabase};
 
-use super::duration;
+use super::duration::{self, DurationError};
 use crate::engine::model::time::Timestamp;
 
 /// A parsed cron expression. Two are equal if their texts are.
@@ -55,13 +56,22 @@ pub enum CronError {
         "the cron expression has {0} fields, not the five `minute hour day-of-month month day-of-week`"
     )]
     Fields(usize),
+    /// There is nothing in the text.
+    #[error("empty spec string")]
+    Empty,
+    /// What begins with `@` is no descriptor. Descriptors are lower case.
+    #[error("unrecognized descriptor: {0}")]
+    Descriptor(String),
+    /// `@every` is followed by a period that Go's durations cannot hold.
+    #[error("`{0}` is too long for `@every`: the longest period is 2562047h47m")]
+    EveryTooLong(String),
     /// `@every` is not followed by a duration of a minute or more.
     #[error(
         "`{0}` is not a good period of `@every`: it must be a duration of at least a minute, such as `1h30m`"
     )]
     Every(String),
     /// `CRON_TZ=` or `TZ=` does not name an IANA time zone.
-    #[error("`{0}` is not a time zone that is known")]
+    #[error("`{0}` is not a time zone that is known; names are spelled as in the IANA database")]
     UnknownZone(String),
     /// A field is malformed.
     #[error("`{text}` is not a good {field} of a cron expression")]
@@ -90,22 +100,6 @@ const NICKNAMES: [(&str, &str); 7] = [
     ("@hourly", "0 * * * *"),
 ];
 
-const FIELDS: [(&str, &[&str]); 5] = [
-    ("minute", &[]),
-    ("hour", &[]),
-    ("day-of-month", &[]),
-    (
-        "month",
-        &[
-            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-        ],
-    ),
-    (
-        "day-of-week",
-        &["sun", "mon", "tue", "wed", "thu", "fri", "sat"],
-    ),
-];
-
 impl Cron {
     /// The most bytes of an expression. An expression that lists every value of every field is shorter.
     pub const MAX_BYTES: usize = 1024;
@@ -113,7 +107,7 @@ impl Cron {
     /// Parses `text`, and keeps it without the blanks around it for [`Self::as_str`].
     ///
     /// # Errors
-    /// `text` is longer than [`Self::MAX_BYTES`], does not have five fields, has a malformed one or a bad period, or
+    /// `text` is empty, is longer than [`Self::MAX_BYTES`], is no known descriptor, does not have five fields, has a malformed one or a bad period, or
     /// names an unknown time zone. A date that never comes, such as 31 February, is not an error: see
     /// [`Self::next_after`].
     pub fn parse(text: &str) -> Result<Self, CronError> {
@@ -121,13 +115,15 @@ impl Cron {
         if text.len() > Self::MAX_BYTES {
             return Err(CronError::TooLong);
         }
+        if text.is_empty() {
+            return Err(CronError::Empty);
+        }
         let mut prefixes = ZONE_PREFIXES.into_iter();
         let (zone, fields) = match prefixes.find_map(|prefix| text.strip_prefix(prefix)) {
             None => (TimeZone::UTC, text),
             Some(rest) => {
                 let (name, fields) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));
-                let unknown = |_| CronError::UnknownZone(name.to_owned());
-                (ZONES.get(name).map_err(unknown)?, fields.trim())
+                (zone(name)?, fields.trim())
             }
         };
         Ok(Self {
@@ -222,6 +218,13 @@ impl Cron {
     }
 }
 
+/// The time zone that `name` spells exactly: jiff looks names up without their case.
+fn zone(name: &str) -> Result<TimeZone, CronError> {
+    let zone = ZONES.get(name).ok();
+    zone.filter(|zone| zone.iana_name() == Some(name))
+        .ok_or_else(|| CronError::UnknownZone(name.to_owned()))
+}
+
 /// The next match after `wall_clock`, or from it on, as if clocks never changed.
 fn next_on_wall_clock(
     pattern: &croner::Cron,
@@ -234,84 +237,33 @@ fn next_on_wall_clock(
 impl Rule {
     fn parse(text: &str) -> Result<Self, CronError> {
         if let Some(period) = text.strip_prefix("@every ") {
-            let period = period.trim();
-            let parsed = duration::parse(period, false).ok();
-            let parsed = parsed.filter(|period| *period >= LEAST);
-            let parsed = parsed.ok_or_else(|| CronError::Every(period.to_owned()))?;
-            return Ok(Self::Every(parsed));
+            return every(period.trim());
         }
-        let nickname = NICKNAMES
-            .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(text));
-        let fields = nickname.map_or(text, |(_, meaning)| meaning);
-        let mut starred = fields
-            .split_whitespace()
-            .map(|field| field.starts_with('*'));
-        let in_real_time = starred.next() == Some(true) || starred.next() == Some(true);
+        if text == "@every" {
+            return every("");
+        }
+        let nickname = NICKNAMES.iter().find(|(name, _)| *name == text);
+        let fields = match nickname {
+            Some((_, meaning)) => meaning,
+            None if text.starts_with('@') => return Err(CronError::Descriptor(text.to_owned())),
+            None => text,
+        };
+        let (pattern, fields) = fields::parse(fields)?;
+        let in_real_time = fields.iter().take(2).any(|field| field.starts_with('*'));
         Ok(Self::Fields {
-            pattern: Arc::new(pattern(fields)?),
+            pattern: Arc::new(pattern),
             in_real_time,
         })
     }
 }
 
-/// Refuses what croner accepts beyond the five classic fields (`L`, `W`, `#`, `+`, names in the wrong field, 7 for
-/// Sunday, ranges that run backwards), so that an expression that works here works elsewhere, too.
-fn pattern(fields: &str) -> Result<croner::Cron, CronError> {
-    let given: Vec<&str> = fields.split_whitespace().collect();
-    if given.len() != FIELDS.len() {
-        return Err(CronError::Fields(given.len()));
+/// The rule of `@every` with this period.
+fn every(period: &str) -> Result<Rule, CronError> {
+    match duration::parse(period, false) {
+        Ok(parsed) if parsed >= LEAST => Ok(Rule::Every(parsed)),
+        Err(DurationError::TooLong(_)) => Err(CronError::EveryTooLong(period.to_owned())),
+        Ok(_) | Err(_) => Err(CronError::Every(period.to_owned())),
     }
-    let parser = CronParser::builder()
-        .seconds(Seconds::Disallowed)
-        .year(Year::Disallowed)
-        // `5/15`, for `5-59/15`.
-        .sloppy_ranges(true)
-        .build();
-    // Each field by itself first, so that an error can name it.
-    let mut classic = vec![];
-    for (index, (text, (field, names))) in given.iter().zip(FIELDS).enumerate() {
-        let is_of_days = field.starts_with("day");
-        let meant = if is_of_days {
-            text.replace('?', "*")
-        } else {
-            (*text).to_owned()
-        };
-        let mut alone = ["*"; FIELDS.len()];
-        alone[index] = &meant;
-        let first = usize::from(field == "month");
-        if !is_well_formed(&meant, first, names) || parser.parse(&alone.join(" ")).is_err() {
-            let text = (*text).to_owned();
-            return Err(CronError::Field { field, text });
-        }
-        classic.push(meant);
-    }
-    parser
-        .parse(&classic.join(" "))
-        .map_err(|_| CronError::Fields(given.len()))
-}
-
-/// Whether a field is a list of `*`, values and ranges, each with an optional step. The names stand for the values from
-/// `first_named` on. Croner checks that values are in range, except for a seventh day of the week.
-fn is_well_formed(field: &str, first_named: usize, names: &[&str]) -> bool {
-    let number = |text: &str| {
-        let digits =
-            (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        digits.then(|| text.parse::<usize>().ok()).flatten()
-    };
-    let value = |text: &str| {
-        let named = names
-            .iter()
-            .position(|name| name.eq_ignore_ascii_case(text));
-        let value = number(text).or_else(|| named.map(|at| at + first_named))?;
-        (names.is_empty() || value < first_named + names.len()).then_some(value)
-    };
-    field.split(',').all(|item| {
-        let (range, step) = item.split_once('/').unwrap_or((item, "1"));
-        let (first, last) = range.split_once('-').unwrap_or((range, range));
-        let ends = value(first).zip(value(last));
-        number(step).is_some() && (range == "*" || ends.is_some_and(|(first, last)| first <= last))
-    })
 }
 
 impl PartialEq for Cron {

@@ -11,6 +11,9 @@ pub(crate) enum DurationError {
     UnknownUnit { unit: String, text: String },
     #[error("time: invalid duration {0:?}")]
     Invalid(String),
+    /// Go has the same words for a duration that it cannot hold.
+    #[error("time: invalid duration {0:?}")]
+    TooLong(String),
     #[error("time: negative duration {0:?}")]
     Negative(String),
 }
@@ -40,28 +43,29 @@ pub(crate) fn parse(text: &str, days: bool) -> Result<Duration, DurationError> {
     }
 }
 
+/// In the order of Go's `time.ParseDuration`, so that of several mistakes the same one is told.
 fn parse_in(units: &[(&str, u64)], text: &str) -> Result<Duration, DurationError> {
-    if text == "0" {
+    let invalid = || DurationError::Invalid(text.to_owned());
+    let too_long = || DurationError::TooLong(text.to_owned());
+    let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
+    if unsigned == "0" {
         return Ok(Duration::ZERO);
     }
-    let invalid = || DurationError::Invalid(text.to_owned());
-    let mut rest = match text.strip_prefix('-') {
-        Some(rest) if parse_in(units, rest).is_ok() => {
-            return Err(DurationError::Negative(text.to_owned()));
-        }
-        _ => text.strip_prefix('+').unwrap_or(text),
-    };
-    if rest.is_empty() {
+    if unsigned.is_empty() {
         return Err(invalid());
     }
-    let mut sum = 0_u64;
+    let (mut rest, mut sum) = (unsigned, 0_u64);
     while !rest.is_empty() {
-        let (number, after) = split(rest, |it| it.is_ascii_digit() || it == '.');
-        let (name, after) = split(after, |it| !it.is_ascii_digit() && it != '.');
-        let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-        if (whole.is_empty() && fraction.is_empty()) || fraction.contains('.') {
+        let (whole, after) = split(rest, |it| it.is_ascii_digit());
+        let (fraction, after) = match after.strip_prefix('.') {
+            Some(after) => split(after, |it| it.is_ascii_digit()),
+            None => ("", after),
+        };
+        if whole.is_empty() && fraction.is_empty() {
             return Err(invalid());
         }
+        let whole = leading(whole).ok_or_else(too_long)?;
+        let (name, after) = split(after, |it| !it.is_ascii_digit() && it != '.');
         if name.is_empty() {
             return Err(DurationError::MissingUnit(text.to_owned()));
         }
@@ -71,11 +75,22 @@ fn parse_in(units: &[(&str, u64)], text: &str) -> Result<Duration, DurationError
             text: text.to_owned(),
         })?;
         let part = nanos(whole, fraction, *unit).and_then(|part| sum.checked_add(part));
-        sum = part.filter(|sum| *sum <= MOST).ok_or_else(invalid)?;
+        sum = part.filter(|sum| *sum <= MOST).ok_or_else(too_long)?;
         rest = after;
+    }
+    if sum > 0 && text.starts_with('-') {
+        return Err(DurationError::Negative(text.to_owned()));
     }
     let least = if sum == 0 { 0 } else { 1_000_000 };
     Ok(Duration::from_nanos(sum.max(least)))
+}
+
+/// The number in front of a fraction, which may have no digits.
+fn leading(digits: &str) -> Option<u64> {
+    if digits.is_empty() {
+        return Some(0);
+    }
+    digits.parse().ok().filter(|number| *number <= MOST)
 }
 
 fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
@@ -83,12 +98,7 @@ fn split(text: &str, belongs: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(end)
 }
 
-fn nanos(whole: &str, fraction: &str, unit: u64) -> Option<u64> {
-    let whole: u64 = if whole.is_empty() {
-        0
-    } else {
-        whole.parse().ok()?
-    };
+fn nanos(whole: u64, fraction: &str, unit: u64) -> Option<u64> {
     // A day has fewer nanoseconds than these digits can tell apart.
     let digits = fraction.get(..fraction.len().min(15))?;
     let share = match digits {
@@ -141,6 +151,10 @@ mod tests {
             ("1s1s", 2_000),
             ("0.333333333333333333333s", 333),
             ("106751d", 9_223_286_400_000),
+            ("+0", 0),
+            ("-0", 0),
+            ("-0s", 0),
+            ("-0h0.0m", 0),
         ];
         for (text, millis) in millis {
             let found = parse(text).map(|it| it.as_millis());
@@ -154,6 +168,17 @@ mod tests {
             ("60", r#"time: missing unit in duration "60""#),
             ("1.5", r#"time: missing unit in duration "1.5""#),
             ("1h5", r#"time: missing unit in duration "1h5""#),
+            ("-60", r#"time: missing unit in duration "-60""#),
+            ("+60", r#"time: missing unit in duration "+60""#),
+            ("+00", r#"time: missing unit in duration "+00""#),
+            ("-1w", r#"time: unknown unit "w" in duration "-1w""#),
+            ("+-0", r#"time: invalid duration "+-0""#),
+            ("-0x", r#"time: unknown unit "x" in duration "-0x""#),
+            ("-106752d", r#"time: invalid duration "-106752d""#),
+            (
+                "99999999999999999999",
+                r#"time: invalid duration "99999999999999999999""#,
+            ),
             ("00", r#"time: missing unit in duration "00""#),
             ("1w", r#"time: unknown unit "w" in duration "1w""#),
             ("1S", r#"time: unknown unit "S" in duration "1S""#),
@@ -164,7 +189,7 @@ mod tests {
             ("-", r#"time: invalid duration "-""#),
             ("s", r#"time: invalid duration "s""#),
             (".s", r#"time: invalid duration ".s""#),
-            ("1.2.3s", r#"time: invalid duration "1.2.3s""#),
+            ("1.2.3s", r#"time: missing unit in duration "1.2.3s""#),
             ("--1s", r#"time: invalid duration "--1s""#),
             ("1s-1s", r#"time: unknown unit "s-" in duration "1s-1s""#),
             ("\u{661}s", "time: invalid duration \"\u{661}s\""),

@@ -122,6 +122,29 @@ fn a_flag_beats_the_file() {
 }
 
 #[test]
+fn blanks_around_the_commas_of_a_list_are_no_part_of_its_items() {
+    use clap::{Args, FromArgMatches};
+    let flags = Settings::augment_args(clap::Command::new("test"));
+    let given = [
+        "test",
+        "--cors",
+        " http://a.example ,\thttp://b.example",
+        "--route",
+        "http://a.example=http://127.0.0.1:1, http://b.example=http://127.0.0.1:2 ",
+    ];
+    let matches = flags.try_get_matches_from(given).unwrap();
+    let settings = Settings::from_arg_matches(&matches).unwrap();
+    assert_eq!(settings.cors, ["http://a.example", "http://b.example"]);
+    assert_eq!(
+        settings.route,
+        [
+            "http://a.example=http://127.0.0.1:1",
+            "http://b.example=http://127.0.0.1:2"
+        ]
+    );
+}
+
+#[test]
 fn a_file_may_name_the_real_time_limit_as_it_was_named_before() {
     for name in ["real_time_limit_seconds", "patience_seconds"] {
         let settings = parse(&format!("{name} = 2.0"), Path::new("x.toml")).unwrap();

@@ -43,6 +43,12 @@ pub(super) fn root_certificates(path: &Path) -> Result<RootCertificates, ConfigE
     })
 }
 
+/// An item of a list, without the blanks around the commas of the list.
+#[expect(clippy::unnecessary_wraps, reason = "clap asks for a result")]
+pub(super) fn trimmed(item: &str) -> Result<String, std::convert::Infallible> {
+    Ok(item.trim().to_owned())
+}
+
 pub(super) fn seconds(name: &'static str, seconds: f64) -> Result<Duration, ConfigError> {
     let sane = (0.0..=31_536_000.0).contains(&seconds);
     sane.then(|| Duration::from_secs_f64(seconds))

@@ -32,27 +32,6 @@ async fn every_item_has_its_own_answer() {
     assert_snapshot!(api.into_text());
 }
 
-/// The SDK of Workflow takes 400 for the end of its run, and a lost step for one that is under way.
-#[tokio::test]
-async fn an_item_of_a_workflow_refuses_the_whole_batch_and_a_message_of_one_is_refused() {
-    let api = Transcript::start().await;
-    let items = format!(
-        r#"[{{"destination":"{APP}"}},{{"destination":"{APP}","headers":{{"Upstash-Workflow-RunId":"wfr_1"}}}}]"#
-    );
-    let (status, sentence) = api.refusal("POST", "/v2/batch", &[], &items).await;
-    assert_eq!(status, 501);
-    assert!(sentence.contains("`Upstash-Workflow-Runid`"), "{sentence}");
-    for path in ["/v2/publish", "/v2/enqueue/q"] {
-        let path = format!("{path}/{APP}");
-        let header = [("Upstash-Workflow-Init", "true")];
-        let (status, sentence) = api.refusal("POST", &path, &header, "").await;
-        assert_eq!(status, 501, "{path}");
-        assert!(sentence.contains("`Upstash-Workflow-Init`"), "{sentence}");
-    }
-    let events = api.value("/v2/events").await;
-    assert_eq!(events["events"], serde_json::json!([]));
-}
-
 #[tokio::test]
 async fn an_unknown_setting_is_accepted() {
     let api = Transcript::start().await;

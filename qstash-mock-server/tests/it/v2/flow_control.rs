@@ -43,7 +43,18 @@ async fn bad_values_are_refused_by_parameter() {
         ("pin", "must be given"),
         ("pin?parallelism=0", "`parallelism`"),
         ("pin?rate=-1", "`rate`"),
-        ("pin?period=604801", "`period`"),
+        (
+            "pin?period=604801",
+            "`period` must be a whole number of seconds, from 1s to 7d",
+        ),
+        (
+            "pin?period=0",
+            "`period` must be a whole number of seconds, from 1s to 7d",
+        ),
+        (
+            "pin?period=500ms",
+            "`period` must be a whole number of seconds, from 1s to 7d",
+        ),
         ("pin?period=1m", "`period`"),
         ("pin?burst=1", "`burst`"),
         ("unpin?rate=yes", "`rate`"),

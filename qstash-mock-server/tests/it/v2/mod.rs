@@ -20,3 +20,4 @@ mod schedules;
 mod scopes;
 mod transcript;
 mod url_groups;
+mod workflow;

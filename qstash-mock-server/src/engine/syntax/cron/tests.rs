@@ -206,6 +206,10 @@ fn a_day_of_month_and_a_day_of_week_are_alternatives_if_both_are_restricted() {
     assert_eq!(days("1 1 * * 5"), [5, 12, 19, 26]);
     assert_eq!(days("1 1 10 * 5"), [5, 10, 12, 19, 26]);
     assert_eq!(days("1 1 1-31/15 * sat"), [1, 6, 13, 16, 20, 27]);
+    // A range over all days and a star with a larger step restrict; a step of one does not.
+    assert_eq!(days("1 1 1-31 * 5").len(), 30);
+    assert_eq!(days("1 1 */10 * 5"), [1, 5, 11, 12, 19, 21, 26]);
+    assert_eq!(days("1 1 */1 * 5"), [5, 12, 19, 26]);
 }
 
 #[test]
@@ -243,14 +247,24 @@ fn different_spellings_mean_the_same() {
         ("10-30/10 * * * *", "10,20,30 * * * *"),
         ("0   4\t* * *", "0 4 * * *"),
         ("@daily", "0 0 * * *"),
-        ("@Hourly", "0 * * * *"),
+        ("@hourly", "0 * * * *"),
         ("CRON_TZ=UTC 0 4 * * *", "0 4 * * *"),
         ("TZ=Asia/Tokyo 0 6 * * *", "0 21 * * *"),
         ("TZ=Asia/Tokyo @daily", "0 15 * * *"),
         (
-            "CRON_TZ=america/new_york 0 4 * * *",
+            "CRON_TZ=US/Eastern 0 4 * * *",
             "CRON_TZ=America/New_York 0 4 * * *",
         ),
+        ("*/20,7 * * * *", "0,7,20,40 * * * *"),
+        ("*,5 0 * * *", "* 0 * * *"),
+        ("5,* 0 * * *", "* 0 * * *"),
+        ("*/1 */1 */01 */1 */1", "* * * * *"),
+        ("0 0 */1 * 1", "0 0 * * 1"),
+        ("0 0 ?/1 * 1", "0 0 * * 1"),
+        ("0 0 1 * */1", "0 0 1 * *"),
+        ("0 0 1 * ?/1", "0 0 1 * *"),
+        ("0 0 5,* * 1", "0 0 * * 1"),
+        ("0 0 */2,? * 1", "0 0 * * 1"),
     ] {
         let runs = |text: &str| {
             let cron = cron(text);
@@ -282,6 +296,22 @@ fn a_period_is_counted_from_the_creation_and_a_late_run_does_not_delay_the_next(
 }
 
 #[test]
+fn time_zones_are_spelled_as_in_the_database_and_aliases_are_valid() {
+    let names: Vec<String> = ZONES.available().map(|name| name.to_string()).collect();
+    assert!(names.len() > 500, "{}", names.len());
+    let old = ["US/Eastern", "UTC", "Etc/UTC", "GMT+0", "EST5EDT", "Zulu"];
+    for name in names.iter().map(String::as_str).chain(old) {
+        assert!(Cron::parse(&format!("TZ={name} @daily")).is_ok(), "{name}");
+        for other in [name.to_lowercase(), name.to_uppercase()] {
+            if !names.contains(&other) {
+                let refused = Cron::parse(&format!("CRON_TZ={other} * * * * *"));
+                assert_eq!(refused, Err(CronError::UnknownZone(other)));
+            }
+        }
+    }
+}
+
+#[test]
 fn the_text_is_kept_without_the_blanks_around_it() {
     let text = "CRON_TZ=Europe/Berlin  0 4 * *  MON";
     assert_eq!(cron(&format!(" \t{text} \n")).as_str(), text);
@@ -291,9 +321,23 @@ fn the_text_is_kept_without_the_blanks_around_it() {
 #[expect(clippy::too_many_lines, reason = "one table")]
 fn what_is_wrong_is_named() {
     for (text, expected) in [
+        ("", "empty spec string"),
+        (" \t", "empty spec string"),
+        ("@reboot", "unrecognized descriptor: @reboot"),
+        ("@Daily", "unrecognized descriptor: @Daily"),
+        ("@Every 5m", "unrecognized descriptor: @Every 5m"),
+        ("TZ=UTC @foo bar", "unrecognized descriptor: @foo bar"),
         (
-            "",
-            "the cron expression has 0 fields, not the five `minute hour day-of-month month day-of-week`",
+            "@every 2562047h48m",
+            "`2562047h48m` is too long for `@every`: the longest period is 2562047h47m",
+        ),
+        (
+            "@every",
+            "`` is not a good period of `@every`: it must be a duration of at least a minute, such as `1h30m`",
+        ),
+        (
+            "TZ=asia/tokyo 0 6 * * *",
+            "`asia/tokyo` is not a time zone that is known; names are spelled as in the IANA database",
         ),
         (
             "* * * * * *",
@@ -305,9 +349,12 @@ fn what_is_wrong_is_named() {
         ),
         (
             "CRON_TZ=Mars/Olympus * * * * *",
-            "`Mars/Olympus` is not a time zone that is known",
+            "`Mars/Olympus` is not a time zone that is known; names are spelled as in the IANA database",
         ),
-        ("CRON_TZ= * * * * *", "`` is not a time zone that is known"),
+        (
+            "CRON_TZ= * * * * *",
+            "`` is not a time zone that is known; names are spelled as in the IANA database",
+        ),
         (
             "60 * * * *",
             "`60` is not a good minute of a cron expression",
@@ -343,7 +390,7 @@ fn what_is_wrong_is_named() {
         ),
         (
             "TZ=Mars * * * * *",
-            "`Mars` is not a time zone that is known",
+            "`Mars` is not a time zone that is known; names are spelled as in the IANA database",
         ),
         (
             "@every 59s",
@@ -414,6 +461,8 @@ fn what_is_wrong_is_named() {
         "TZ=UTC",
         "TZ=UTC TZ=UTC * * * * *",
         "@never",
+        "TZ=Etc/Unknown * * * * *",
+        "TZ=Local * * * * *",
     ] {
         assert!(Cron::parse(text).is_err(), "{text}");
     }
