@@ -11,6 +11,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use tower::Service;
 
+use super::error::Reason;
 use super::json::Json;
 use super::limits::Expected;
 use super::{ApiState, router};
@@ -40,8 +41,25 @@ impl FaultGate {
         }
     }
 
-    /// Answers a request, or returns that its connection is to be reset.
+    /// Answers a request, or returns that its connection is to be reset. A refusal is noted for reports.
     pub(super) async fn answer(&self, request: Request) -> Result<Response, Reset> {
+        // Cheap to clone.
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let answer = self.answer_unseen(request).await;
+        if let Ok(response) = &answer
+            && response.status().as_u16() >= 400
+            && is_told(uri.path())
+        {
+            let reason = response.extensions().get::<Reason>();
+            let reason = reason.map_or("", |it| &*it.0);
+            let (now, status) = (self.api.driver().now(), response.status().as_u16());
+            let refusals = &self.api.driver().instruments().refusals;
+            refusals.note(now, (method.as_str(), uri.path()), status, reason);
+        }
+        answer
+    }
+
+    async fn answer_unseen(&self, request: Request) -> Result<Response, Reset> {
         if self.api.driver().instruments().faults.any_api() && is_faulty_path(request.uri().path())
         {
             // Boxed, so that the future of a request without faults is small.
@@ -118,6 +136,11 @@ fn is_faulty_path(path: &str) -> bool {
     path.starts_with("/v1/") || path.starts_with("/v2/")
 }
 
+/// Whether reports tell refused calls of this path: also of a misspelled one, but not of test control.
+fn is_told(path: &str) -> bool {
+    path != "/_admin" && !path.starts_with("/_admin/")
+}
+
 /// The queue that a path names, if it names one.
 fn queue_in(path: &str) -> Option<String> {
     let mut segments = path.split('/').skip(2);
@@ -134,12 +157,13 @@ fn refusal(status: StatusCode, headers: HeaderMap) -> Response {
         StatusCode::SERVICE_UNAVAILABLE => "overloaded",
         _ => "fault",
     };
+    let sentence = "an injected fault answers instead of the server";
     let mut response = Json::object(|json| {
-        json.key("error")
-            .text("an injected fault answers instead of the server");
+        json.key("error").text(sentence);
         json.key("code").text(code);
     })
     .into_response(status);
+    response.extensions_mut().insert(Reason(sentence.into()));
     if code != "fault" && !headers.contains_key(RETRY_AFTER) {
         let one = HeaderValue::from_static("1");
         response.headers_mut().insert(RETRY_AFTER, one);

@@ -55,13 +55,7 @@ impl FaultyTransport {
             .send(job, body, plan.forgery, plan.reset_mid_body)
             .await;
         if plan.duplicate {
-            // The second answer does not matter, nor when it comes: the consumer has answered the attempt, which
-            // must not become late if the consumer waits for the server's clock.
-            let unparked = self.instruments.parking.refuse(attempt.id);
-            tokio::select! {
-                _ = self.send(job, body, plan.forgery, false) => {}
-                () = unparked.called() => {}
-            }
+            self.send_again(job, body, plan.forgery).await;
         }
         if let Some(slow) = plan.slow {
             self.instruments.delay(attempt.id, slow).await;
@@ -70,6 +64,32 @@ impl FaultyTransport {
             return failed("the answer was lost by a fault");
         }
         outcome
+    }
+
+    /// Sends the request of a job once more, as a delivery of its own. The second answer does not matter to the
+    /// attempt, nor when it comes: the consumer has answered, and the attempt must not become late if the consumer
+    /// waits for the server's clock.
+    async fn send_again(&self, job: &Job, body: &Bytes, forgery: Option<Forgery>) {
+        let Instruments {
+            captured,
+            clock,
+            parking,
+            ..
+        } = &*self.instruments;
+        let record = job.record.as_deref();
+        let record = record.map(|first| captured.begin_duplicate(first, clock.now()));
+        let again = Job {
+            record,
+            ..job.clone()
+        };
+        let unparked = parking.refuse(job.attempt.id);
+        let outcome = tokio::select! {
+            outcome = self.send(&again, body, forgery, false) => Some(outcome),
+            () = unparked.called() => None,
+        };
+        if let Some(record) = &again.record {
+            captured.end(record, outcome, clock.now());
+        }
     }
 
     async fn send(
@@ -104,7 +124,7 @@ impl FaultyTransport {
         );
         let mut answer = HeaderMap::new();
         if let Some(record) = &job.record {
-            // Fails for a duplicate, which has the same signature.
+            // Fails for a duplicate, whose record has it already.
             let _ = record.signature.set(signature);
         }
         let outcome = self

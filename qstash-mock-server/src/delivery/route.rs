@@ -83,6 +83,11 @@ pub(super) fn resolve<'a>(routes: &[Route], url: &'a str) -> Cow<'a, str> {
     found.map_or(Cow::Borrowed(url), |(_, to)| Cow::Owned(to))
 }
 
+/// The origin of a URL, as a route names it: without a user and a default port.
+pub(super) fn origin(url: &str) -> Option<String> {
+    split(url).map(|(origin, _)| origin)
+}
+
 /// The origin and the path of a URL that has nothing else.
 fn prefix(url: &str) -> Option<(String, &str)> {
     let uri: Uri = url.parse().ok()?;

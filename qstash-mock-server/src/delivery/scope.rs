@@ -11,6 +11,8 @@ use http::Uri;
 use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
 use tower::Service;
 
+use super::route;
+
 /// The addresses that the server delivers to. An attempt to another address fails, and its error names the scope.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "program", derive(clap::ValueEnum))]
@@ -25,13 +27,78 @@ pub enum DeliveryScope {
     Any,
 }
 
-/// The error of a delivery to an address outside the scope.
-#[derive(Debug, thiserror::Error)]
-#[error("{host} is at {address}, and deliveries may only go to {}", scope.allowed())]
+/// The error of a delivery to an address outside the scope. What to do about it is in [`advice`], which knows the
+/// published URL.
+#[derive(Debug)]
 pub(super) struct OutOfScope {
     host: String,
     address: IpAddr,
     scope: DeliveryScope,
+}
+
+impl std::error::Error for OutOfScope {}
+
+impl std::fmt::Display for OutOfScope {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (address, allowed) = (self.address, self.scope.allowed());
+        if bare(&self.host) == address.to_string() {
+            return write!(
+                f,
+                "deliveries may only go to {allowed}, and {address} is none of them"
+            );
+        }
+        let host = &self.host;
+        write!(
+            f,
+            "{host} is at {address}, and deliveries may only go to {allowed}"
+        )
+    }
+}
+
+impl OutOfScope {
+    /// The smallest scope that allows the address.
+    fn needed(&self) -> &'static str {
+        if DeliveryScope::Local.allows(self.address) {
+            "local"
+        } else {
+            "any"
+        }
+    }
+}
+
+/// The error of a name that has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("{host} cannot be resolved: {source}")]
+pub(super) struct Unresolved {
+    host: String,
+    source: io::Error,
+}
+
+/// What a person can do about a delivery for `url` that cannot be sent where it should go. `refused` is set if the
+/// address is forbidden, `routed` if a route has led there.
+pub(super) fn advice(url: &str, refused: Option<&OutOfScope>, routed: bool) -> String {
+    let from = route::origin(url).unwrap_or_else(|| "https://HOST".to_owned());
+    let to = "http://127.0.0.1:3000";
+    let mut advice = if routed {
+        format!("change the route of {from} (`--route`; in process: `builder().route(..)`)")
+    } else {
+        format!(
+            "send such deliveries to a consumer on this computer, for example with `--route {from}={to}` (in process: \
+             `builder().route(..)`)"
+        )
+    };
+    if let Some(refused) = refused {
+        let needed = refused.needed();
+        let or =
+            format!(", or allow the address with `--deliver {needed}` (`builder().deliver(..)`)");
+        advice.push_str(&or);
+    }
+    advice
+}
+
+/// A host without the brackets of an IPv6 address.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
 }
 
 impl DeliveryScope {
@@ -52,8 +119,8 @@ impl DeliveryScope {
 
     const fn allowed(self) -> &'static str {
         match self {
-            Self::Loopback => "loopback addresses (see `--deliver`)",
-            Self::Local => "loopback and private addresses (see `--deliver`)",
+            Self::Loopback => "loopback addresses",
+            Self::Local => "loopback and private addresses",
             Self::Any => "every address",
         }
     }
@@ -61,8 +128,7 @@ impl DeliveryScope {
     /// Checks an address that is written out in `uri`. A name is checked when it is resolved.
     pub(super) fn check(self, uri: &Uri) -> Result<(), OutOfScope> {
         let host = uri.host().unwrap_or_default();
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        match bare.parse() {
+        match bare(host).parse() {
             Ok(address) if !self.allows(address) => Err(OutOfScope {
                 host: host.to_owned(),
                 address,
@@ -102,7 +168,10 @@ impl Service<Name> for Resolver {
         let (scope, host) = (self.scope, name.as_str().to_owned());
         let found = self.system.call(name);
         Box::pin(async move {
-            let all: Vec<SocketAddr> = found.await?.collect();
+            let all: Vec<SocketAddr> = match found.await {
+                Ok(all) => all.collect(),
+                Err(source) => return Err(io::Error::other(Unresolved { host, source })),
+            };
             let first = all.first().map(SocketAddr::ip);
             let within = all.into_iter().filter(|it| scope.allows(it.ip()));
             let within: Vec<SocketAddr> = within.collect();
@@ -162,9 +231,9 @@ mod tests {
         assert!(check("http://[::1]:1/").is_ok());
         assert!(check("http://a.example/").is_ok());
         let error = check("https://8.8.8.8/x").unwrap_err().to_string();
-        assert!(
-            error.contains("8.8.8.8") && error.contains("--deliver"),
-            "{error}"
+        assert_eq!(
+            error,
+            "deliveries may only go to loopback addresses, and 8.8.8.8 is none of them"
         );
         assert!(check("https://[2001:4860:4860::8888]/").is_err());
     }

@@ -14,11 +14,13 @@ use hyper_util::client::legacy::{Client, Error};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::connect::Connector;
+#[cfg(not(feature = "tls-no-provider"))]
+use super::connect::NoTls;
 use super::outcome::{answered, failed};
 use super::payload::{BrokenOff, Payload};
 use super::request::{Unsendable, request};
 use super::route::{self, Route};
-use super::scope::{DeliveryScope, OutOfScope};
+use super::scope::{DeliveryScope, OutOfScope, Unresolved, advice};
 use super::sign::Signer;
 #[cfg(feature = "tls-no-provider")]
 use super::tls::Tls;
@@ -110,6 +112,12 @@ impl Deliverer {
         Ok(request)
     }
 
+    /// What a person can do about an attempt that cannot be sent where it should go.
+    fn advice(&self, attempt: &Attempt, refused: Option<&OutOfScope>) -> String {
+        let routed = route::resolve(&self.0.settings.routes, &attempt.url) != *attempt.url;
+        advice(&attempt.url, refused, routed)
+    }
+
     /// Sends a request, and puts the headers of the answer into `headers`. Has no timeout of its own and never
     /// follows a redirect. Dates in the answer are compared with `clock`.
     ///
@@ -122,7 +130,7 @@ impl Deliverer {
         clock: &Clock,
     ) -> Outcome {
         if let Err(refused) = self.0.settings.scope.check(request.uri()) {
-            return failed(refused.to_string());
+            return failed(with_advice(&refused, &self.advice(attempt, Some(&refused))));
         }
         match self.0.client.request(request).await {
             Ok(answer) => {
@@ -134,9 +142,14 @@ impl Deliverer {
                 *headers = head.headers;
                 outcome
             }
-            Err(error) => failed(sentence(&error)),
+            Err(error) => failed(sentence(&error, |refused| self.advice(attempt, refused))),
         }
     }
+}
+
+/// A sentence, and what to do about it.
+fn with_advice(what: &impl std::fmt::Display, advice: &str) -> String {
+    format!("{what}: {advice}")
 }
 
 /// The first `most` bytes of an answer. A short rest is read, too, so that the connection can be used again; a long
@@ -167,15 +180,19 @@ async fn beginning(mut body: Incoming, most: usize) -> Result<Bytes, hyper::Erro
     Ok(kept.freeze())
 }
 
-/// Why no answer came, as a sentence that a person can act on. It has nothing of the request's contents.
-fn sentence(error: &Error) -> String {
+/// Why no answer came, as a sentence that a person can act on. It has nothing of the request's contents. `advice` says
+/// what to do about a place that cannot be reached.
+fn sentence(error: &Error, advice: impl Fn(Option<&OutOfScope>) -> String) -> String {
     let kind = causes(error).find_map(|cause| Some(cause.downcast_ref::<io::Error>()?.kind()));
-    let refused = causes(error).find_map(|cause| {
-        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
-        inner.downcast_ref::<OutOfScope>()
-    });
-    if let Some(refused) = refused {
-        return refused.to_string();
+    if let Some(refused) = inner::<OutOfScope>(error) {
+        return with_advice(refused, &advice(Some(refused)));
+    }
+    if let Some(unresolved) = inner::<Unresolved>(error) {
+        return with_advice(unresolved, &advice(None));
+    }
+    #[cfg(not(feature = "tls-no-provider"))]
+    if let Some(no_tls) = causes(error).find_map(|cause| cause.downcast_ref::<NoTls>()) {
+        return format!("could not connect: {no_tls}; or {}", advice(None));
     }
     #[cfg(feature = "tls-no-provider")]
     if let Some(certificate) = causes(error).find_map(super::tls::certificate_fault) {
@@ -202,6 +219,14 @@ fn sentence(error: &Error) -> String {
     } else {
         "the connection broke before an answer".to_owned()
     }
+}
+
+/// The error of this kind that an I/O error among the causes of `error` wraps.
+fn inner<T: StdError + 'static>(error: &Error) -> Option<&T> {
+    causes(error).find_map(|cause| {
+        let inner = cause.downcast_ref::<io::Error>()?.get_ref()?;
+        inner.downcast_ref::<T>()
+    })
 }
 
 /// The causes of `error`, the outermost first.

@@ -163,6 +163,18 @@ impl Driver {
         self.lock().engine.is_idle(self.now())
     }
 
+    /// Whether nothing will happen before somebody moves the clock or calls the API: the clock is a manual one that
+    /// nobody moves, and nothing is due or under way that could end while it stands still.
+    pub(crate) fn stands_still(&self) -> bool {
+        let now = self.now();
+        let core = self.lock();
+        let due = core.engine.poll_timeout().is_some_and(|next| next <= now);
+        let parking = &self.instruments().parking;
+        let under_way = core.deliveries.keys().any(|id| !parking.is_parked(*id));
+        let idle = core.is_committed() && !due && !under_way;
+        core.stopped || (self.is_manual() && core.moved.is_none() && idle)
+    }
+
     fn next_deadline(&self) -> Option<Timestamp> {
         let core = self.lock();
         if core.stopped {
@@ -209,6 +221,7 @@ impl Driver {
         let mut limit = None;
         loop {
             let delivered = self.shared().delivered.notified();
+            let parked = self.instruments().parking.changed.notified();
             if !self.is_open()? {
                 break;
             }
@@ -218,14 +231,14 @@ impl Driver {
             });
             tokio::select! {
                 () = delivered => {}
-                () = self.instruments().parking.changed.notified() => {}
+                () = parked => {}
                 () = sleep.wait() => {
                     // As long as some consumer answers, the computer is only busy and nothing hangs.
                     let now_over = self.lock().moved.as_ref().map_or(0, Moved::over);
                     if now_over > *over {
                         limit = None;
                     } else {
-                        self.leave_behind();
+                        self.leave_behind(sleep.tokio_stood_still());
                         break;
                     }
                 }
@@ -248,10 +261,12 @@ impl Driver {
         Ok(open && !core.stopped)
     }
 
-    fn leave_behind(&self) {
+    fn leave_behind(&self, tokio_stood_still: bool) {
         let parking = &self.instruments().parking;
-        let mut core = self.lock();
-        let core = &mut *core;
+        let limit = self.shared().limits.real_time;
+        let mut locked = self.lock();
+        let core = &mut *locked;
+        let mut silent = Vec::new();
         let mut left: Vec<_> = core
             .deliveries
             .iter_mut()
@@ -260,9 +275,19 @@ impl Driver {
         left.sort_unstable_by_key(|(id, _)| **id);
         for (_, flight) in left {
             flight.left_behind = true;
+            if let Some(record) = &flight.record {
+                record.waited_in_vain(limit);
+            }
+            silent.push(Arc::clone(&flight.attempt));
             if let Some(moved) = &mut core.moved {
                 moved.report.leave_behind(&flight.attempt);
             }
+        }
+        drop(locked);
+        for attempt in silent {
+            self.shared()
+                .silent
+                .warn(&attempt, limit, tokio_stood_still);
         }
     }
 
@@ -336,5 +361,7 @@ impl Drop for Moving<'_> {
     fn drop(&mut self) {
         self.driver.apply_held();
         self.driver.lock().moved = None;
+        // Those who wait for deliveries look whether anything can still come.
+        self.driver.instruments().parking.changed.notify_waiters();
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, oneshot};
 use super::inbox::Inbox;
 use super::limits::Limits;
 use super::lock::{Answer, Core, Flight, Locked, Outgoing};
+use super::silent::Silent;
 use super::stopwatch::LongestHold;
 use crate::delivery::{Deliverer, FaultyTransport};
 use crate::engine::{
@@ -48,6 +49,7 @@ pub(super) struct Shared {
     /// Locked while the clock is being moved.
     pub(super) moving: tokio::sync::Mutex<()>,
     pub(super) limits: Limits,
+    pub(super) silent: Silent,
     bodies: Bodies,
     transport: FaultyTransport,
     instruments: Arc<Instruments>,
@@ -93,6 +95,7 @@ impl Driver {
                 delivered: Notify::new(),
                 moving: tokio::sync::Mutex::new(()),
                 limits,
+                silent: Silent::default(),
                 bodies,
                 transport: FaultyTransport::new(Arc::clone(&instruments), deliverer),
                 instruments,

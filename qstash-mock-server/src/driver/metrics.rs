@@ -1,7 +1,7 @@
-//! The metrics of the whole server, for a scraper.
+//! The metrics of the whole server, for a scraper, and what is due next, for reports.
 
 use super::handle::Driver;
-use crate::engine::{AccountName, Metrics, QueueName};
+use crate::engine::{AccountName, Metrics, QueueName, QueueOutlook, Upcoming};
 
 /// How many queues are looked at while others wait.
 const PAGE: usize = 200;
@@ -16,6 +16,20 @@ impl Driver {
             (account, metrics)
         };
         accounts.into_iter().map(with_metrics).collect()
+    }
+
+    /// The messages that are due next, at most `limit`.
+    pub(crate) fn upcoming(&self, limit: usize) -> Vec<Upcoming> {
+        self.lock().engine.upcoming(limit)
+    }
+
+    /// What happens to the messages of a queue, if there is such a queue.
+    pub(crate) fn queue_outlook(
+        &self,
+        account: &AccountName,
+        queue: &QueueName,
+    ) -> Option<QueueOutlook> {
+        self.lock().engine.queue_outlook(account, queue)
     }
 
     fn metrics_of(&self, account: &AccountName) -> Metrics {

@@ -3,7 +3,8 @@
 //!
 //! Read `lock.rs` (one input), `inbox.rs` (the reports of the store), `handle.rs` (the calls of the rest of the
 //! server), `timer.rs` (the timer task), `advance.rs` (moving a manual clock), `replace.rs` (restoring a snapshot),
-//! `metrics.rs` (the metrics of the whole server), `stopwatch.rs` (how long the lock is held, for the benchmark).
+//! `metrics.rs` (the metrics of the whole server, and what is due next), `silent.rs` (the warnings about consumers that
+//! do not answer), `stopwatch.rs` (how long the lock is held, for the benchmark).
 
 mod advance;
 
@@ -13,6 +14,7 @@ mod limits;
 mod lock;
 mod metrics;
 mod replace;
+mod silent;
 mod stopwatch;
 #[cfg(test)]
 mod tests;

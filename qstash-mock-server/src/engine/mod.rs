@@ -38,6 +38,7 @@ pub use config::{Config, Limits, Secret};
 pub use effect::{Attempt, CarriedEnvelope, Effect, Envelope, Outcome, QueueEnvelope, Verdict};
 pub use error::Error;
 pub use inputs::Engine;
+pub use manage::outlook::{QueueOutlook, Upcoming};
 pub use model::caller::{Caller, Permission, Permissions};
 pub use model::carried_rules::{
     Callback, CarriedRules, Deduplication, FlowControl, Method, Redaction, Settings,

@@ -4,6 +4,8 @@
 //! kept. The oldest are forgotten first. A record shares the attempt with the task that delivers it; the request's
 //! headers are not stored, but written again when a test asks for them.
 //!
+//! Each request that left is a record: if a fault sends one twice, there are two.
+//!
 //! A test that waits for attempts keeps a [`Cursor`] and gets the changes since its last look. So it looks at each
 //! attempt twice, when the attempt starts and when it is over, and not at every change of any attempt.
 
@@ -17,7 +19,7 @@ use http::HeaderMap;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::engine::{Attempt, AttemptId, Outcome, Timestamp};
+use crate::engine::{Attempt, Outcome, Timestamp};
 
 /// The bounds on captured attempts.
 #[derive(Clone, Copy, Debug)]
@@ -44,10 +46,18 @@ const MAX_ANSWER_HEADERS: usize = 16 << 10;
 pub(crate) struct Record {
     /// The record's number, in the order of capture.
     pub(crate) number: u64,
+    /// If a fault has sent the request of an attempt again: the number of the record of the first request.
+    duplicate_of: Option<u64>,
+    /// The record of the request that a fault has sent again.
+    duplicate: OnceLock<Arc<Self>>,
+    /// When the request left, if that was later than the start of the attempt.
+    sent_at: Option<Timestamp>,
     pub(crate) attempt: Arc<Attempt>,
     /// The names of the faults that strike the attempt.
     pub(crate) faults: Vec<&'static str>,
     began: Instant,
+    /// The real-time limit that was over before the consumer answered, if a call that moved the clock has waited in vain.
+    waited: OnceLock<Duration>,
     /// The signature that was sent.
     pub(crate) signature: OnceLock<String>,
     /// The body that is delivered, once it was read.
@@ -76,6 +86,32 @@ impl Record {
         self.body.get().unwrap_or(&UNREAD)
     }
 
+    /// Whether a fault has sent the request of the attempt once more.
+    pub(crate) const fn is_duplicate(&self) -> bool {
+        self.duplicate_of.is_some()
+    }
+
+    /// When the request was sent, in the server's time.
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.sent_at.unwrap_or(self.attempt.started_at)
+    }
+
+    /// Notes that a call which moves the clock has waited so long in vain.
+    pub(crate) fn waited_in_vain(&self, limit: Duration) {
+        // Fails if it was noted before.
+        let _ = self.waited.set(limit);
+    }
+
+    /// How long, in real time, a call that moved the clock has waited in vain.
+    pub(crate) fn waited(&self) -> Option<Duration> {
+        self.waited.get().copied()
+    }
+
+    /// The place of the record in the order of the attempts: a duplicate follows its first request.
+    fn order(&self) -> (u64, u64) {
+        (self.duplicate_of.unwrap_or(self.number), self.number)
+    }
+
     fn cost(&self) -> usize {
         let headers = self.attempt.headers.iter();
         let headers: usize = headers.map(|(name, value)| name.len() + value.len()).sum();
@@ -92,7 +128,7 @@ impl Record {
         if !fits {
             headers.clear();
         }
-        // Fails for the second answer of a duplicated request: the first answer counts.
+        // A request is answered once.
         let _ = self.answer_headers.set(headers);
     }
 }
@@ -178,15 +214,41 @@ impl Captured {
         attempt: &Arc<Attempt>,
         faults: Vec<&'static str>,
     ) -> Option<Arc<Record>> {
-        if self.bounds.attempts == 0 {
-            return None;
+        let keeps = self.bounds.attempts > 0;
+        keeps.then(|| self.add(attempt, faults, None, None))
+    }
+
+    /// Captures a request that a fault sends again at `now`. It has the body and the signature of the first one.
+    pub(crate) fn begin_duplicate(&self, first: &Record, now: Timestamp) -> Arc<Record> {
+        let faults = first.faults.clone();
+        let record = self.add(&first.attempt, faults, Some(first.number), Some(now));
+        if let Some(signature) = first.signature.get() {
+            // The record is new, so it has none.
+            let _ = record.signature.set(signature.clone());
         }
+        // Fails never: a request is sent twice at most.
+        let _ = first.duplicate.set(Arc::clone(&record));
+        self.read(&record, first.body().clone());
+        record
+    }
+
+    fn add(
+        &self,
+        attempt: &Arc<Attempt>,
+        faults: Vec<&'static str>,
+        duplicate_of: Option<u64>,
+        sent_at: Option<Timestamp>,
+    ) -> Arc<Record> {
         let mut ring = self.lock();
         let record = Arc::new(Record {
             number: ring.next,
+            duplicate_of,
+            duplicate: OnceLock::new(),
+            sent_at,
             attempt: Arc::clone(attempt),
             faults,
             began: Instant::now(),
+            waited: OnceLock::new(),
             signature: OnceLock::new(),
             body: OnceLock::new(),
             answer_headers: OnceLock::new(),
@@ -202,7 +264,7 @@ impl Captured {
             ring.bytes -= oldest.cost();
             self.forgotten.fetch_add(1, Ordering::Relaxed);
         }
-        Some(record)
+        record
     }
 
     /// Keeps the body of an attempt, once it was read, and notifies waiting tests.
@@ -215,8 +277,12 @@ impl Captured {
         self.changed.notify_waiters();
     }
 
-    /// Closes a record once the engine has the outcome; `None` if the engine gave the attempt up.
+    /// Closes a record once the engine has the outcome; `None` if the engine gave the attempt up, and with it the request
+    /// that a fault has sent again.
     pub(crate) fn end(&self, record: &Record, outcome: Option<Outcome>, at: Timestamp) {
+        if let Some(duplicate) = record.duplicate.get().filter(|_| outcome.is_none()) {
+            self.end(duplicate, None, at);
+        }
         let took = record.began.elapsed();
         let mut ring = self.lock();
         // Fails if the attempt was given up before: then that stays.
@@ -258,15 +324,17 @@ impl Captured {
         }
     }
 
-    /// Everything that is kept.
+    /// Everything that is kept, in the order of the attempts; a duplicate follows its first request.
     pub(crate) fn all(&self) -> Vec<Arc<Record>> {
-        self.lock().records.iter().cloned().collect()
+        let mut all: Vec<_> = self.lock().records.iter().cloned().collect();
+        all.sort_by_key(|it| it.order());
+        all
     }
 
-    /// The records after `attempt`, at most `most` of them. Attempts are numbered in the order in which they start.
-    pub(crate) fn after(&self, attempt: AttemptId, most: usize) -> Vec<Arc<Record>> {
+    /// The records of number `from` and later, at most `most` of them, in the order of capture.
+    pub(crate) fn since_number(&self, from: u64, most: usize) -> Vec<Arc<Record>> {
         let ring = self.lock();
-        let first = ring.records.partition_point(|it| it.attempt.id <= attempt);
+        let first = ring.records.partition_point(|it| it.number < from);
         ring.records
             .iter()
             .skip(first)

@@ -46,7 +46,8 @@ pub(crate) struct Parking {
     consumers: AtomicUsize,
     labels: Mutex<HashMap<Label, UnderWay>>,
     parked: Mutex<BTreeMap<AttemptId, Parked>>,
-    /// Notified when an attempt is parked, so that a call that moves the clock looks again.
+    /// Notified when an attempt is parked, so that those who wait for attempts look again. They begin to listen before
+    /// they look.
     pub(crate) changed: Notify,
     /// Attempts that must not be parked, and how to report that they would be.
     refused: Mutex<HashMap<AttemptId, Arc<Notify>>>,
@@ -106,7 +107,7 @@ impl Parking {
         };
         let (wake, woken) = oneshot::channel();
         self.parked().insert(attempt, Parked { until, wake });
-        self.changed.notify_one();
+        self.changed.notify_waiters();
         if woken.await.is_err() {
             // The attempt is over, or was parked again.
             std::future::pending::<()>().await;

@@ -4,10 +4,14 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// A sleep on a thread of its own. Dropping it ends the thread.
 pub(crate) struct RealSleep {
     over: watch::Receiver<bool>,
+    duration: Duration,
+    /// When it began, on tokio's clock.
+    began: Instant,
     _cancel: Sender<()>,
 }
 
@@ -23,8 +27,15 @@ impl RealSleep {
         });
         Self {
             over,
+            duration,
+            began: Instant::now(),
             _cancel: cancel,
         }
+    }
+
+    /// Whether tokio's clock stood still while this slept, because a test has paused it. Only true once the time is over.
+    pub(crate) fn tokio_stood_still(&self) -> bool {
+        self.began.elapsed() < self.duration / 2
     }
 
     /// Waits until the time is over. Cancel safe; can be called again.

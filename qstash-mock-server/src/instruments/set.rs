@@ -7,6 +7,7 @@ use super::captured::{Bounds, Captured, Record};
 use super::clock::{Clock, SignatureClock, wall_time};
 use super::faults::{Faults, Overtaking, Plan};
 use super::parking::Parking;
+use super::refused::Refusals;
 use crate::engine::{Attempt, AttemptId, Timestamp};
 
 /// The instruments of one server, which its driver, delivery and API share with `testing`.
@@ -16,6 +17,7 @@ pub(crate) struct Instruments {
     pub(crate) parking: Parking,
     pub(crate) faults: Faults,
     pub(crate) overtaking: Overtaking,
+    pub(crate) refusals: Refusals,
     signature_clock: SignatureClock,
     recorders: Mutex<Vec<Weak<dyn Recorder>>>,
 }
@@ -50,6 +52,7 @@ impl Instruments {
             parking: Parking::default(),
             faults,
             overtaking: Overtaking::default(),
+            refusals: Refusals::default(),
             signature_clock,
             recorders: Mutex::default(),
         }
@@ -80,6 +83,7 @@ impl Instruments {
     pub(crate) fn clear(&self) {
         self.captured.clear();
         self.faults.clear();
+        self.refusals.clear();
         for recorder in self.recorders().iter().filter_map(Weak::upgrade) {
             recorder.clear();
         }

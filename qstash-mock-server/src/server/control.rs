@@ -5,8 +5,8 @@ use std::panic::Location;
 use super::MockServer;
 use crate::driver::ReplaceError;
 use crate::testing::{
-    ConsumerBuilder, Deliveries, Expectation, Fault, FaultHandle, Fixture, FixtureError,
-    InvalidFault, Ledger, ServerClock, Snapshot, Unmet,
+    ConsumerBuilder, Deliveries, Ended, Expectation, Fault, FaultHandle, Fixture, FixtureError,
+    InvalidFault, Ledger, RefusedCalls, Seed, ServerClock, Snapshot, Unmet, Verified,
 };
 
 impl MockServer {
@@ -24,7 +24,8 @@ impl MockServer {
     /// Adds an expectation, which its methods make more exact and [`MockServer::verify`] judges.
     ///
     /// Expectations that are not judged yet when the server is dropped are judged then, by the deliveries captured so
-    /// far. If one is not met, dropping the server panics, unless the thread is panicking already.
+    /// far. If one is not met, dropping the server panics, unless the thread is panicking already. If the test returns an
+    /// `Err` meanwhile, that panic hides it; [`MockServer::finish`] shows it.
     #[track_caller]
     pub fn expect(&self) -> Expectation {
         Expectation::new(self.expectations(), self.now(), Location::caller())
@@ -52,6 +53,60 @@ impl MockServer {
         }
     }
 
+    /// Ends a test that has a result: an `Ok` is returned after [`MockServer::verify`], an `Err` at once. In that case
+    /// the expectations are not judged, because they are most likely not met for the same reason, and the calls of the
+    /// API that were refused are printed.
+    ///
+    /// Without this, a test that returns an `Err` by `?` before its expectations are judged shows the panic of the drop
+    /// instead of the error.
+    ///
+    /// ```
+    /// use qstash_mock_server::MockServer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// async fn publishes_twice(server: &MockServer) -> Result<(), std::num::ParseIntError> {
+    ///     server.expect().times(2);
+    ///     let _orders: u32 = "two".parse()?;
+    ///     Ok(())
+    /// }
+    ///
+    /// let server = MockServer::start().await;
+    /// let result = publishes_twice(&server).await;
+    /// assert!(server.finish(result).await.is_err());
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// That of `result`.
+    ///
+    /// # Panics
+    /// As [`MockServer::verify`], if `result` is `Ok`.
+    #[track_caller]
+    pub fn finish<T, E>(self, result: Result<T, E>) -> impl Future<Output = Result<T, E>> {
+        let at = Location::caller();
+        async move {
+            if result.is_err() {
+                if self.expectations().forget() {
+                    eprintln!("qstash-mock-server: the expectations were not judged");
+                }
+                self.print_circumstances();
+            } else if let Err(unmet) = self.try_verify().await {
+                panic!("at {at}: {unmet}");
+            }
+            result
+        }
+    }
+
+    /// Prints what helps to understand a test that has failed.
+    pub(super) fn print_circumstances(&self) {
+        let refused = RefusedCalls::of(&self.running.driver).to_string();
+        for line in refused.lines() {
+            eprintln!("qstash-mock-server: {line}");
+        }
+        eprintln!("qstash-mock-server: {}", Seed(self.seed));
+    }
+
     /// Like [`MockServer::verify`], with an error instead of the panic.
     ///
     /// # Errors
@@ -59,7 +114,7 @@ impl MockServer {
     pub async fn try_verify(&self) -> Result<(), Unmet> {
         let (watch, driver) = (self.watch(), &self.running.driver);
         let longest = self.expectations().longest();
-        if driver.is_manual() {
+        let verified = if driver.is_manual() {
             // If somebody else moves the clock, what was captured so far is judged.
             let _ = match longest.filter(|_| watch.is_auto()) {
                 Some(longest) => {
@@ -68,11 +123,16 @@ impl MockServer {
                 }
                 None => watch.settle().await,
             };
+            Verified::Now
         } else {
             let met = self.expectations().met_for_good(driver);
-            watch.until(longest, met).await;
-        }
-        self.expectations().judge(driver)
+            let expected = longest.is_some();
+            match watch.until(longest, met).await {
+                Ended::TimeOver(limit) => Verified::After { limit, expected },
+                Ended::Done | Ended::StandsStill => Verified::Now,
+            }
+        };
+        self.expectations().judge(&watch, verified)
     }
 
     /// Puts a fault in force. It stays in force until it is removed ([`FaultHandle::remove`],

@@ -11,7 +11,7 @@ use super::builder::MockServerBuilder;
 use super::dedicated;
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
-use crate::testing::{Ledger, Seed, Watch};
+use crate::testing::{Ledger, Verified, Watch};
 
 /// A complete QStash server in this process.
 ///
@@ -22,7 +22,7 @@ use crate::testing::{Ledger, Seed, Watch};
 ///
 /// # Panics
 /// Dropping it panics with a report if an [expectation](MockServer::expect) was not judged before and is not met,
-/// unless the thread is panicking already.
+/// unless the thread is panicking already. [`MockServer::finish`] ends a test that returns a `Result`.
 #[must_use = "the server stops when it is dropped"]
 pub struct MockServer {
     pub(super) address: SocketAddr,
@@ -231,8 +231,8 @@ impl MockServer {
 impl Drop for MockServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("qstash-mock-server: {}", Seed(self.seed));
-        } else if let Err(unmet) = self.expectations().judge(&self.running.driver) {
+            self.print_circumstances();
+        } else if let Err(unmet) = self.expectations().judge(&self.watch(), Verified::OnDrop) {
             panic!("{unmet}");
         }
     }

@@ -1,20 +1,21 @@
 //! The captured deliveries of a server, and filters on them.
 
 use std::fmt;
-use std::iter::once_with;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 
 use super::delivery::Delivery;
+use super::filter::Filter;
 use super::journal;
-use super::seed::Seed;
+use super::scene::Scene;
 use super::tally::Tally;
+use super::too_few::TooFew;
 use super::watch::Watch;
-use crate::engine::AttemptId;
-use crate::instruments::{Captured, fits};
+use crate::instruments::Captured;
 
-/// The captured deliveries of a server, in the order in which the attempts started.
+/// The captured deliveries of a server, in the order in which the attempts started. Each request that left is one: if a
+/// [fault](super::Fault::duplicate) sends a request twice, the second one follows the first.
 /// [`MockServer::deliveries`](crate::MockServer::deliveries) makes it.
 ///
 /// It is a query, not a copy: [`all`](Self::all), [`count`](Self::count) and the like look at what is captured when
@@ -25,71 +26,6 @@ pub struct Deliveries {
     watch: Watch,
     pub(crate) filter: Filter,
     within: Option<Duration>,
-}
-
-/// Which deliveries are meant.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Filter {
-    pub(crate) account: Option<String>,
-    pub(crate) queue: Option<String>,
-    pub(crate) url: Option<String>,
-    pub(crate) message: Option<String>,
-    pub(crate) headers: Vec<(String, String)>,
-}
-
-impl Filter {
-    pub(crate) fn matches(&self, delivery: &Delivery) -> bool {
-        self.differences(delivery).next().is_none()
-    }
-
-    /// What the filter asks for and the delivery does not have, one sentence for each field.
-    pub(crate) fn differences<'a>(
-        &'a self,
-        delivery: &'a Delivery,
-    ) -> impl Iterator<Item = String> + 'a {
-        let names = [
-            ("queue", &self.queue, delivery.queue()),
-            ("account", &self.account, Some(delivery.account())),
-        ];
-        let names = names.into_iter().map(|(field, wanted, is)| {
-            let wanted = wanted.as_deref().filter(|wanted| Some(*wanted) != is)?;
-            let is = is.unwrap_or("none");
-            Some(format!("{field}: asked for `{wanted}`, is `{is}`"))
-        });
-        let url = || {
-            let (wanted, is) = (self.url.as_deref()?, delivery.url());
-            let differs = !fits(Some(wanted), is);
-            differs.then(|| format!("URL: asked for `{wanted}`, is `{is}`"))
-        };
-        let message = || {
-            let (wanted, is) = (self.message.as_ref()?, delivery.message_id().0.to_string());
-            (*wanted != is).then(|| format!("message: asked for `{wanted}`, is `{is}`"))
-        };
-        let header = || {
-            let (name, wanted) = self.missing_header(delivery)?;
-            let is = delivery.header(name);
-            let is = is.map_or_else(|| "absent".to_owned(), |it| format!("`{it}`"));
-            Some(format!("header {name}: asked for `{wanted}`, is {is}"))
-        };
-        names
-            .chain(once_with(url))
-            .chain(once_with(message))
-            .chain(once_with(header))
-            .flatten()
-    }
-
-    /// The first header of the filter that the delivery does not have.
-    fn missing_header(&self, delivery: &Delivery) -> Option<&(String, String)> {
-        if self.headers.is_empty() {
-            return None;
-        }
-        let sent = delivery.headers();
-        self.headers.iter().find(|(name, value)| {
-            sent.get_all(name)
-                .iter()
-                .all(|it| it.as_bytes() != value.as_bytes())
-        })
-    }
 }
 
 impl fmt::Debug for Deliveries {
@@ -127,7 +63,7 @@ impl Deliveries {
         self
     }
 
-    /// Selects deliveries of the message with this id, written as a UUID.
+    /// Selects deliveries of the message with this id, written as a UUID or as `msg_…`.
     pub fn message(mut self, id: impl fmt::Display) -> Self {
         self.filter.message = Some(id.to_string());
         self
@@ -161,18 +97,18 @@ impl Deliveries {
         deliveries.filter(|it| self.filter.matches(it))
     }
 
-    /// The first `limit` deliveries after the attempt `after`, and whether there are more.
-    pub(crate) fn page(&self, after: u64, limit: usize) -> (Vec<Delivery>, bool) {
-        /// How many attempts are looked at under one lock.
+    /// The first `limit` deliveries from the captured number `from` on, and whether there are more. They are in the order
+    /// of capture.
+    pub(crate) fn page(&self, mut from: u64, limit: usize) -> (Vec<Delivery>, bool) {
+        /// How many requests are looked at under one lock.
         const SLICE: usize = 1_000;
         let mut page = Vec::new();
-        let mut after = AttemptId(after);
         loop {
-            let slice = self.captured().after(after, SLICE);
+            let slice = self.captured().since_number(from, SLICE);
             let Some(last) = slice.last() else {
                 return (page, false);
             };
-            after = last.attempt.id;
+            from = last.number + 1;
             let mut found = slice.into_iter().map(Delivery::of);
             while let Some(delivery) = found.find(|it| self.filter.matches(it)) {
                 if page.len() == limit {
@@ -211,7 +147,9 @@ impl Deliveries {
     /// [`Deliveries::within`] at most, in real time.
     ///
     /// On an automatic clock the server skips idle time meanwhile. On a manual clock time stands still, so only
-    /// messages that are due now can be delivered.
+    /// messages that are due now can be delivered; once nothing is due or in flight, the wait is over at once. If
+    /// somebody else will publish meanwhile, for example a task of the program under test, set [`Deliveries::within`]:
+    /// then the wait lasts as long as that.
     ///
     /// Cancel safe: dropping the future loses nothing, though an automatic clock stays where it has got to.
     ///
@@ -233,7 +171,7 @@ impl Deliveries {
             }
             found.is_some()
         };
-        self.watch.until(self.within, enough).await;
+        let ended = self.watch.until(self.within, enough).await;
         if let Some(found) = found {
             return Ok(found);
         }
@@ -241,8 +179,9 @@ impl Deliveries {
             wanted: count,
             filter: self.filter.clone(),
             matching: self.all(),
-            others: captured.all().len(),
-            seed: self.watch.driver().instruments().faults.seed(),
+            ended,
+            own_limit: self.within.is_some(),
+            scene: Box::new(Scene::of(&self.watch)),
         })
     }
 
@@ -263,62 +202,5 @@ impl IntoIterator for Deliveries {
 
     fn into_iter(self) -> Self::IntoIter {
         self.all().into_iter()
-    }
-}
-
-/// The error of [`Deliveries::wait_for`]: fewer deliveries were over than it waited for. `Display` and `Debug` both
-/// write a report for a person, so that a test that ends with this error shows it.
-#[derive(Clone)]
-pub struct TooFew {
-    wanted: usize,
-    filter: Filter,
-    matching: Vec<Delivery>,
-    others: usize,
-    seed: Option<u64>,
-}
-
-impl fmt::Debug for TooFew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl fmt::Display for TooFew {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let over = self.matching.iter().filter(|it| it.is_over()).count();
-        write!(f, "waited for {} deliveries and saw {over}", self.wanted)?;
-        write!(
-            f,
-            " (asked for {}; {} were captured in all)",
-            self.filter, self.others
-        )?;
-        for delivery in self.matching.iter().rev().take(5).rev() {
-            write!(f, "\n  {delivery:?}")?;
-        }
-        write!(f, "\n{}", Seed(self.seed))
-    }
-}
-
-impl std::error::Error for TooFew {}
-
-impl fmt::Display for Filter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut parts = Vec::new();
-        let mut note = |name: &str, value: &Option<String>| {
-            if let Some(value) = value {
-                parts.push(format!("{name} `{value}`"));
-            }
-        };
-        note("account", &self.account);
-        note("queue", &self.queue);
-        note("URL", &self.url);
-        note("message", &self.message);
-        for (name, value) in &self.headers {
-            parts.push(format!("header `{name}: {value}`"));
-        }
-        if parts.is_empty() {
-            return f.write_str("any");
-        }
-        f.write_str(&parts.join(", "))
     }
 }

@@ -8,8 +8,9 @@ use http::HeaderMap;
 use serde::de::DeserializeOwned;
 
 use crate::delivery;
-use crate::engine::{MessageId, QueueName, Timestamp, Verdict};
-use crate::instruments::{End, Record};
+use crate::engine::{Envelope, MessageId, QueueName, Timestamp, Verdict};
+use crate::instruments::{End, Record, beginning, masked};
+use crate::text::{rfc3339, v2_message_id};
 
 /// One attempt to deliver a message: the request, the answer, the times and the outcome.
 ///
@@ -25,6 +26,12 @@ impl Delivery {
     pub(crate) fn of(record: Arc<Record>) -> Self {
         let end = record.end.get().cloned();
         Self { record, end }
+    }
+
+    /// The message's id, as its publisher knows it: `msg_…` if it was published by `/v2`, else a UUID.
+    pub(crate) fn spelled_id(&self) -> String {
+        let carried = matches!(self.record.attempt.envelope, Envelope::CarriedRules(_));
+        spelled(self.message_id(), carried)
     }
 
     /// The message's id.
@@ -55,6 +62,13 @@ impl Delivery {
     #[must_use]
     pub fn attempt(&self) -> u32 {
         self.record.attempt.number
+    }
+
+    /// Whether a [fault](super::Fault::duplicate) has sent the request of the attempt once more, as this delivery. The
+    /// message goes on by the answer to the first one, whatever the answer to this one is.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        self.record.is_duplicate()
     }
 
     /// The body of the request, byte for byte; empty before the server has read it.
@@ -88,10 +102,10 @@ impl Delivery {
         Some(headers.get(name)?.to_str().ok()?.to_owned())
     }
 
-    /// When the attempt started, in the server's time.
+    /// When the attempt started, in the server's time; of a duplicate, when it was sent.
     #[must_use]
     pub fn started_at(&self) -> Timestamp {
-        self.record.attempt.started_at
+        self.record.started_at()
     }
 
     /// When the attempt was over, in the server's time; `None` while it is under way.
@@ -188,13 +202,74 @@ impl Delivery {
     }
 }
 
+/// A message's id as its publisher knows it.
+pub(super) fn spelled(id: MessageId, carried: bool) -> String {
+    if carried {
+        v2_message_id(id)
+    } else {
+        id.0.to_string()
+    }
+}
+
+/// A line of a report, without what may be secret in the URL.
+impl std::fmt::Display for Delivery {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.is_duplicate() {
+            f.write_str("duplicate of ")?;
+        }
+        write!(
+            f,
+            "attempt {} of message {}",
+            self.attempt(),
+            self.spelled_id()
+        )?;
+        if let Some(queue) = self.queue() {
+            write!(f, " in queue `{queue}`")?;
+        }
+        write!(
+            f,
+            " to {} at {}",
+            masked(self.url()),
+            rfc3339(self.started_at())
+        )?;
+        match self.finished_at().filter(|it| *it != self.started_at()) {
+            Some(end) => write!(f, " until {}: {}", rfc3339(end), self.ending())?,
+            None => write!(f, ": {}", self.ending())?,
+        }
+        let answer = self.answer_body();
+        if !answer.is_empty() {
+            write!(f, "; it answered {}", shown(&answer))?;
+        }
+        if let Some(limit) = self.record.waited() {
+            let limit = limit.as_secs_f64();
+            write!(
+                f,
+                "; the real-time limit of {limit} s (`real_time_limit`) was over first"
+            )?;
+        }
+        if !self.faults().is_empty() {
+            write!(f, "; faults: {}", self.faults().join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+/// The beginning of a body, as a person can read it.
+pub(super) fn shown(body: &[u8]) -> String {
+    const MOST: usize = 200;
+    // A character has at most four bytes.
+    let start = &body[..body.len().min(4 * MOST + 4)];
+    beginning(&String::from_utf8_lossy(start), MOST)
+}
+
 impl std::fmt::Debug for Delivery {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Delivery")
-            .field("message_id", &self.message_id().0)
+            .field("message_id", &format_args!("{}", self.spelled_id()))
             .field("queue", &self.queue())
-            .field("url", &self.url())
+            .field("url", &masked(self.url()))
             .field("attempt", &self.attempt())
+            .field("duplicate", &self.is_duplicate())
             .field("ending", &self.ending())
             .finish_non_exhaustive()
     }

@@ -8,7 +8,10 @@ use crate::text::rfc3339;
 /// Writes one line for each delivery, ordered by time, message and attempt.
 pub(super) fn write(deliveries: &[Delivery], names: &[(&str, &str)]) -> String {
     let mut sorted: Vec<_> = deliveries.iter().collect();
-    sorted.sort_by_key(|it| (it.started_at(), it.message_id(), it.attempt()));
+    sorted.sort_by_key(|it| {
+        let again = it.is_duplicate();
+        (it.started_at(), it.message_id(), it.attempt(), again)
+    });
     let mut text = String::new();
     for delivery in sorted {
         line(&mut text, delivery, names);
@@ -34,6 +37,9 @@ fn line(text: &mut String, delivery: &Delivery, names: &[(&str, &str)]) {
         delivery.ending(),
     );
     debug_assert!(written.is_ok(), "writing to memory cannot fail");
+    if delivery.is_duplicate() {
+        text.push_str(" duplicate");
+    }
     for fault in delivery.faults() {
         text.push_str(" fault=");
         text.push_str(fault);

@@ -50,9 +50,15 @@
 //! times, faults and outcomes are the same in every run; [`Deliveries::journal`] writes a text that can be compared.
 //! Real durations, ports, and the order in which a consumer gets requests that are under way at the same time differ.
 //!
+//! # What reports tell
+//!
+//! A report of an expectation that is not met, and of a wait that saw too few deliveries, tells which deliveries came
+//! near, with times and the beginning of the answer, what is in the queues and what is due next, which clock the server
+//! has, and the last five calls of the API that were refused. It tells no tokens, and of URLs neither users nor queries.
+//!
 //! # Bounds
 //!
-//! The server keeps the newest 10,000 attempts (or as many as
+//! The server keeps the newest 10,000 requests that it sent (or as many as
 //! [`MockServerBuilder::capture`](crate::MockServerBuilder::capture) sets), with at most 64 MiB of bodies. A consumer
 //! keeps the newest 10,000 requests, with at most 64 MiB of bodies. The oldest are forgotten first. At most 1,000
 //! faults can be in force, with scripts of at most 10,000 entries; further ones are refused.
@@ -63,23 +69,29 @@ mod deliveries;
 mod delivery;
 mod expect;
 mod faults;
+mod filter;
 mod fixture;
 mod journal;
+mod scene;
 mod seed;
 mod snapshot;
 mod tally;
+mod too_few;
 mod watch;
 
 pub use clock::ServerClock;
 pub use consumer::{Answer, Consumer, ConsumerBuilder, Received};
-pub use deliveries::{Deliveries, TooFew};
+pub use deliveries::Deliveries;
 pub use delivery::Delivery;
 pub(crate) use expect::Ledger;
+pub(crate) use expect::Verified;
 pub use expect::{Expectation, Times, Unmet};
 pub use faults::{Fault, FaultHandle, InvalidFault};
 pub use fixture::{Fixture, FixtureError};
+pub(crate) use scene::RefusedCalls;
 pub(crate) use seed::Seed;
 pub use snapshot::Snapshot;
-pub(crate) use watch::Watch;
+pub use too_few::TooFew;
+pub(crate) use watch::{Ended, Watch};
 
 pub use crate::instruments::{FaultId, SignatureClock};

@@ -8,6 +8,17 @@ use crate::instruments::RealSleep;
 /// How far an automatic clock may run in one wait, so that a schedule without an end does not run for ever.
 pub(crate) const HORIZON: Duration = Duration::from_secs(366 * 86_400);
 
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// What was waited for has happened.
+    Done,
+    /// Nothing will happen before somebody moves the manual clock.
+    StandsStill,
+    /// The time, in real time, was over.
+    TimeOver(Duration),
+}
+
 /// The parts of a server that a waiting test needs.
 #[derive(Clone)]
 pub(crate) struct Watch {
@@ -38,40 +49,54 @@ impl Watch {
         self.driver.settle().await
     }
 
-    /// Waits until `done` returns true, at most for `within` (real time), and returns whether it did. It calls `done`
-    /// whenever an attempt starts or is over, so `done` should look only at new attempts.
+    /// Waits until `done` returns true, at most for `within` (real time). It calls `done` whenever an attempt starts or
+    /// is over, so `done` should look only at new attempts.
+    ///
+    /// Without `within` it waits as long as the real-time limit allows, and on a manual clock only as long as something
+    /// can happen.
     pub(crate) async fn until(
         &self,
         within: Option<Duration>,
         mut done: impl FnMut() -> bool,
-    ) -> bool {
-        let limit = RealSleep::start(within.unwrap_or_else(|| self.driver.real_time_limit()));
-        let in_time = tokio::select! {
-            () = self.until_done(&mut done) => true,
-            () = limit.wait() => false,
+    ) -> Ended {
+        let time = within.unwrap_or_else(|| self.driver.real_time_limit());
+        let limit = RealSleep::start(time);
+        let gives_up = within.is_none() && !self.auto;
+        let ended = tokio::select! {
+            ended = self.until_done(gives_up, &mut done) => ended,
+            () = limit.wait() => Ended::TimeOver(time),
         };
-        in_time || done()
+        if done() { Ended::Done } else { ended }
     }
 
-    async fn until_done(&self, done: &mut impl FnMut() -> bool) {
-        let captured = &self.driver.instruments().captured;
+    /// Waits until `done` returns true. If it `gives_up`, it also returns as soon as nothing can happen on a manual clock.
+    async fn until_done(&self, gives_up: bool, done: &mut impl FnMut() -> bool) -> Ended {
+        let instruments = self.driver.instruments();
         loop {
-            let changed = captured.changed();
-            tokio::pin!(changed);
+            let changed = instruments.captured.changed();
+            let parked = instruments.parking.changed.notified();
+            tokio::pin!(changed, parked);
             // From here on no change is missed.
             changed.as_mut().enable();
+            parked.as_mut().enable();
             if done() {
-                return;
+                return Ended::Done;
             }
             if self.auto {
                 let latest = self.driver.now() + HORIZON;
                 // Another call may be moving the clock; then it moves without this one.
                 let _ = self.driver.advance_until(latest, &mut *done).await;
                 if done() {
-                    return;
+                    return Ended::Done;
                 }
             }
-            changed.await;
+            if gives_up && self.driver.stands_still() {
+                return Ended::StandsStill;
+            }
+            tokio::select! {
+                () = changed => {}
+                () = parked => {}
+            }
         }
     }
 }

@@ -85,14 +85,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("server", &["program"]),
 ];
 
-/// Whether `code` names a module of the crate: in a path, or anywhere in a `use`.
+/// Whether `code` names a module of the crate: in a path, or anywhere in a `use` of the crate's own. Other crates may
+/// have modules of these names.
 fn names_module(code: &str, module: &str) -> bool {
     let starts_path = |at: usize| {
         let (before, after) = (&code[..at], &code[at + module.len()..]);
         let relative = ["crate::", "super::", "self::"];
-        after.starts_with("::") || relative.iter().any(|it| before.ends_with(it))
+        let begins = after.starts_with("::") && !before.ends_with("::");
+        begins || relative.iter().any(|it| before.ends_with(it))
     };
     let imports = words_at(code, "use").map(|at| code[at..].split(';').next().unwrap_or_default());
+    let own = ["use crate", "use super", "use self"];
+    let imports = imports.filter(|it| own.iter().any(|own| it.starts_with(own)));
     words_at(code, module).any(starts_path) || imports.into_iter().any(|it| has_word(it, module))
 }
 

@@ -116,9 +116,9 @@ pub(super) async fn clear(State(api): State<ApiState>, _: Admin) -> Answer {
     answer(&Cleared { cleared })
 }
 
-/// The number of the delivery, from 1, in the order in which attempts started.
+/// The number of the delivery, from 1, in the order in which requests were captured.
 fn id(delivery: &Delivery) -> u64 {
-    delivery.record.attempt.id.0
+    delivery.record.number + 1
 }
 
 #[derive(Serialize)]
@@ -129,6 +129,7 @@ struct Listed {
     queue: Option<String>,
     url: String,
     attempt: u32,
+    duplicate: bool,
     request: Sent,
     answer: Option<Answered>,
     /// `delivered`, `accepted`, `failed`, or null while the attempt is under way.
@@ -181,6 +182,7 @@ impl Listed {
             queue: delivery.queue().map(str::to_owned),
             url: delivery.url().to_owned(),
             attempt: delivery.attempt(),
+            duplicate: delivery.is_duplicate(),
             request: Sent {
                 headers: text_of(&delivery.headers()),
                 body: Body::of(delivery.body()),

@@ -10,6 +10,7 @@ pub(super) mod keys;
 pub(super) mod log;
 pub(super) mod lookup;
 pub(super) mod metrics;
+pub(super) mod outlook;
 mod page;
 pub(super) mod queues;
 pub(super) mod redrive;

@@ -210,6 +210,11 @@ impl EngineState {
         self.timers.next().into_iter().chain(oldest).min()
     }
 
+    /// The timers of messages, the first one first: those of delays and leases.
+    pub(crate) fn message_timers(&self) -> impl Iterator<Item = (Timestamp, Sequence)> {
+        self.timers.of_messages()
+    }
+
     /// Takes the first timer that is due.
     pub(crate) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         self.timers.pop_due(now)

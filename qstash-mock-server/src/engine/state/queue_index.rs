@@ -203,6 +203,11 @@ impl QueueIndex {
         self.calls
     }
 
+    /// How many messages a consumer holds under a lease.
+    pub(crate) const fn leased(&self) -> u64 {
+        self.leased
+    }
+
     fn ready_count(&self) -> u64 {
         (self.receivable() + self.ready_carried.len()) as u64 + self.passed
     }

@@ -54,6 +54,11 @@ impl Timers {
         message.into_iter().chain(other).min()
     }
 
+    /// The timers of messages, the first one first.
+    pub(super) fn of_messages(&self) -> impl Iterator<Item = (Timestamp, Sequence)> {
+        self.messages.iter().copied()
+    }
+
     /// Takes the first timer that is due.
     pub(super) fn pop_due(&mut self, now: Timestamp) -> Option<(Timestamp, Timer)> {
         let next = self.next().filter(|next| *next <= now)?;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
-use super::super::deliveries::Filter;
-use super::super::delivery::Delivery;
+use super::super::delivery::{Delivery, shown};
+use super::super::filter::Filter;
 use crate::engine::Timestamp;
 
 /// What an expectation demands of a delivery.
@@ -58,17 +58,6 @@ pub(super) fn json_check<T: DeserializeOwned>(
             shown(body)
         )),
     })
-}
-
-/// The beginning of a body, as a person can read it.
-fn shown(body: &[u8]) -> String {
-    const MOST: usize = 200;
-    let text = String::from_utf8_lossy(&body[..body.len().min(MOST)]).into_owned();
-    if body.len() > MOST {
-        text + "…"
-    } else {
-        text
-    }
 }
 
 impl Criteria {

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use super::super::delivery::Delivery;
 use super::super::tally::Tally;
+use super::super::watch::Watch;
 use super::criteria::Criteria;
-use super::report::{Missed, Unmet};
+use super::report::{Missed, Unmet, Verified};
 use crate::driver::Driver;
 use crate::instruments::Recorder;
 
@@ -180,14 +181,21 @@ impl Ledger {
         }
     }
 
+    /// Forgets all expectations, and returns whether there were any.
+    pub(crate) fn forget(&self) -> bool {
+        let any = !self.lock().is_empty();
+        self.clear();
+        any
+    }
+
     /// Judges all expectations by what is captured, and removes them, so that each is judged once.
-    pub(crate) fn judge(&self, driver: &Driver) -> Result<(), Unmet> {
+    pub(crate) fn judge(&self, watch: &Watch, verified: Verified) -> Result<(), Unmet> {
         let entries = self.entries();
         self.clear();
         if entries.is_empty() {
             return Ok(());
         }
-        let deliveries = deliveries(driver);
+        let deliveries = deliveries(watch.driver());
         let missed = |entry: &Entry| {
             let matching = deliveries.iter().filter(|it| entry.criteria.matches(it));
             let count = matching.count();
@@ -198,7 +206,7 @@ impl Ledger {
         if missed.is_empty() {
             Ok(())
         } else {
-            Err(Unmet::new(missed, &deliveries, driver))
+            Err(Unmet::new(missed, verified, watch))
         }
     }
 }

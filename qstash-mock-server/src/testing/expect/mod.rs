@@ -12,3 +12,4 @@ pub use expectation::Expectation;
 pub(crate) use ledger::Ledger;
 pub use ledger::Times;
 pub use report::Unmet;
+pub(crate) use report::Verified;

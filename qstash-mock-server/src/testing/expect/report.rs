@@ -1,11 +1,12 @@
 //! The report of expectations that were not met: what came nearest, and what is still in the queues.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::super::delivery::Delivery;
-use super::super::seed::Seed;
+use super::super::scene::Scene;
+use super::super::watch::Watch;
 use super::ledger::Entry;
-use crate::driver::Driver;
 
 /// How many deliveries the report shows for each expectation.
 const NEAREST: usize = 3;
@@ -15,10 +16,24 @@ const NEAREST: usize = 3;
 #[derive(Clone)]
 pub struct Unmet {
     missed: Vec<Missed>,
-    captured: usize,
-    forgotten: u64,
-    queues: Vec<String>,
-    seed: Option<u64>,
+    verified: Verified,
+    scene: Box<Scene>,
+}
+
+/// When expectations are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verified {
+    /// After a wait that saw what it waited for, or on a clock that is not waited for.
+    Now,
+    /// After a wait that has lasted as long as it could.
+    After {
+        /// How long it has lasted, in real time.
+        limit: Duration,
+        /// Whether it is the time that an expectation gives, and not the server's limit.
+        expected: bool,
+    },
+    /// When the server was dropped.
+    OnDrop,
 }
 
 impl std::error::Error for Unmet {}
@@ -81,58 +96,51 @@ fn wanted(entry: &Entry) -> String {
 }
 
 impl Unmet {
-    pub(super) fn new(missed: Vec<Missed>, deliveries: &[Delivery], driver: &Driver) -> Self {
+    pub(super) fn new(missed: Vec<Missed>, verified: Verified, watch: &Watch) -> Self {
         Self {
             missed,
-            captured: deliveries.len(),
-            forgotten: driver.instruments().captured.forgotten(),
-            queues: queues(driver),
-            seed: driver.instruments().faults.seed(),
+            verified,
+            scene: Box::new(Scene::of(watch)),
         }
     }
 }
 
-/// A line for each queue.
-fn queues(driver: &Driver) -> Vec<String> {
-    let metrics = driver.all_metrics();
-    let of_account = |(account, metrics): &(crate::engine::AccountName, crate::engine::Metrics)| {
-        let account = account.clone();
-        let lines = metrics.queues.iter().map(move |(name, queue)| {
-            format!(
-                "{name} of {account}: {} ready, {} delayed, {} in flight, {} delivered, {} failed, {} dead-lettered",
-                queue.ready,
-                queue.delayed,
-                queue.in_flight,
-                queue.counters.delivered,
-                queue.counters.failed,
-                queue.counters.dead_lettered
-            )
-        });
-        lines.collect::<Vec<_>>()
-    };
-    metrics.iter().flat_map(of_account).collect()
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Now => Ok(()),
+            Self::After { limit, expected } => {
+                let limit = limit.as_secs_f64();
+                let name = if *expected {
+                    format!("the {limit} s that an expectation gives (`Expectation::within`)")
+                } else {
+                    format!("the real-time limit of {limit} s (`real_time_limit`)")
+                };
+                writeln!(f, "they were judged because {name} was over")
+            }
+            Self::OnDrop => f.write_str(
+                "they were judged when the server was dropped. If the test returned an `Err`, for example by `?`, this \
+                 panic hides it, because a drop cannot see it. To see the error, write `unwrap()` instead of `?`, or \
+                 end the test with `server.finish(result).await`\n",
+            ),
+        }
+    }
 }
 
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} expectation(s) not met", self.missed.len())?;
+        write!(f, "{}", self.verified)?;
         for missed in &self.missed {
             writeln!(f, "\n- expected: {}", missed.wanted)?;
             writeln!(f, "  happened: {} times", missed.count)?;
             for near in &missed.nearest {
-                writeln!(f, "  near: {:?}", near.delivery)?;
+                writeln!(f, "  near: {}", near.delivery)?;
                 for difference in &near.differences {
                     writeln!(f, "    {difference}")?;
                 }
             }
         }
-        writeln!(f, "\ncaptured in all: {} attempts", self.captured)?;
-        if self.forgotten > 0 {
-            writeln!(f, "forgotten for the sake of the bound: {}", self.forgotten)?;
-        }
-        for queue in &self.queues {
-            writeln!(f, "queue {queue}")?;
-        }
-        writeln!(f, "{}", Seed(self.seed))
+        writeln!(f, "\n{}", self.scene)
     }
 }

@@ -102,6 +102,8 @@ async fn every_kind_strikes_where_it_is_to_and_nowhere_else() {
             let text = format!("{wanted}");
             assert_eq!(api.faults().await[0]["hits"], u64::from(strikes), "{text}");
             let new = api.server.deliveries().into_iter().skip(before);
+            // What the fault has sent once more has met it, too.
+            let new = new.filter(|it| !it.is_duplicate());
             let met: Vec<_> = new.flat_map(|it| it.faults().to_vec()).collect();
             let expected = (strikes && !is_api).then(|| name(&kind));
             assert_eq!(met, Vec::from_iter(expected), "{text}");

@@ -131,7 +131,12 @@ async fn waiting_in_vain_ends_at_its_bound_with_a_report() {
         ),
         "{report}"
     );
-    assert!(report.contains("ending: \"delivered\""), "{report}");
+    let told = "the wait ended because the 0.05 s of `within` was over\n  attempt 1 of message ";
+    assert!(report.contains(told), "{report}");
+    assert!(
+        report.contains(" at 2027-01-15T08:00:00.000Z: delivered\n"),
+        "{report}"
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use qstash_mock_server::MockServer;
-use qstash_mock_server::testing::Consumer;
+use qstash_mock_server::testing::{Answer, Consumer};
 use serde::Deserialize;
 
 use super::{START, manual, start};
@@ -25,9 +25,9 @@ async fn shop() -> (Api, Consumer) {
         .consumer()
         .respond_with(|it| {
             if it.attempt() == 1 && it.body().ends_with(b"2}") {
-                500
+                Answer::status(500).body("order 2 is unknown")
             } else {
-                200
+                Answer::status(200)
             }
         })
         .start();
@@ -80,7 +80,7 @@ async fn the_report_shows_what_came_nearest_and_what_is_in_the_queues() {
         "queue: asked for `order`, is `orders`",
         r#"body: the closure returned false for {"id":1}"#,
         "outcome: asked for delivered, is failed: answered 500 Internal Server Error",
-        "captured in all: 2 attempts",
+        "captured in all: 2 requests",
         "queue orders of defaultUser: 0 ready, 1 delayed, 0 in flight, 1 delivered, 0 failed, 0 dead-lettered",
     ] {
         assert!(report.contains(part), "{part} is not in\n{report}");
@@ -126,14 +126,16 @@ async fn the_report_reads_like_this() {
 
 - expected: delivered of queue `orders`, header `x-kind: late`, with a matching body, 1 times (<place>)
   happened: 0 times
-  near: Delivery { message_id: <second>, queue: Some("orders"), url: "<consumer>", attempt: 1, ending: "failed: answered 500 Internal Server Error", .. }
+  near: attempt 1 of message <second> in queue `orders` to <consumer> at 2027-01-15T08:00:00.000Z: failed: answered 500 Internal Server Error; it answered order 2 is unknown
     header x-kind: asked for `late`, is absent
     outcome: asked for delivered, is failed: answered 500 Internal Server Error
-  near: Delivery { message_id: <first>, queue: Some("orders"), url: "<consumer>", attempt: 1, ending: "delivered", .. }
+  near: attempt 1 of message <first> in queue `orders` to <consumer> at 2027-01-15T08:00:00.000Z: delivered
     header x-kind: asked for `late`, is absent
     body: the closure returned false for {"id":1}
 
-captured in all: 2 attempts
+captured in all: 2 requests
+clock: manual, stands at 2027-01-15T08:00:00.000Z until `advance`, `advance_to` or `advance_to_next` moves it
+due next: 2027-01-15T08:00:01.000Z, in 1 s: message <second> in queue `orders`
 queue orders of defaultUser: 0 ready, 1 delayed, 0 in flight, 1 delivered, 0 failed, 0 dead-lettered
 seed 7: `MockServer::builder().seed(7)` makes the same ids and faults again
 "#
@@ -221,6 +223,13 @@ async fn a_drop_judges_what_was_not_judged_and_does_not_wait() {
     let report = panic.downcast_ref::<String>().unwrap();
     assert!(report.contains("queue `refunds`"), "{report}");
     assert!(report.contains("seed 7: "), "{report}");
+    let hint = "they were judged when the server was dropped. If the test returned an `Err`, for example by `?`, this \
+                panic hides it, because a drop cannot see it. To see the error, write `unwrap()` instead of `?`, or \
+                end the test with `server.finish(result).await`\n";
+    assert!(
+        report.starts_with(&format!("1 expectation(s) not met\n{hint}")),
+        "{report}"
+    );
     drop(consumer);
 
     let (api, consumer) = shop().await;

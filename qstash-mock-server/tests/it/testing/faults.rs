@@ -55,10 +55,15 @@ async fn a_duplicate_reaches_the_consumer_twice_and_the_first_answer_counts() {
     api.server.inject(Fault::duplicate());
     api.publish("q", "1").await;
     api.server.advance(HOUR).await.unwrap();
-    assert_eq!(
-        attempts(&api).await,
-        [("delivered".to_owned(), vec!["duplicate"])]
-    );
+    let delivered = ("delivered".to_owned(), vec!["duplicate"]);
+    assert_eq!(attempts(&api).await, [delivered.clone(), delivered]);
+    let deliveries = api.server.deliveries().all();
+    let marks = deliveries
+        .iter()
+        .map(|it| (it.attempt(), it.is_duplicate()));
+    assert_eq!(marks.collect::<Vec<_>>(), [(1, false), (1, true)]);
+    assert_eq!(deliveries[0].headers(), deliveries[1].headers());
+    assert_eq!(deliveries[1].body(), "1");
     let received = consumer.received();
     assert_eq!(received.len(), 2);
     assert_eq!(received[0].headers(), received[1].headers());
@@ -74,9 +79,75 @@ async fn the_first_answer_counts_also_where_the_second_takes_too_long() {
     api.publish("q", "1").await;
     api.server.advance(HOUR).await.unwrap();
     let all = api.server.deliveries().all();
-    assert_eq!((all.len(), consumer.count()), (1, 2));
+    assert_eq!((all.len(), consumer.count()), (2, 2));
     assert!(all[0].is_delivered());
     assert_eq!(all[0].finished_at(), Some(START + 20 * SECOND));
+    // It left when the first answer had come, and nobody waits for its answer.
+    assert_eq!(all[1].started_at(), START + 20 * SECOND);
+    assert_eq!(all[1].error(), Some("given up without an answer"));
+}
+
+#[tokio::test]
+async fn each_request_that_left_counts_as_a_delivery() {
+    let api = start(manual()).await;
+    let consumer = api.server.consumer().start();
+    api.queue("q", &consumer.url(), "").await;
+    api.server.inject(Fault::duplicate().script([false, true]));
+    for message in ["1", "2", "3"] {
+        api.publish("q", message).await;
+    }
+    let seen = api.server.deliveries().wait_for(4).await.unwrap();
+    assert_eq!(consumer.count(), seen.len());
+    // Where the requests of an attempt stand together, whenever the second one left.
+    let order = api.server.deliveries().json::<u8>().unwrap();
+    assert_eq!(order, [1, 2, 2, 3]);
+    api.server.expect().message_to("q").delivered().times(3);
+    let unmet = api.server.try_verify().await.unwrap_err().to_string();
+    assert!(unmet.contains("happened: 4 times"), "{unmet}");
+    assert!(
+        unmet.contains("near: duplicate of attempt 1 of message "),
+        "{unmet}"
+    );
+    api.server.expect().message_to("q").delivered().times(4);
+    api.server.verify().await;
+    let journal = api.server.deliveries().journal([]);
+    let again: Vec<_> = journal
+        .lines()
+        .filter(|it| it.contains(" duplicate"))
+        .collect();
+    assert_eq!(again.len(), 1, "{journal}");
+}
+
+#[tokio::test]
+async fn a_duplicate_that_is_under_way_when_its_attempt_times_out_is_given_up() {
+    let api = start(manual().real_time_limit(Duration::from_millis(50))).await;
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let consumer = api
+        .server
+        .consumer()
+        .handle(move |_| {
+            let first = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) == 0;
+            async move {
+                if !first {
+                    std::future::pending::<()>().await;
+                }
+                200
+            }
+        })
+        .start();
+    let settings = r#""delivery_timeout_seconds":30,"max_retries":0"#;
+    api.queue("q", &consumer.url(), settings).await;
+    api.server.inject(Fault::duplicate());
+    api.publish("q", "1").await;
+    api.server.advance(HOUR).await.unwrap();
+    let ends: Vec<_> = api
+        .server
+        .deliveries()
+        .all()
+        .iter()
+        .map(|it| (it.is_duplicate(), it.is_failed()))
+        .collect();
+    assert_eq!(ends, [(false, true), (true, true)]);
 }
 
 #[tokio::test]

@@ -8,7 +8,10 @@ mod consumer;
 mod deliveries;
 mod expect;
 mod faults;
+mod forbidden;
 mod proof;
+mod reports;
+mod silent;
 mod state;
 mod v2;
 
