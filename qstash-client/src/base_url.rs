@@ -130,8 +130,14 @@ fn prefix(uri: &Uri) -> Result<&str, Error> {
     };
     // Nothing else of the path is shown: it may be a destination with secrets.
     let origin = origin(uri);
+    let behind_a_proxy = stands_before(path) && !is_hosted(uri.host().unwrap_or_default());
+    let write = if behind_a_proxy {
+        "end it before that".to_owned()
+    } else {
+        format!("write {origin}")
+    };
     Err(Error::config(format!(
-        "base URL {origin}/.. must not hold {fault}, because the client adds the routes itself; write {origin}"
+        "base URL {origin}/.. must not hold {fault}, because the client adds the routes itself; {write}"
     )))
 }
 
@@ -141,6 +147,16 @@ fn cut<'a>(path: &'a str, last: &str) -> Option<&'a str> {
     segment
         .eq_ignore_ascii_case(last)
         .then(|| rest.trim_end_matches('/'))
+}
+
+/// Whether a path begins with something else than a version of the API, such as the prefix of a proxy.
+fn stands_before(path: &str) -> bool {
+    let first = path.split('/').find(|it| !it.is_empty());
+    first.is_some_and(|it| {
+        !["v1", "v2"]
+            .iter()
+            .any(|version| it.eq_ignore_ascii_case(version))
+    })
 }
 
 /// Finds a route of the API in a path: a version with nothing or with one of the API's words after it.
@@ -279,7 +295,11 @@ mod tests {
             );
             assert!(!error.contains("s3cret"), "{error}");
         }
-        assert!(BaseUrl::parse("http://localhost/qstash/v2/messages").is_err());
+        // What stands before the route is a proxy's, and must stay.
+        let error = BaseUrl::parse("http://localhost/s3cret/v2/messages").expect_err("a route");
+        let error = error.to_string();
+        assert!(error.ends_with("; end it before that"), "{error}");
+        assert!(!error.contains("s3cret"), "{error}");
     }
 
     #[test]

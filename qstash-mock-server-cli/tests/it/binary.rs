@@ -348,6 +348,8 @@ async fn a_mistake_in_the_settings_is_told_and_no_secret_with_it() {
         (["--signing-secret", "hunter2"], "signing_secret"),
         (["--token-secret", "hunter2"], "token_secret"),
         (["--admin-token", ""], "admin_token"),
+        (["--admin-token", "hunter2\n"], "admin_token"),
+        (["--admin-token", "\"hunter2\""], "admin_token"),
         (["--shutdown-seconds", "-0.5"], "shutdown"),
         (["--max-held-bytes", "-1"], "--max-held-bytes"),
         (["--port", "70000"], "--port"),

@@ -55,6 +55,9 @@ impl MockServerBuilder {
                 return Err(StartError::ShortSecret { setting, at_least });
             }
         }
+        if self.admin_token.as_deref().is_some_and(cannot_be_sent) {
+            return Err(StartError::AdminToken);
+        }
         // A secret that a verifier would refuse must not sign either.
         let secret = self.signing_secret.as_ref().map(SigningKey::new);
         secret.transpose().map_err(StartError::SigningSecret)?;
@@ -176,6 +179,13 @@ impl MockServerBuilder {
     }
 }
 
+/// Whether a token looks right and fits no call, because it has a line end, or blanks or quotes around it.
+fn cannot_be_sent(token: &str) -> bool {
+    let around = |it: char| it == ' ' || matches!(it, '"' | '\'' | '`');
+    let printable = |it: char| it.is_ascii_graphic() || it == ' ';
+    !token.chars().all(printable) || token.starts_with(around) || token.ends_with(around)
+}
+
 /// The quotas of a plan with the settings beside it: `retries` replaces the plan's limit, and a message must fit both the
 /// plan's limit and `message_bytes`.
 fn in_force(mut plan: Quotas, retries: Option<u32>, message_bytes: Option<usize>) -> Quotas {
@@ -216,6 +226,11 @@ pub enum StartError {
         /// The least length in bytes.
         at_least: usize,
     },
+    /// No caller can send the admin token as it stands: it has a line end, or blanks or quotes around it.
+    #[error(
+        "`admin_token` must be printable ASCII without blanks or quotes around it, because callers send it in a header"
+    )]
+    AdminToken,
     /// A verifier would refuse the signing secret, for example because it stands in quotes, has a line end or is an API
     /// token.
     #[error("`signing_secret` cannot be used")]
