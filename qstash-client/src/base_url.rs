@@ -152,21 +152,18 @@ fn cut<'a>(path: &'a str, last: &str) -> Option<&'a str> {
 /// Whether a path begins with something else than a version of the API, such as the prefix of a proxy.
 fn stands_before(path: &str) -> bool {
     let first = path.split('/').find(|it| !it.is_empty());
-    first.is_some_and(|it| {
-        !["v1", "v2"]
-            .iter()
-            .any(|version| it.eq_ignore_ascii_case(version))
-    })
+    first.is_some_and(|it| !is_version(it))
+}
+
+fn is_version(segment: &str) -> bool {
+    segment.eq_ignore_ascii_case("v1") || segment.eq_ignore_ascii_case("v2")
 }
 
 /// Finds a route of the API in a path: a version with nothing or with one of the API's words after it.
 fn route(path: &str) -> Option<String> {
     let mut segments = path.split('/').filter(|it| !it.is_empty()).peekable();
     while let Some(segment) = segments.next() {
-        if !["v1", "v2"]
-            .iter()
-            .any(|it| segment.eq_ignore_ascii_case(it))
-        {
+        if !is_version(segment) {
             continue;
         }
         match segments.peek() {

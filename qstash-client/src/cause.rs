@@ -69,8 +69,8 @@ pub(crate) fn certificate_fault(error: &(dyn StdError + 'static)) -> &'static st
         (&["revoked"], "it was revoked"),
         (
             &["causedasendentity"],
-            "its issuer is unknown here (see `root_certificates`), or it is marked as an authority, which rustls takes \
-             for no server's own",
+            "its issuer is unknown here (see `root_certificates`), or it is marked as an authority, which rustls \
+             does not accept as a server's certificate",
         ),
         (
             &[

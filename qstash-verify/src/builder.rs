@@ -134,8 +134,9 @@ impl VerifierBuilder {
     }
 
     /// Asks the function `url` for which URL a v2 token must be. The verifier calls it only for requests whose token
-    /// one of the keys signed, once for each, or twice if keys are exchanged meanwhile. Where it returns `None`, the request is refused. Use it where the
-    /// URL follows from the request in a way of your own, such as from a tenant's host name.
+    /// one of the keys signed, once for each, or twice if keys are exchanged meanwhile. Where it returns `None`, the
+    /// request is refused. Use it where the URL follows from the request in a way of your own, such as from a tenant's
+    /// host name.
     ///
     /// **The risk:** headers such as `Host` and `X-Forwarded-Host` are what the caller says. Compare them with a list
     /// of your own names before you build a URL of them. Otherwise somebody who has seen a request for another service

@@ -1,4 +1,5 @@
-//! Keys from variables, of the environment or of a file, under the names that the official receivers use (v2.md section 1.2).
+//! Keys from variables, of the environment or of a file, under the names that the official receivers use (v2.md
+//! section 1.2).
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

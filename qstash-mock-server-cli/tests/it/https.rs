@@ -63,6 +63,10 @@ async fn a_certificate_is_trusted_by_file_by_environment_or_because_it_is_of_thi
         error.contains("--cacert") && error.contains("--insecure"),
         "{error}"
     );
+    let mut rootless = program(&[]);
+    rootless.env("SSL_CERT_FILE", "/nowhere/ca.pem");
+    let error = delivered(rootless).await.unwrap_err();
+    assert!(error.contains("UnknownIssuer"), "{error}");
     let error = delivered(program(&["--insecure=off"])).await.unwrap_err();
     assert!(error.contains("UnknownIssuer"), "{error}");
     std::fs::remove_file(&root).unwrap();

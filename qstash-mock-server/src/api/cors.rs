@@ -1,8 +1,8 @@
 //! Calls from web pages: the browsers of named origins may use the dialects, preflights included (`docs/wire-v2.md`).
 //!
 //! The gate stands before everything else that answers, so that a page can read refusals of tokens and answers of
-//! faults, too, and so that a preflight, which has no token, meets neither. It asks the raw path, as the router does,
-//! so what it opens is what the dialects answer, never test control, metrics or health.
+//! faults, too, and so that a preflight, which has no token, meets neither. It looks at the raw path, as the router
+//! does, so what it opens is what the dialects answer, never test control, metrics or health.
 
 mod origin;
 
@@ -148,8 +148,8 @@ fn preflight(origin: &HeaderValue, asked: &HeaderMap) -> Response {
     response
 }
 
-/// The names of the headers that a page wants to send, which are any (`Upstash-Forward-…`). `None` if one of them is no
-/// name, or if they are too many.
+/// The names of the headers that a page wants to send. There is no list of allowed ones, because a message may carry
+/// any (`Upstash-Forward-…`). `None` if one of them is no name, or if they are too many.
 fn asked_names(asked: &HeaderMap) -> Option<HeaderValue> {
     let mut lists = asked.get_all(ACCESS_CONTROL_REQUEST_HEADERS).iter();
     let (Some(list), None) = (lists.next(), lists.next()) else {

@@ -4,7 +4,7 @@
 //! 2. `request` makes the request: the body as published, the headers of v1.md section 5 or v2.md section 3.1. Pure.
 //! 3. `sign` signs it; prepared keys are kept, because every attempt needs one.
 //! 4. `send` sends it over pooled connections and reads the beginning of the answer. `connect` opens them, and `tls`
-//!    protects those of https; `trust` has the settings, `own_certificate` and `any_certificate` check certificates.
+//!    protects those of https; `trust` has the settings, `certificates` checks certificates.
 //! 5. `outcome` decides what the answer, or its absence, means; `retry_hint` reads the wait that it asks for. Pure.
 //! 6. `faulty` is what the driver calls: it reports to the instruments what is sent, and carries out the faults of a
 //!    test. `payload` is a body that can break off.
@@ -13,12 +13,10 @@
 //! reaches its timeout, the driver drops the future of its delivery. Only `send` reads a clock, for dates in answers.
 
 #[cfg(feature = "tls-no-provider")]
-mod any_certificate;
+mod certificates;
 mod connect;
 mod faulty;
 mod outcome;
-#[cfg(feature = "tls-no-provider")]
-mod own_certificate;
 mod payload;
 mod request;
 mod retry_hint;

@@ -97,7 +97,7 @@ pub(super) fn advice(url: &str, refused: Option<&OutOfScope>, routed: bool) -> S
 }
 
 /// A host without the brackets of an IPv6 address.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 

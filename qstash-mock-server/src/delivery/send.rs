@@ -23,7 +23,7 @@ use super::route::{self, Route};
 use super::scope::{DeliveryScope, OutOfScope, Unresolved, advice};
 use super::sign::Signer;
 #[cfg(feature = "tls-no-provider")]
-use super::tls::Tls;
+use super::tls::{Tls, certificate_fault};
 #[cfg(feature = "tls-no-provider")]
 use super::trust::Trust;
 use crate::engine::{Attempt, Outcome, Timestamp};
@@ -195,7 +195,7 @@ fn sentence(error: &Error, advice: impl Fn(Option<&OutOfScope>) -> String) -> St
         return format!("could not connect: {no_tls}; or {}", advice(None));
     }
     #[cfg(feature = "tls-no-provider")]
-    if let Some(certificate) = causes(error).find_map(super::tls::certificate_fault) {
+    if let Some(certificate) = inner::<rustls::Error>(error).and_then(certificate_fault) {
         return certificate;
     }
     if error.is_connect() {

@@ -1,6 +1,5 @@
 //! TLS to consumers: whose cryptography does the work, and which connections check certificates.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -13,9 +12,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::any_certificate::AnyCertificate;
+use super::certificates::Certificates;
 use super::connect::NoTls;
-use super::own_certificate::OwnCertificates;
+use super::scope::bare;
 use super::trust::Trust;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -52,8 +51,7 @@ impl Tls {
         host: &str,
     ) -> Result<TlsStream<TokioIo<TokioIo<TcpStream>>>, BoxError> {
         let configs = self.configs()?;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(bare.to_owned())?;
+        let name = ServerName::try_from(bare(host).to_owned())?;
         let config = configs.for_peer(tcp.inner().peer_addr()?.ip());
         let connector = TlsConnector::from(Arc::clone(config));
         Ok(connector.connect(name, TokioIo::new(tcp)).await?)
@@ -79,30 +77,36 @@ impl Configs {
 /// `None` if there is no provider of cryptography.
 fn configs(trust: &Trust) -> Option<Configs> {
     let provider = provider()?;
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider));
-    let config = config.with_safe_default_protocol_versions().ok()?;
     let mut roots = SYSTEM.clone();
     let given: Vec<_> = trust.roots().cloned().collect();
     roots.add_parsable_certificates(given.iter().cloned());
-    let roots = Arc::new(roots);
-    let chains = WebPkiServerVerifier::builder_with_provider(Arc::clone(&roots), provider.clone());
-    let strict = match chains.build() {
-        Ok(chains) => config
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(OwnCertificates { chains, given })),
-        // There are no roots, so every certificate is refused.
-        Err(_) => config.with_root_certificates(roots),
+    let chains = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    let strict = Certificates {
+        // Fails if there are no roots.
+        chains: chains.build().ok(),
+        given,
+        any: false,
+        algorithms: provider.signature_verification_algorithms,
     };
-    let strict = strict.with_no_client_auth();
-    let mut loopback = strict.clone();
-    if trust.any_from_loopback {
-        let any = Arc::new(AnyCertificate(provider));
-        loopback.dangerous().set_certificate_verifier(any);
-    }
+    let loopback = Certificates {
+        any: trust.any_from_loopback,
+        ..strict.clone()
+    };
     Some(Configs {
-        strict: Arc::new(strict),
-        loopback: Arc::new(loopback),
+        strict: config(&provider, strict)?,
+        loopback: config(&provider, loopback)?,
     })
+}
+
+/// `None` if the provider knows no version of TLS that is safe.
+fn config(provider: &Arc<CryptoProvider>, verifier: Certificates) -> Option<Arc<ClientConfig>> {
+    let config = ClientConfig::builder_with_provider(Arc::clone(provider))
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier))
+        .with_no_client_auth();
+    Some(Arc::new(config))
 }
 
 /// The provider that the process has chosen, or else ring where the feature `tls` brings it. The server never installs
@@ -134,9 +138,8 @@ static SYSTEM: LazyLock<RootCertStore> = LazyLock::new(|| {
 });
 
 /// Says what is wrong with a certificate and what to do, if that is what a connection failed for.
-pub(super) fn certificate_fault(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    let error = error.downcast_ref::<io::Error>()?.get_ref()?;
-    match error.downcast_ref::<rustls::Error>()? {
+pub(super) fn certificate_fault(error: &rustls::Error) -> Option<String> {
+    match error {
         wrong @ rustls::Error::InvalidCertificate(_) => Some(format!(
             "the certificate is not trusted: {wrong} (see `--cacert`, and `--insecure` for this computer)"
         )),

@@ -123,7 +123,7 @@ pub enum Reply {
         /// The cursor of the next page, if there may be one.
         next: Option<GroupName>,
     },
-    /// The id of the schedule that was created or overwritten.
+    /// A schedule was created or overwritten, or recognised as the same as one that was created before.
     SchedulePut {
         /// The schedule's id; after deduplication, that of the first one.
         id: ScheduleId,

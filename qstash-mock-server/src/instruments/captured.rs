@@ -226,7 +226,7 @@ impl Captured {
             // The record is new, so it has none.
             let _ = record.signature.set(signature.clone());
         }
-        // Fails never: a request is sent twice at most.
+        // Never fails: a request is sent twice at most.
         let _ = first.duplicate.set(Arc::clone(&record));
         self.read(&record, first.body().clone());
         record

@@ -252,16 +252,8 @@ impl Settings {
                 .or(other.max_body_bytes_in_flight),
             max_held_bytes: self.max_held_bytes.or(other.max_held_bytes),
             max_finished_messages: self.max_finished_messages.or(other.max_finished_messages),
-            route: if self.route.is_empty() {
-                other.route
-            } else {
-                self.route
-            },
-            cors: if self.cors.is_empty() {
-                other.cors
-            } else {
-                self.cors
-            },
+            route: filled_or(self.route, other.route),
+            cors: filled_or(self.cors, other.cors),
             deliver: self.deliver.or(other.deliver),
             cacert: self.cacert.or(other.cacert),
             insecure: self.insecure.or(other.insecure),
@@ -308,6 +300,10 @@ pub(crate) fn default_of(setting: &str) -> Option<String> {
         .lines()
         .find_map(|line| line.strip_prefix(setting)?.strip_prefix(" = "))?;
     Some(line.trim_matches('"').to_owned())
+}
+
+fn filled_or(list: Vec<String>, other: Vec<String>) -> Vec<String> {
+    if list.is_empty() { other } else { list }
 }
 
 fn parse(text: &str, path: &Path) -> Result<Settings, ConfigError> {

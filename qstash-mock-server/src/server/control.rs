@@ -6,7 +6,7 @@ use super::MockServer;
 use crate::driver::ReplaceError;
 use crate::testing::{
     ConsumerBuilder, Deliveries, Ended, Expectation, Fault, FaultHandle, Fixture, FixtureError,
-    InvalidFault, Ledger, RefusedCalls, Seed, ServerClock, Snapshot, Unmet, Verified,
+    InvalidFault, Judged, Ledger, RefusedCalls, Seed, ServerClock, Snapshot, Unmet,
 };
 
 impl MockServer {
@@ -114,7 +114,7 @@ impl MockServer {
     pub async fn try_verify(&self) -> Result<(), Unmet> {
         let (watch, driver) = (self.watch(), &self.running.driver);
         let longest = self.expectations().longest();
-        let verified = if driver.is_manual() {
+        let judged = if driver.is_manual() {
             // If somebody else moves the clock, what was captured so far is judged.
             let _ = match longest.filter(|_| watch.is_auto()) {
                 Some(longest) => {
@@ -123,16 +123,16 @@ impl MockServer {
                 }
                 None => watch.settle().await,
             };
-            Verified::Now
+            Judged::Now
         } else {
             let met = self.expectations().met_for_good(driver);
             let expected = longest.is_some();
             match watch.until(longest, met).await {
-                Ended::TimeOver(limit) => Verified::After { limit, expected },
-                Ended::Done | Ended::StandsStill => Verified::Now,
+                Ended::TimeOver(limit) => Judged::After { limit, expected },
+                Ended::Done | Ended::StandsStill => Judged::Now,
             }
         };
-        self.expectations().judge(&watch, verified)
+        self.expectations().judge(&watch, judged)
     }
 
     /// Puts a fault in force. It stays in force until it is removed ([`FaultHandle::remove`],

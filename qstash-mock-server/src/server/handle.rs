@@ -11,7 +11,7 @@ use super::builder::MockServerBuilder;
 use super::dedicated;
 use crate::driver::{Advanced, ClockBusy, Driver};
 use crate::engine::Timestamp;
-use crate::testing::{Ledger, Verified, Watch};
+use crate::testing::{Judged, Ledger, Watch};
 
 /// A complete QStash server in this process.
 ///
@@ -232,7 +232,7 @@ impl Drop for MockServer {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.print_circumstances();
-        } else if let Err(unmet) = self.expectations().judge(&self.watch(), Verified::OnDrop) {
+        } else if let Err(unmet) = self.expectations().judge(&self.watch(), Judged::OnDrop) {
             panic!("{unmet}");
         }
     }

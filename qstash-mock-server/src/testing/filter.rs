@@ -110,11 +110,16 @@ fn message_id(text: &str) -> Option<MessageId> {
     parse_v2_message_id(text).or_else(|| Some(MessageId(Uuid::try_parse(text).ok()?)))
 }
 
-/// A header's value in quotes, unless its name says that it is a secret.
-fn quoted(name: &str, value: &str) -> String {
+/// Whether the name of a header says that its value is a secret.
+fn is_secret(name: &str) -> bool {
     const SECRET: [&str; 6] = ["auth", "cookie", "token", "secret", "password", "key"];
     let name = name.to_ascii_lowercase();
-    if SECRET.iter().any(|it| name.contains(it)) {
+    SECRET.iter().any(|it| name.contains(it))
+}
+
+/// A header's value in quotes, unless it is a secret.
+fn quoted(name: &str, value: &str) -> String {
+    if is_secret(name) {
         "a value that is not shown".to_owned()
     } else {
         format!("`{value}`")
@@ -134,10 +139,7 @@ impl fmt::Display for Filter {
         note("URL", self.url.as_deref().map(masked).as_deref());
         note("message", self.message.as_deref());
         for (name, value) in &self.headers {
-            let value = match quoted(name, value) {
-                shown if shown.starts_with('`') => value,
-                _ => "…",
-            };
+            let value = if is_secret(name) { "…" } else { value };
             parts.push(format!("header `{name}: {value}`"));
         }
         if parts.is_empty() {

@@ -1,8 +1,5 @@
 //! What is particular to one framework, and what is noted of a refusal.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
-
 use axum::body::Body;
 use axum::extract::FromRequest;
 use axum::response::IntoResponse;
@@ -14,6 +11,7 @@ use qstash_verify::{NewToken, OwnedDelivery, SigningKey, Timestamp, VerifyError}
 use tower::ServiceExt;
 
 use crate::common::*;
+use crate::log::Log;
 
 #[tokio::test]
 async fn the_reason_is_in_the_extensions_of_the_answer() {
@@ -91,32 +89,13 @@ async fn what_the_inner_extractor_refuses_for_its_own_reasons_stays_as_it_is() {
     assert_eq!(rejection.into_response().status(), 500);
 }
 
-/// What was traced, as text.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 /// What `verifier` notes of its refusal of a request, and the reason.
 fn noted(
     verifier: &qstash_verify::Verifier,
     parts: &http::request::Parts,
 ) -> (String, VerifyError) {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = log.subscriber(tracing::Level::TRACE);
     let reason = verify(verifier, parts, b"{}").unwrap_err();
     tracing::subscriber::with_default(subscriber, || {
         let response = verifier.reject(reason.clone(), parts);
@@ -125,7 +104,7 @@ fn noted(
         assert_eq!(response.body(), "the request could not be verified");
         assert_eq!(response.status(), 401);
     });
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert_eq!(log.matches("qstash_verify::rejection").count(), 1, "{log}");
     assert_eq!(log.lines().count(), 1, "{log}");
     (log, reason)
@@ -179,11 +158,7 @@ fn a_refusal_where_a_key_fitted_is_one_warning_with_what_to_do_and_no_secret() {
 #[tokio::test]
 async fn what_cannot_be_decoded_is_noted_with_the_path_that_came_over_the_wire() {
     let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = log.subscriber(tracing::Level::INFO);
     let handler = async |_: Verified<Json<u32>>| ();
     let inner = Router::new().route("/orders", post(handler));
     let app = Router::new().nest("/api", inner);
@@ -193,7 +168,7 @@ async fn what_cannot_be_decoded_is_noted_with_the_path_that_came_over_the_wire()
     let response = app.oneshot(request.unwrap().map(Body::from)).await.unwrap();
     drop(guard);
     assert_eq!(response.status(), 400);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(
         log.contains(" WARN ") && log.contains("path=\"/api/orders\""),
         "{log}"

@@ -13,6 +13,7 @@ mod guard_layer;
 mod hmac;
 mod jwt;
 mod limits;
+mod log;
 mod nested;
 mod properties;
 mod receivers;

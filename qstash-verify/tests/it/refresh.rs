@@ -1,7 +1,7 @@
 //! Keys that a verifier asks for when none of its own fits.
 
 use std::convert::Infallible;
-use std::io::{Error, Write};
+use std::io::Error;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
@@ -10,6 +10,7 @@ use http::request::Parts;
 use qstash_verify::{Keys, NewToken, Signer, SigningKey, Timestamp, Verifier, VerifierBuilder};
 
 use crate::common::*;
+use crate::log::Log;
 use crate::rotation::{NEW_KEY, NEW_SECRET, new_keys};
 
 const INTERVAL: Duration = Duration::from_secs(10);
@@ -117,20 +118,6 @@ fn nobody_is_asked_where_other_keys_would_not_help() {
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
 
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn keys_that_do_not_come_or_cannot_be_used_are_one_warning_with_the_reason_and_no_secret() {
     let quoted = || new_keys().secret(format!("'{NEW_SECRET}'"));
@@ -142,18 +129,14 @@ fn keys_that_do_not_come_or_cannot_be_used_are_one_warning_with_the_reason_and_n
             &["signing secret 2", "in quotes"],
         ),
     ] {
-        let sink = Sink::default();
-        let writer = sink.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_writer(move || writer.clone())
-            .finish();
-        tracing::subscriber::with_default(subscriber, || {
+        let log = Log::default();
+        tracing::subscriber::with_default(log.subscriber(tracing::Level::INFO), || {
             for _ in 0..3 {
                 assert!(!accepts(&verifier, NEW_KEY, NOW));
                 assert!(accepts(&verifier, CURRENT, NOW));
             }
         });
-        let log = String::from_utf8(sink.0.lock().unwrap().clone()).unwrap();
+        let log = log.text();
         assert_eq!(log.matches("WARN").count(), 1, "{log}");
         let told = |it: &&&str| log.contains(**it);
         assert!(

@@ -21,7 +21,7 @@ mod proxies;
     feature = "rustls-aws-lc"
 ))]
 mod refused;
-// What is on a Mac or Windows called the system's certificates no test can set.
+// On macOS and Windows a test cannot set which certificates the system trusts.
 #[cfg(all(
     target_os = "linux",
     any(

@@ -20,11 +20,9 @@ impl BulkJob {
     /// The reply to the caller that asked for the operation.
     const fn reply(&self) -> Reply {
         match self.work {
-            Work::Purge { .. }
-            | Work::ForgetKeys { .. }
-            | Work::Cancel(..)
-            | Work::CancelNamed(..)
-            | Work::Remove(_) => Reply::Removed(self.done),
+            Work::Purge { .. } | Work::Cancel(..) | Work::CancelNamed(..) | Work::Remove(_) => {
+                Reply::Removed(self.done)
+            }
             Work::Redrive { .. } => Reply::Redriven(self.done),
         }
     }
@@ -95,34 +93,37 @@ impl Engine {
     fn slice(&mut self, now: Timestamp, job: &mut BulkJob) {
         let mut room = self.config.limits.bulk_step;
         while room > 0 {
-            if let Work::ForgetKeys { queue, reached } = &mut job.work {
-                job.over = self.forget_keys(*queue, reached, job.end, room);
-                return;
-            }
             let next = if job.done < job.most {
                 self.next_of(job)
             } else {
                 None
             };
             let Some(sequence) = next else {
-                if let Work::Purge {
-                    queue,
-                    forget_keys: true,
-                } = job.work
-                {
-                    let reached = None;
-                    job.work = Work::ForgetKeys { queue, reached };
-                    continue;
-                }
-                job.over = true;
-                if let Work::Remove(queue) = job.work {
-                    self.state.drop_queue_index(queue);
-                }
+                job.over = self.follow_up(job, room);
                 return;
             };
             job.reached = Some(sequence);
             room = room.saturating_sub(self.effort(sequence, &job.work));
             job.done += usize::from(self.treat(now, sequence, &job.work));
+        }
+    }
+
+    /// Does what follows the last message, as far as `room` allows; false if more is to be done.
+    fn follow_up(&mut self, job: &mut BulkJob, room: usize) -> bool {
+        match &mut job.work {
+            Work::Purge {
+                queue,
+                forget_keys: true,
+                reached_key,
+            } => self.forget_keys(*queue, reached_key, job.end, room),
+            Work::Remove(queue) => {
+                self.state.drop_queue_index(*queue);
+                true
+            }
+            Work::Purge { .. }
+            | Work::Cancel(..)
+            | Work::CancelNamed(..)
+            | Work::Redrive { .. } => true,
         }
     }
 
@@ -135,7 +136,6 @@ impl Engine {
         };
         let next = match &mut job.work {
             Work::Purge { queue, .. } | Work::Remove(queue) => in_queue(*queue),
-            Work::ForgetKeys { .. } => None,
             Work::Redrive { from, .. } => in_queue(*from),
             Work::Cancel(account, _) => self.state.carried_after(account, reached).next(),
             Work::CancelNamed(_, ids) => {
@@ -153,11 +153,9 @@ impl Engine {
                 let spec = self.state.spec(sequence);
                 filter.effort(spec.and_then(|spec| spec.carried()))
             }
-            Work::Purge { .. }
-            | Work::ForgetKeys { .. }
-            | Work::CancelNamed(..)
-            | Work::Remove(_)
-            | Work::Redrive { .. } => 1,
+            Work::Purge { .. } | Work::CancelNamed(..) | Work::Remove(_) | Work::Redrive { .. } => {
+                1
+            }
         }
     }
 
@@ -165,7 +163,6 @@ impl Engine {
     fn treat(&mut self, now: Timestamp, sequence: Sequence, work: &Work) -> bool {
         match work {
             Work::Purge { .. } => self.cancel_one(now, sequence),
-            Work::ForgetKeys { .. } => false,
             Work::Cancel(account, filter) => {
                 self.is_meant(account, sequence, filter) && self.cancel_one(now, sequence)
             }
@@ -251,7 +248,12 @@ impl Engine {
         forget_keys: bool,
     ) -> Result<Reply, Error> {
         let queue = self.queue_for(caller, name, Permission::Manage)?.id;
-        self.start_bulk(now, Work::Purge { queue, forget_keys }, None)
+        let work = Work::Purge {
+            queue,
+            forget_keys,
+            reached_key: None,
+        };
+        self.start_bulk(now, work, None)
     }
 
     pub(crate) fn delete_queue(

@@ -2,7 +2,7 @@
 
 use crate::engine::inputs::Engine;
 use crate::engine::model::id::{AccountName, MessageId, QueueName};
-use crate::engine::model::message::{Stage, State};
+use crate::engine::model::message::Stage;
 use crate::engine::model::time::Timestamp;
 use crate::engine::state::QueueIndex;
 
@@ -44,7 +44,7 @@ impl Engine {
         let timers = self.state.message_timers().take(LOOKED_AT);
         let waiting = timers.filter_map(|(at, sequence)| {
             let (spec, message) = self.state.whole(sequence)?;
-            let waits = matches!(message.state, State::Delayed { .. } | State::Leased { .. });
+            let waits = message.state.ends_at().is_some();
             waits.then(|| Upcoming {
                 message: spec.id,
                 carried: spec.carried().is_some(),

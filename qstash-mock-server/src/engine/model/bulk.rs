@@ -15,15 +15,11 @@ pub(crate) enum Work {
     Purge {
         /// The queue.
         queue: QueueId,
-        /// Whether [`Work::ForgetKeys`] follows.
+        /// Whether to forget, after the last message, the deduplication keys of the queue that were there when the
+        /// operation began.
         forget_keys: bool,
-    },
-    /// Not on messages: forget the deduplication keys of this queue that were there when the operation began.
-    ForgetKeys {
-        /// The queue.
-        queue: QueueId,
-        /// The last key that the scan has reached.
-        reached: Option<DedupKeyId>,
+        /// The last of these keys that was reached.
+        reached_key: Option<DedupKeyId>,
     },
     /// Cancel the message, if it is the account's, matches and is not finished.
     Cancel(AccountName, Box<Filter>),

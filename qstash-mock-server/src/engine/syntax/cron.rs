@@ -10,8 +10,9 @@
 //! - Else it names times of the day. One that comes twice in autumn happens in the first pass, and one that is skipped
 //!   in spring does not happen that day.
 //!
-//! If both the day of month and the day of week are restricted, a day matches if one of them does. A field with a `*` or
-//! `?` in it is unrestricted, also as `*/1`; one with `*/2` is not. The time zones are compiled in; nothing is read from the system.
+//! If both the day of month and the day of week are restricted, a day matches if one of them does. A field with a `*`
+//! or `?` in it is unrestricted, also as `*/1`; one with `*/2` is not. The time zones are compiled in; nothing is read
+//! from the system.
 
 mod fields;
 
@@ -107,9 +108,9 @@ impl Cron {
     /// Parses `text`, and keeps it without the blanks around it for [`Self::as_str`].
     ///
     /// # Errors
-    /// `text` is empty, is longer than [`Self::MAX_BYTES`], is no known descriptor, does not have five fields, has a malformed one or a bad period, or
-    /// names an unknown time zone. A date that never comes, such as 31 February, is not an error: see
-    /// [`Self::next_after`].
+    /// `text` is empty, is longer than [`Self::MAX_BYTES`], is no known descriptor, does not have five fields, has a
+    /// malformed one or a bad period, or names an unknown time zone. A date that never comes, such as 31 February, is
+    /// not an error: see [`Self::next_after`].
     pub fn parse(text: &str) -> Result<Self, CronError> {
         let text = text.trim();
         if text.len() > Self::MAX_BYTES {

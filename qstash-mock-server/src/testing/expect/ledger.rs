@@ -11,7 +11,7 @@ use super::super::delivery::Delivery;
 use super::super::tally::Tally;
 use super::super::watch::Watch;
 use super::criteria::Criteria;
-use super::report::{Missed, Unmet, Verified};
+use super::report::{Judged, Missed, Unmet};
 use crate::driver::Driver;
 use crate::instruments::Recorder;
 
@@ -189,7 +189,7 @@ impl Ledger {
     }
 
     /// Judges all expectations by what is captured, and removes them, so that each is judged once.
-    pub(crate) fn judge(&self, watch: &Watch, verified: Verified) -> Result<(), Unmet> {
+    pub(crate) fn judge(&self, watch: &Watch, judged: Judged) -> Result<(), Unmet> {
         let entries = self.entries();
         self.clear();
         if entries.is_empty() {
@@ -206,7 +206,7 @@ impl Ledger {
         if missed.is_empty() {
             Ok(())
         } else {
-            Err(Unmet::new(missed, verified, watch))
+            Err(Unmet::new(missed, judged, watch))
         }
     }
 }

@@ -11,5 +11,5 @@ mod report;
 pub use expectation::Expectation;
 pub(crate) use ledger::Ledger;
 pub use ledger::Times;
+pub(crate) use report::Judged;
 pub use report::Unmet;
-pub(crate) use report::Verified;

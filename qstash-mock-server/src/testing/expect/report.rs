@@ -16,13 +16,13 @@ const NEAREST: usize = 3;
 #[derive(Clone)]
 pub struct Unmet {
     missed: Vec<Missed>,
-    verified: Verified,
+    judged: Judged,
     scene: Box<Scene>,
 }
 
 /// When expectations are judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verified {
+pub(crate) enum Judged {
     /// After a wait that saw what it waited for, or on a clock that is not waited for.
     Now,
     /// After a wait that has lasted as long as it could.
@@ -96,16 +96,16 @@ fn wanted(entry: &Entry) -> String {
 }
 
 impl Unmet {
-    pub(super) fn new(missed: Vec<Missed>, verified: Verified, watch: &Watch) -> Self {
+    pub(super) fn new(missed: Vec<Missed>, judged: Judged, watch: &Watch) -> Self {
         Self {
             missed,
-            verified,
+            judged,
             scene: Box::new(Scene::of(watch)),
         }
     }
 }
 
-impl fmt::Display for Verified {
+impl fmt::Display for Judged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Now => Ok(()),
@@ -130,7 +130,7 @@ impl fmt::Display for Verified {
 impl fmt::Display for Unmet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{} expectation(s) not met", self.missed.len())?;
-        write!(f, "{}", self.verified)?;
+        write!(f, "{}", self.judged)?;
         for missed in &self.missed {
             writeln!(f, "\n- expected: {}", missed.wanted)?;
             writeln!(f, "  happened: {} times", missed.count)?;

@@ -1,26 +1,32 @@
-//! The verifier of consumers' certificates: rustls' own, which follows a chain to a root, and beside it trust in a given
-//! certificate itself.
+//! The verifier of consumers' certificates: rustls' own, which follows a chain to a root, and beside it trust in given
+//! certificates themselves, or, for `--insecure`, in all of them.
 
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;
+use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
-/// Accepts what a root vouches for, and a certificate that is one of those given.
+/// Accepts what a root vouches for, and a certificate that is one of those given. The other end must have the key of
+/// its certificate, whatever was accepted.
 ///
 /// A certificate that signs itself is usually marked as an authority, because `openssl req -x509` does so. rustls takes
 /// no authority for a server, although whoever gave the certificate trusts it more than anything that it could sign.
-#[derive(Debug)]
-pub(super) struct OwnCertificates {
-    pub(super) chains: Arc<WebPkiServerVerifier>,
+#[derive(Clone, Debug)]
+pub(super) struct Certificates {
+    /// Follows a chain to a root. `None` if there are no roots.
+    pub(super) chains: Option<Arc<WebPkiServerVerifier>>,
     pub(super) given: Vec<CertificateDer<'static>>,
+    /// Whether every certificate is accepted.
+    pub(super) any: bool,
+    pub(super) algorithms: WebPkiSupportedAlgorithms,
 }
 
-impl ServerCertVerifier for OwnCertificates {
+impl ServerCertVerifier for Certificates {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -29,10 +35,13 @@ impl ServerCertVerifier for OwnCertificates {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified = self
-            .chains
-            .verify_server_cert(certificate, intermediates, name, ocsp, now);
-        match verified {
+        if self.any {
+            return Ok(ServerCertVerified::assertion());
+        }
+        let Some(chains) = &self.chains else {
+            return Err(CertificateError::UnknownIssuer.into());
+        };
+        match chains.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The validity was checked before this error, the name was not.
             Err(error) if is_authority(&error) && self.given.contains(certificate) => {
                 verify_server_name(&ParsedCertificate::try_from(certificate)?, name)?;
@@ -48,8 +57,7 @@ impl ServerCertVerifier for OwnCertificates {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains
-            .verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn verify_tls13_signature(
@@ -58,12 +66,11 @@ impl ServerCertVerifier for OwnCertificates {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.chains
-            .verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chains.supported_verify_schemes()
+        self.algorithms.supported_schemes()
     }
 }
 
