@@ -1,7 +1,7 @@
 //! The Redis store, against a real `redis-server` on a free port.
 
 use std::error::Error;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::TcpListener;
 use std::pin::{Pin, pin};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -22,6 +22,12 @@ async fn until(mut so: impl AsyncFnMut() -> bool) {
     }
 }
 
+/// The folder of certificates and their key.
+const CERTIFICATES: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../qstash-client/tests/it/network/certificates"
+);
+
 /// A server of our own, which ends with the test.
 struct Redis {
     process: Child,
@@ -33,46 +39,43 @@ struct Redis {
 impl Redis {
     /// `None` if there is no `redis-server`: then the test is left out, and says so. Under `QSTASH_CI` it fails.
     async fn start() -> Option<Self> {
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let process = Command::new("redis-server")
-            .args([
-                "--port",
-                &port.to_string(),
-                "--bind",
-                "127.0.0.1",
-                "--save",
-                "",
-                "--appendonly",
-                "no",
-            ])
+        let port = free_port();
+        let started = Self::with(&["--port", &port], format!("redis://127.0.0.1:{port}"));
+        if let Err(error) = &started {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        }
+        started.inspect_err(leave_out).ok()
+    }
+
+    /// The same with TLS, and a certificate for 127.0.0.1. Not every `redis-server` is built with TLS.
+    async fn start_with_tls() -> Option<Self> {
+        let port = free_port();
+        let [good, key, root] =
+            ["good.pem", "server.key", "ca.pem"].map(|it| format!("{CERTIFICATES}/{it}"));
+        let ports = ["--port", "0", "--tls-port", &port];
+        let own = ["--tls-cert-file", &good, "--tls-key-file", &key];
+        let clients = ["--tls-ca-cert-file", &root, "--tls-auth-clients", "no"];
+        let all = [ports, own, clients].concat();
+        let started = Self::with(&all, format!("rediss://127.0.0.1:{port}"));
+        started.inspect_err(leave_out).ok()
+    }
+
+    fn with(settings: &[&str], url: String) -> std::io::Result<Self> {
+        let mut process = Command::new("redis-server")
+            .args(settings)
+            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"])
             .stdout(Stdio::piped())
-            .spawn();
-        let mut process = match process {
-            Ok(process) => process,
-            Err(error) => {
-                assert!(
-                    std::env::var_os("QSTASH_CI").is_none(),
-                    "redis-server: {error}"
-                );
-                // Not `eprintln!`, which the test harness hides when a test passes.
-                let text = "LEFT OUT: a test of the Redis store, because there is no redis-server (apt-get install redis-server)\n";
-                std::io::stderr().write_all(text.as_bytes()).unwrap();
-                return None;
-            }
-        };
-        let url = format!("redis://127.0.0.1:{port}");
+            .spawn()?;
         let mut log = BufReader::new(process.stdout.take().unwrap());
         let mut line = String::new();
         while !line.contains("Ready to accept connections") {
             line.clear();
-            let read = log.read_line(&mut line).unwrap();
-            assert!(read > 0, "redis-server ended before it was ready");
+            if log.read_line(&mut line)? == 0 {
+                process.wait()?;
+                return Err(std::io::Error::other("it ended before it was ready"));
+            }
         }
-        Some(Self {
+        Ok(Self {
             process,
             _log: log,
             url,
@@ -82,6 +85,24 @@ impl Redis {
     async fn store(&self) -> RedisStore {
         RedisStore::connect(&self.url).await.unwrap()
     }
+}
+
+/// Says that a test is left out. Under `QSTASH_CI` it fails.
+fn leave_out(error: &std::io::Error) {
+    assert!(
+        std::env::var_os("QSTASH_CI").is_none(),
+        "redis-server: {error}"
+    );
+    // Not `eprintln!`, which the test harness hides when a test passes.
+    let text = format!(
+        "LEFT OUT: a test of the Redis store, because redis-server does not start: {error} (apt-get install redis-server)\n"
+    );
+    std::io::stderr().write_all(text.as_bytes()).unwrap();
+}
+
+fn free_port() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
 }
 
 impl Drop for Redis {
@@ -226,6 +247,37 @@ async fn an_address_with_tls_is_never_spoken_to_in_plain_text() {
     let error = connected.unwrap_err();
     let shown = format!("{error} {error:?} {}", error.source().unwrap());
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// The store trusts the roots of the system, which only a process of its own can have changed.
+#[tokio::test]
+async fn over_tls_the_store_conforms_where_the_root_is_trusted_and_connects_nowhere_else() {
+    const CHILD: &str = "QSTASH_VERIFY_TEST_REDIS_URL";
+    if let Ok(url) = std::env::var(CHILD) {
+        let store = RedisStore::connect(&url).await;
+        return conforms(&store.unwrap_or_else(|error| panic!("{:?}", error.source()))).await;
+    }
+    let Some(redis) = Redis::start_with_tls().await else {
+        return;
+    };
+    let name =
+        "redis::over_tls_the_store_conforms_where_the_root_is_trusted_and_connects_nowhere_else";
+    for (root, ends) in [
+        ("ca.pem", "1 passed"),
+        ("self_signed.pem", "invalid peer certificate: UnknownIssuer"),
+    ] {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", name, "--nocapture"])
+            .env("SSL_CERT_FILE", format!("{CERTIFICATES}/{root}"))
+            .env_remove("SSL_CERT_DIR")
+            .env(CHILD, &redis.url)
+            .output()
+            .unwrap();
+        let (out, err) = (output.stdout, output.stderr);
+        let said = String::from_utf8([out, err].concat()).unwrap();
+        assert!(said.contains(ends), "{root}: {said}");
+        assert_eq!(output.status.success(), root == "ca.pem", "{said}");
+    }
 }
 
 #[tokio::test]
